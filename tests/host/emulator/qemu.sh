@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# The emulator interface, as QEMU without acceleration (TCG): hosts with AMD-V.
+#
+# An emulator file defines
+#   emulator_vendors     the vendors that it can emulate
+#   emulator_packages    the Debian packages that it needs
+#   emulator_command     fills EMULATOR with the command line of the host described by
+#     HOST_KERNEL HOST_INITRD HOST_CMDLINE HOST_CPUS HOST_MEMORY (MiB) HOST_ICOUNT HOST_GDB
+#     HOST_VENDOR HOST_RUN_DIR (its console log goes to HOST_RUN_DIR/console; what the command
+#     prints, on the second serial port, to standard output; HOST_RUN_DIR/control is shared
+#     writable with the host as "control", and / read-only as "root")
+
+emulator_vendors() {
+	echo svm
+}
+
+emulator_packages() {
+	echo qemu-system-x86
+}
+
+emulator_cpu() {
+	# The oldest Zen, less what the emulation lacks and would warn about at each start.
+	local missing=(rdseed sha-ni fxsr-opt misalignsse 3dnowprefetch osvw topoext nrip-save xsavec)
+	printf 'EPYC,+svm,+npt%s' "$(printf ',-%s' "${missing[@]}")"
+}
+
+emulator_command() {
+	EMULATOR=(
+		qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none
+		-M q35 -cpu "$(emulator_cpu)" -smp "$HOST_CPUS" -m "$HOST_MEMORY"
+		-kernel "$HOST_KERNEL" -initrd "$HOST_INITRD" -append "$HOST_CMDLINE"
+		-serial "file:$HOST_RUN_DIR/console"
+		-chardev "stdio,id=output,signal=off" -serial chardev:output
+		-virtfs "local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap"
+		-virtfs "local,path=$HOST_RUN_DIR/control,mount_tag=control,security_model=none"
+	)
+	if [ -n "$HOST_ICOUNT" ]; then
+		EMULATOR+=(-icount "shift=0,sleep=off" -accel "tcg,thread=single")
+	else
+		EMULATOR+=(-accel tcg)
+	fi
+	if [ -n "$HOST_GDB" ]; then
+		EMULATOR+=(-S -gdb "tcp:127.0.0.1:$HOST_GDB")
+	fi
+}

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Building Warren for a kernel, out of a copy: one checkout serves all kernels at the same time.
+
+BUILD_DIR=$WARREN_CACHE/build/$(source_id)
+
+# Results of builds are kept in the copies, and nothing else may differ from the source.
+BUILD_EXCLUDES=(
+	--exclude='*.o' --exclude='*.ko' --exclude='*.cmd' --exclude='*.mod' --exclude='*.mod.c'
+	--exclude='*.d' --exclude='.tmp_*' --exclude=/Module.symvers --exclude=/modules.order
+	--exclude=/.module-*
+)
+
+# build_module NAME [MAKE-ARGUMENT...]: build warren.ko for kernel NAME.
+build_module() {
+	local dir=$BUILD_DIR/$1
+	mkdir -p "$dir"
+	with_lock "build-$(source_id)-$1" build_module_locked "$dir" "$@"
+}
+
+build_module_locked() {
+	local dir=$1 name=$2 kernel root
+	shift 2
+	kernel=$(kernel_dir "$name")
+	root=$(cat "$kernel/root")
+	rsync -a --delete "${BUILD_EXCLUDES[@]}" --include=/Kbuild --include=/module/ \
+		--include=/uapi/ --include=/tests/ --include=/tests/kunit/ --exclude='/tests/*' \
+		--exclude='/*' "$WARREN_SOURCE/" "$dir/"
+	if [ "$(cat "$dir/.module-stamp" 2>/dev/null)" != "$(cat "$kernel/stamp")" ]; then
+		find "$dir" \( -name '*.o' -o -name '*.ko' -o -name '.*.cmd' \) -delete
+	fi
+	step "building warren.ko for Linux $(cat "$kernel/release")" \
+		make_module "$root" "$dir" "$(cat "$kernel/kdir")" "$@"
+	cp "$kernel/stamp" "$dir/.module-stamp"
+}
+
+make_module() {
+	local root=$1 dir=$2 kdir=$3 inside=$2
+	shift 3
+	[ "$root" = / ] || inside=/mnt
+	in_build_root "$root" "$dir" make -s -j"$(nproc)" -C "$kdir" "M=$inside" "$@" modules
+}
+
+# build_user DIRECTORY...: run make in those directories of a copy that holds all of user space.
+build_user() {
+	with_lock "build-$(source_id)-user" build_user_locked "$@"
+}
+
+build_user_locked() {
+	local dir=$BUILD_DIR/user part
+	mkdir -p "$dir"
+	rsync -a --delete "${BUILD_EXCLUDES[@]}" --filter='P /userspace-cli/warren' \
+		--filter='P /tests/**' \
+		--include=/uapi/ --include=/userspace-cli/ --include=/tests/ --include=/scripts/ \
+		--exclude=/userspace-cli/warren --exclude=/tests/host --exclude=/tests/kunit \
+		--exclude='/*' "$WARREN_SOURCE/" "$dir/"
+	for part; do
+		[ -e "$dir/$part/Makefile" ] || continue
+		step "building $part" make -s -j"$(nproc)" -C "$dir/$part"
+	done
+}
