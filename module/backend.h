@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The seam between common code and a vendor: what AMD-V or VT-x must provide.
+ *
+ * A vendor's exits decode the hardware's words into common terms; common code acts. Every op is mandatory.
+ * "In a stay" means: preemption is off, the vCPU's state is on this CPU, wr_vcpu.in_stay is true. Ops that read or write
+ * guest state work in and outside a stay, on the vCPU's own thread.
+ */
+#ifndef WARREN_BACKEND_H
+#define WARREN_BACKEND_H
+
+#include <linux/kvm.h>
+#include <linux/types.h>
+
+#include "warren.h"
+
+struct wr_pt_format;
+
+/* What an exit, or common code acting on it, wants of the run loop */
+enum wr_run_result {
+	WR_RUN_RESUME,		/* enter again, the stay goes on */
+	WR_RUN_SLEEPABLE,	/* leave the stay and call vcpu->deferred() */
+	WR_RUN_LEAVE,		/* leave the stay, handle pending work, come back */
+	WR_RUN_USER,		/* vcpu->run is filled: return 0 to userspace */
+};
+
+struct wr_dtable {
+	u64 base;
+	u16 limit;
+};
+
+/**
+ * struct wr_backend - one vendor
+ *
+ * @name: "svm" or "vmx".
+ * @stage2: format of stage-2 tables.
+ * @probe: is this CPU's virtualization there and usable? 0, or -ENODEV, -EOPNOTSUPP after a message that names what
+ *	is missing. Reads capabilities. Once, at load, may sleep.
+ * @remove: undoes @probe.
+ * @host_on: makes this CPU able to enter guests. Interrupts off. 0, -EBUSY or -EIO.
+ * @host_off: leaves it as @host_on found it. Interrupts off. Must work on the crash and reboot paths.
+ *
+ * @vcpu_alloc: a zeroed vCPU with what the hardware needs, accounted; NULL without memory. May sleep.
+ * @vcpu_free: undoes it. May sleep.
+ * @vcpu_reset: hardware state after power-up, or after INIT when @init.
+ *
+ * @load: begin a stay: preemption is off, FPU not yet the guest's. @migrated: last stay was on another CPU.
+ * @put: end a stay.
+ * @enter: run the guest until it exits. Interrupts off, in a stay. Events were injected before.
+ * @handle_exit: act on that exit; in a stay, interrupts on.
+ * @cpu_has_pending_exit_info: not here: a vendor keeps what it needs of the exit in its own struct.
+ *
+ * @cache_regs: bring rsp, rip, rflags up to date; no-op where they always are.
+ * @get_segment, @set_segment: hidden part of a segment register.
+ * @get_idt, @set_idt, @get_gdt, @set_gdt: descriptor tables.
+ * @get_cpl: current privilege level.
+ * @set_cr0, @set_cr3, @set_cr4, @set_efer: values are validated and already in vcpu->crN; give them to the hardware.
+ * @set_dr7: vcpu->dr7, guest debug or its use changed: recompute.
+ * @get_msr, @set_msr: MSRs that the vendor's control block holds (FS/GS base, SYSENTER, STAR...). -ENOENT: none of mine.
+ * @set_tsc_offset: vcpu->clock.tsc_offset changed.
+ * @cpuid_changed: the guest's CPUID changed: recompute intercepts.
+ *
+ * @inject_exception: deliver event.exception at the next entry.
+ * @inject_interrupt: deliver event.interrupt at the next entry.
+ * @inject_nmi: deliver an NMI at the next entry.
+ * @cancel_injection: take back what was injected: the entry did not take place. Restores event.*.injected.
+ * @interrupt_allowed, @nmi_allowed: could the guest take one at its next instruction (EFLAGS.IF, shadows, blocking)?
+ * @interrupt_window, @nmi_window: exit as soon as it could (@on), or no longer (!@on).
+ * @get_interrupt_shadow, @set_interrupt_shadow: KVM_X86_SHADOW_INT_*.
+ * @get_nmi_mask, @set_nmi_mask: are NMIs blocked until IRET?
+ * @update_cr8_intercept: exit when TPR falls below @threshold's class; -1: no need.
+ *
+ * @flush_tlb: drop all translations of this vCPU before its next entry. In a stay.
+ * @has_msr: is an MSR that userspace may save served by this vendor's hardware?
+ */
+struct wr_backend {
+	const char *name;
+	const struct wr_pt_format *stage2;
+
+	int (*probe)(void);
+	void (*remove)(void);
+	int (*host_on)(void);
+	void (*host_off)(void);
+
+	struct wr_vcpu *(*vcpu_alloc)(struct wr_vm *vm);
+	void (*vcpu_free)(struct wr_vcpu *vcpu);
+	void (*vcpu_reset)(struct wr_vcpu *vcpu, bool init);
+
+	void (*load)(struct wr_vcpu *vcpu, bool migrated);
+	void (*put)(struct wr_vcpu *vcpu);
+	void (*enter)(struct wr_vcpu *vcpu);
+	enum wr_run_result (*handle_exit)(struct wr_vcpu *vcpu);
+
+	void (*get_segment)(struct wr_vcpu *vcpu, enum wr_seg seg, struct kvm_segment *out);
+	void (*set_segment)(struct wr_vcpu *vcpu, enum wr_seg seg, const struct kvm_segment *in);
+	void (*get_idt)(struct wr_vcpu *vcpu, struct wr_dtable *out);
+	void (*set_idt)(struct wr_vcpu *vcpu, const struct wr_dtable *in);
+	void (*get_gdt)(struct wr_vcpu *vcpu, struct wr_dtable *out);
+	void (*set_gdt)(struct wr_vcpu *vcpu, const struct wr_dtable *in);
+	int (*get_cpl)(struct wr_vcpu *vcpu);
+	void (*set_cr0)(struct wr_vcpu *vcpu);
+	void (*set_cr3)(struct wr_vcpu *vcpu);
+	void (*set_cr4)(struct wr_vcpu *vcpu);
+	void (*set_efer)(struct wr_vcpu *vcpu);
+	void (*set_dr7)(struct wr_vcpu *vcpu);
+	int (*get_msr)(struct wr_vcpu *vcpu, u32 index, u64 *data);
+	int (*set_msr)(struct wr_vcpu *vcpu, u32 index, u64 data);
+	void (*set_tsc_offset)(struct wr_vcpu *vcpu);
+	void (*cpuid_changed)(struct wr_vcpu *vcpu);
+
+	void (*inject_exception)(struct wr_vcpu *vcpu);
+	void (*inject_interrupt)(struct wr_vcpu *vcpu);
+	void (*inject_nmi)(struct wr_vcpu *vcpu);
+	void (*cancel_injection)(struct wr_vcpu *vcpu);
+	bool (*interrupt_allowed)(struct wr_vcpu *vcpu);
+	bool (*nmi_allowed)(struct wr_vcpu *vcpu);
+	void (*interrupt_window)(struct wr_vcpu *vcpu, bool on);
+	void (*nmi_window)(struct wr_vcpu *vcpu, bool on);
+	u32 (*get_interrupt_shadow)(struct wr_vcpu *vcpu);
+	void (*set_interrupt_shadow)(struct wr_vcpu *vcpu, u32 shadow);
+	bool (*get_nmi_mask)(struct wr_vcpu *vcpu);
+	void (*set_nmi_mask)(struct wr_vcpu *vcpu, bool masked);
+	void (*update_cr8_intercept)(struct wr_vcpu *vcpu, int threshold);
+
+	void (*flush_tlb)(struct wr_vcpu *vcpu);
+	bool (*has_msr)(u32 index);
+};
+
+/* The vendor in use; set once by main.c before the device node exists. */
+extern const struct wr_backend *wr_backend;
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The only file that knows kernel versions. Each shim names the release that made it necessary.
+ */
+#ifndef WARREN_COMPAT_H
+#define WARREN_COMPAT_H
+
+#include <linux/eventfd.h>
+#include <linux/hrtimer.h>
+#include <linux/module.h>
+#include <linux/version.h>
+
+/* 6.13: EXPORT_SYMBOL_NS_GPL takes the namespace as a string */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#define WR_EXPORT_NS(sym)	EXPORT_SYMBOL_NS_GPL(sym, "WARREN_KUNIT")
+#define WR_IMPORT_KUNIT_NS()	MODULE_IMPORT_NS("WARREN_KUNIT")
+#else
+#define WR_EXPORT_NS(sym)	EXPORT_SYMBOL_NS_GPL(sym, WARREN_KUNIT)
+#define WR_IMPORT_KUNIT_NS()	MODULE_IMPORT_NS(WARREN_KUNIT)
+#endif
+
+/* warren-kunit.ko calls these; on kernels without KUnit nothing is exported. */
+#if IS_ENABLED(CONFIG_KUNIT)
+#define WR_EXPORT_FOR_KUNIT(sym)	WR_EXPORT_NS(sym)
+#else
+#define WR_EXPORT_FOR_KUNIT(sym)
+#endif
+
+/* 6.8: eventfd_signal() lost its count */
+static inline void wr_eventfd_signal(struct eventfd_ctx *ctx)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+	eventfd_signal(ctx);
+#else
+	eventfd_signal(ctx, 1);
+#endif
+}
+
+/* 6.13: hrtimer_setup(); 6.15: hrtimer_init() removed */
+static inline void wr_hrtimer_setup(struct hrtimer *timer,
+				    enum hrtimer_restart (*fn)(struct hrtimer *),
+				    clockid_t clock, enum hrtimer_mode mode)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+	hrtimer_setup(timer, fn, clock, mode);
+#else
+	hrtimer_init(timer, clock, mode);
+	timer->function = fn;
+#endif
+}
+
+#endif

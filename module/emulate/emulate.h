@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The door to the instruction emulator. Two steps: wr_decode() turns bytes into a struct and touches no guest;
+ * wr_execute() runs that struct on a copy of the registers with the accesses of struct wr_emu_ops.
+ * A step that does not complete changes nothing: the caller keeps the copy only on WR_EMU_DONE.
+ */
+#ifndef WARREN_EMULATE_H
+#define WARREN_EMULATE_H
+
+#include <linux/kvm.h>
+#include <linux/types.h>
+
+#define WR_INSN_MAX	15
+
+enum wr_emu_mode {
+	WR_EMU_REAL,		/* 16-bit code, real-mode segments; also virtual-8086 */
+	WR_EMU_VM86,
+	WR_EMU_PROT16,
+	WR_EMU_PROT32,
+	WR_EMU_PROT64,
+};
+
+/* What wr_execute() and the accesses return */
+enum wr_emu_result {
+	WR_EMU_DONE,		/* accesses: data is there. execute: commit the registers */
+	WR_EMU_FAULT,		/* raise emu->fault; nothing is to be committed */
+	WR_EMU_EXIT,		/* userspace must serve an access first; nothing is to be committed, run it again */
+	WR_EMU_RETRY,		/* memory changed under an atomic access: run it again */
+	WR_EMU_UNKNOWN,		/* no such instruction here: KVM_EXIT_INTERNAL_ERROR */
+};
+
+/* The size in bytes of the largest memory operand: an AVX register. */
+#define WR_EMU_MAX_OPERAND	32
+
+struct wr_emu;
+
+/*
+ * struct wr_emu_ops - what an instruction may do to the world
+ *
+ * Linear addresses have been through segmentation. Memory accesses do paging: on a fault they fill emu->fault and
+ * return WR_EMU_FAULT. An instruction does all reads before its first write.
+ */
+struct wr_emu_ops {
+	/* Hidden part of segment register @seg (enum wr_seg). */
+	void (*segment)(struct wr_emu *emu, int seg, struct kvm_segment *out);
+	enum wr_emu_result (*read)(struct wr_emu *emu, u64 la, void *data, u32 len);
+	enum wr_emu_result (*write)(struct wr_emu *emu, u64 la, const void *data, u32 len);
+	/* Checks that a write would succeed, so that a later one cannot fault half-way. */
+	enum wr_emu_result (*probe_write)(struct wr_emu *emu, u64 la, u32 len);
+	/* Atomic: writes @new if memory still holds @old, else WR_EMU_RETRY. @len up to 16. */
+	enum wr_emu_result (*cmpxchg)(struct wr_emu *emu, u64 la, const void *old, const void *new, u32 len);
+	/* One element. Permission was checked by the exit that led here. */
+	enum wr_emu_result (*in)(struct wr_emu *emu, u16 port, void *data, u32 len);
+	enum wr_emu_result (*out)(struct wr_emu *emu, u16 port, const void *data, u32 len);
+	/* Vector registers: @len 16 or 32 bytes from the low end; writes of 16 keep (SSE) or clear (VEX) the rest. */
+	void (*read_vec)(struct wr_emu *emu, int reg, void *data, u32 len);
+	void (*write_vec)(struct wr_emu *emu, int reg, const void *data, u32 len, bool clear_upper);
+	/* Control registers, for CLTS, LMSW, MOV CR; returns WR_EMU_FAULT with #GP for a value not allowed. */
+	u64 (*read_cr)(struct wr_emu *emu, int cr);
+	enum wr_emu_result (*write_cr)(struct wr_emu *emu, int cr, u64 value);
+};
+
+/* struct wr_emu - one instruction under way: a copy of the registers, and the fault it met */
+struct wr_emu {
+	const struct wr_emu_ops *ops;
+	enum wr_emu_mode mode;
+	u8 cpl;
+	u64 cr0, cr4;			/* read only: FPU and SSE availability, alignment checks */
+	u64 regs[16];			/* by enum wr_reg */
+	u64 rip, rflags;
+	bool repeat;			/* DONE, but a REP has iterations left: rip still names the instruction */
+	bool interrupt_shadow;		/* DONE, and blocks interrupts for one instruction (MOV SS, STI) */
+	struct {
+		u8 vector;
+		bool has_error;
+		u32 error;
+		u64 cr2;
+	} fault;
+};
+
+/* One decoded operand */
+enum wr_operand_kind {
+	WR_OP_NONE,
+	WR_OP_REG,		/* general register @reg (byte registers: @high8 for AH to BH) */
+	WR_OP_MEM,
+	WR_OP_IMM,
+	WR_OP_SEG,		/* segment register */
+	WR_OP_VEC,		/* vector register */
+	WR_OP_CR,
+};
+
+struct wr_operand {
+	u8 kind;		/* enum wr_operand_kind */
+	u8 reg;
+	u8 size;		/* bytes */
+	bool high8;
+	u64 imm;
+};
+
+struct wr_insn_desc;
+
+/* struct wr_insn - what wr_decode() found */
+struct wr_insn {
+	const struct wr_insn_desc *desc;
+	u8 len;
+	u8 op_size;		/* 1, 2, 4, 8; vector: 16, 32 */
+	u8 addr_size;		/* 2, 4, 8 */
+	u8 rex, vex;		/* raw prefix payload; vex non-zero marks a VEX encoding */
+	bool lock, rep, repne, opsize_prefix;
+	u8 opcode;		/* last opcode byte */
+	u8 map;			/* 0 one byte, 1 0F, 2 0F38, 3 0F3A */
+	bool has_modrm;
+	u8 modrm, sib;
+	/* Memory operand: seg:base + index * scale + disp; register 0xff: none, 0xfe: rip */
+	u8 seg, base, index, scale;
+	s64 disp;
+	struct wr_operand dst, src, src2;
+};
+
+/**
+ * wr_decode - decode one instruction
+ * @insn: filled
+ * @bytes: of the instruction
+ * @len: how many bytes are known, 1 to WR_INSN_MAX
+ * @mode: of the code segment
+ *
+ * Return: 0; -ENODATA when the instruction goes on past @len; -EINVAL when the hardware would raise #UD;
+ * -E2BIG past 15 bytes (#GP); -EOPNOTSUPP for what the table does not have.
+ * Context: any, pure.
+ */
+int wr_decode(struct wr_insn *insn, const u8 *bytes, unsigned int len, enum wr_emu_mode mode);
+
+/**
+ * wr_execute - execute a decoded instruction, one iteration of it with REP
+ * @emu: registers in, registers out; see enum wr_emu_result for when they count
+ * @insn: from wr_decode() in the same mode
+ *
+ * Context: as the ops need.
+ */
+enum wr_emu_result wr_execute(struct wr_emu *emu, const struct wr_insn *insn);
+
+/**
+ * wr_insn_length - length of the instruction, when nothing else is wanted
+ *
+ * Knows the lengths of all instructions that the exits without hardware help need to step over (CPUID, RDMSR, WRMSR,
+ * HLT, VMMCALL, IN, OUT, INVLPG, MOV CR, MOV DR, RDTSC(P), PAUSE, MONITOR, MWAIT, XSETBV, WBINVD, INVD, RDPMC, CLTS, LMSW...).
+ * Return: bytes, or the errors of wr_decode().
+ */
+int wr_insn_length(const u8 *bytes, unsigned int len, enum wr_emu_mode mode);
+
+#endif

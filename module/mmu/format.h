@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A page table format as data: the vendor provides one for its stage-2 tables (npt.c, ept.c), so that the code in
+ * mmu/ knows no vendor. All formats have 512 entries of 8 bytes a table and the address in bits 12 to 51.
+ */
+#ifndef WARREN_MMU_FORMAT_H
+#define WARREN_MMU_FORMAT_H
+
+#include <linux/bits.h>
+#include <linux/types.h>
+
+#define WR_PT_ENTRIES		512
+#define WR_PT_ADDR_MASK		GENMASK_ULL(51, 12)
+
+enum wr_pt_memtype {
+	WR_MEM_WB,
+	WR_MEM_UC,
+};
+
+/*
+ * struct wr_pt_format
+ *
+ * Levels count from 1 (4 KiB leaves) up; a leaf at level n maps 1 << (12 + 9 * (n - 1)) bytes.
+ */
+struct wr_pt_format {
+	const char *name;
+	u8 levels;		/* of the root: 4 or 5 */
+	u8 max_leaf_level;	/* 3 with 1 GiB leaves, 2 without */
+
+	u64 present;		/* any of these bits: the entry is present */
+	u64 writable;		/* set in leaves that may be written */
+	u64 accessed, dirty;	/* hardware's A and D, 0 where there is none */
+	u64 large;		/* marks a leaf above level 1 */
+	u64 table;		/* all bits but the address of an entry that points to a table */
+
+	/* Value of a leaf. @pfn in 4 KiB units, aligned for @level. */
+	u64 (*make_leaf)(u64 pfn, int level, bool writable, bool executable, enum wr_pt_memtype memtype);
+};
+
+/* Software bits: ignored by the hardware in every format. */
+#define WR_PT_SW_LOGGED		BIT_ULL(57)	/* write-protected for dirty logging alone: may be made writable */
+
+static inline bool wr_pt_is_present(const struct wr_pt_format *f, u64 entry)
+{
+	return entry & f->present;
+}
+
+static inline bool wr_pt_is_leaf(const struct wr_pt_format *f, u64 entry, int level)
+{
+	return level == 1 || (entry & f->large);
+}
+
+static inline u64 wr_pt_level_size(int level)
+{
+	return 1ULL << (12 + 9 * (level - 1));
+}
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The door to guest memory: slots, stage-2 tables, guest page walks, dirty logging, and checked access.
+ *
+ * Addresses: gva guest virtual (linear), gpa guest physical, hva the creator's virtual, hpa host physical; gfn and pfn
+ * are gpa and hpa in 4 KiB units. No other file does arithmetic on guest addresses to reach host memory.
+ */
+#ifndef WARREN_MMU_H
+#define WARREN_MMU_H
+
+#include <linux/kvm.h>
+#include <linux/mmu_notifier.h>
+#include <linux/rbtree.h>
+#include <linux/rcupdate.h>
+#include <linux/rwlock.h>
+#include <linux/types.h>
+
+struct wr_vm;
+struct wr_vcpu;
+struct wr_pt_format;
+
+#define WR_MAX_SLOTS		1024	/* KVM_CAP_NR_MEMSLOTS: ids 0 to 1023 */
+#define WR_MAX_GPA_BITS		52
+
+/* What an access wants, and what a page fault's error code says: the bits of #PF and of nested page faults. */
+#define WR_ACC_PRESENT		BIT(0)
+#define WR_ACC_WRITE		BIT(1)
+#define WR_ACC_USER		BIT(2)
+#define WR_ACC_RSVD		BIT(3)
+#define WR_ACC_FETCH		BIT(4)
+#define WR_ACC_PK		BIT(5)
+#define WR_ACC_IMPLICIT		BIT(16)	/* supervisor access to system tables: ignores EFLAGS.AC */
+
+/* struct wr_slot - a range of guest memory; in a published struct wr_slots it only changes its dirty bits */
+struct wr_slot {
+	u64 gfn;			/* first */
+	u64 npages;
+	unsigned long hva;		/* of the first page */
+	u32 flags;			/* KVM_MEM_* */
+	u32 id;
+	unsigned long *dirty;		/* one bit a page with KVM_MEM_LOG_DIRTY_PAGES, else NULL */
+};
+
+/* struct wr_slots - all slots of a VM by gfn; replaced as a whole, read under vm->srcu */
+struct wr_slots {
+	struct rcu_head rcu;
+	u32 nr;
+	struct wr_slot *slot[];		/* sorted by gfn, not overlapping */
+};
+
+/*
+ * struct wr_mmu - stage-2 tables of a VM
+ *
+ * @lock: faults hold it for reading and change entries by cmpxchg; who removes or narrows entries holds it for
+ * writing and flushes the vCPUs' TLBs before the pages or tables can be used for anything else.
+ */
+struct wr_mmu {
+	rwlock_t lock;
+	struct mmu_notifier notifier;
+	bool notifier_registered;
+	const struct wr_pt_format *format;	/* [I] the vendor's */
+	u64 root;				/* [I] hpa of the root table */
+	atomic_long_t tables;			/* pages in use as tables */
+	unsigned long max_tables;		/* limit, see wr_mmu_limit() */
+
+	/* Between invalidate_range_start and _end no new mapping may be made in the range. */
+	unsigned long invalidate_seq;		/* lock */
+	int invalidate_count;			/* lock */
+	unsigned long invalidate_start, invalidate_end;	/* lock; hva */
+};
+
+/* struct wr_table_cache - zeroed pages kept by a vCPU, so that a fault need not allocate under the lock */
+#define WR_TABLE_CACHE_SIZE	5
+struct wr_table_cache {
+	int nr;
+	void *page[WR_TABLE_CACHE_SIZE];
+};
+
+/* struct wr_walk_cache - slot of the last access, valid for that generation of slots only */
+struct wr_walk_cache {
+	const struct wr_slots *slots;
+	const struct wr_slot *slot;
+};
+
+/* What became of a stage-2 fault */
+enum wr_fault {
+	WR_FAULT_FIXED,		/* enter again */
+	WR_FAULT_MMIO,		/* no memory there, or a write to a read-only slot: emulate */
+	WR_FAULT_SLEEP,		/* only with @atomic: call again where sleeping is allowed */
+	WR_FAULT_SIGNAL,	/* a fatal signal interrupted the wait for the page */
+	WR_FAULT_BAD,		/* userspace's mapping is missing or forbids the access: KVM_RUN gives EFAULT */
+	WR_FAULT_NOMEM,		/* no memory for tables: KVM_RUN gives ENOMEM */
+};
+
+/* Life of a VM's memory */
+int wr_mmu_init(struct wr_vm *vm);
+void wr_mmu_exit(struct wr_vm *vm);
+void wr_table_cache_free(struct wr_table_cache *cache);
+
+/* slots.c */
+int wr_slots_set(struct wr_vm *vm, const struct kvm_userspace_memory_region *region);
+const struct wr_slot *wr_slot_find(const struct wr_slots *slots, u64 gfn);
+int wr_slots_lookup_hva(struct wr_vm *vm, u64 gpa, bool write, unsigned long *hva);
+
+/* dirty.c */
+int wr_dirty_get(struct wr_vm *vm, const struct kvm_dirty_log *log);
+void wr_dirty_mark(const struct wr_slot *slot, u64 gfn);
+
+/* stage2.c */
+enum wr_fault wr_mmu_fault(struct wr_vcpu *vcpu, u64 gpa, u32 access, bool atomic);
+void wr_stage2_zap(struct wr_vm *vm, u64 gfn, u64 npages);
+void wr_stage2_write_protect(struct wr_vm *vm, u64 gfn, u64 npages);
+void wr_stage2_write_protect_masked(struct wr_vm *vm, u64 gfn, unsigned long mask);
+
+/* Checked access to guest memory by gpa; current->mm must be vm->mm. May sleep unless pagefault_disable() is in force. */
+int wr_gpa_read(struct wr_vm *vm, u64 gpa, void *data, size_t len);
+int wr_gpa_write(struct wr_vm *vm, u64 gpa, const void *data, size_t len);
+int wr_gpa_cmpxchg(struct wr_vm *vm, u64 gpa, void *old, const void *new, size_t len);
+bool wr_gpa_is_ram(struct wr_vm *vm, u64 gpa, bool write);
+
+/* walk.c: the guest's own page tables */
+struct wr_walk {
+	u64 gpa;		/* result */
+	u32 error;		/* #PF error code, when the walk faulted */
+	u8 vector;		/* the exception to raise: #PF */
+	u64 page_size;		/* of the leaf */
+	bool writable, user;	/* what the leaf allows */
+};
+
+int wr_walk(struct wr_vcpu *vcpu, u64 gva, u32 access, struct wr_walk *out);
+int wr_load_pdptrs(struct wr_vcpu *vcpu, u64 cr3);
+
+#endif

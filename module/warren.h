@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The two objects that everything works on: a VM and its vCPUs.
+ *
+ * Locks, outermost first:
+ *
+ *   vm->lock        mutex: life of the VM: vCPUs, interrupt chips, devices on the buses, routes
+ *   vcpu->mutex     mutex: one ioctl at a time on a vCPU; KVM_RUN holds it throughout
+ *   vm->slots_lock  mutex: changes to the memory slots and to their dirty bitmaps
+ *   vm->srcu        readers of slots, buses and routes; never held while a vCPU sleeps in HLT
+ *   vm->mmu.lock    rwlock: faults read, everything that removes mappings writes
+ *   irq chips       spinlocks inside irq/, see irq/irq.h
+ *
+ * A field's letter says who may touch it:
+ *
+ *   [I] set when the object is made, constant afterwards
+ *   [L] vm->lock                 [S] vm->slots_lock for writing, vm->srcu for reading
+ *   [V] vcpu->mutex, that is: the thread in an ioctl of this vCPU
+ *   [R] vm->lock for writing, vm->srcu for reading
+ *   [A] atomic, any context      [O] has its own lock, named beside it
+ */
+#ifndef WARREN_H
+#define WARREN_H
+
+#include <linux/atomic.h>
+#include <linux/bitops.h>
+#include <linux/bits.h>
+#include <linux/kvm.h>
+#include <linux/list.h>
+#include <linux/mm_types.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/rcuwait.h>
+#include <linux/refcount.h>
+#include <linux/srcu.h>
+#include <linux/types.h>
+#include <linux/xarray.h>
+
+#include "clock.h"
+#include "cpuid.h"
+#include "event.h"
+#include "io.h"
+#include "irq/irq.h"
+#include "mmu/mmu.h"
+
+/* vCPU ids are xAPIC ids: 255 is the broadcast id. */
+#define WR_MAX_VCPUS		255
+#define WR_MAX_VCPU_IDS		255
+
+/* MTRRs kept for the guest: deftype, 11 fixed, 8 variable pairs */
+#define WR_NR_VARIABLE_MTRRS	8
+#define WR_NR_MTRRS		(1 + 11 + 2 * WR_NR_VARIABLE_MTRRS)
+
+/* Indices of struct wr_vcpu.regs: the encoding of ModRM and of the hardware. */
+enum wr_reg {
+	WR_RAX, WR_RCX, WR_RDX, WR_RBX, WR_RSP, WR_RBP, WR_RSI, WR_RDI,
+	WR_R8, WR_R9, WR_R10, WR_R11, WR_R12, WR_R13, WR_R14, WR_R15,
+	WR_NR_REGS,
+};
+
+/* Indices of segment registers: ES to GS as in a ModRM reg field, then the system ones. */
+enum wr_seg {
+	WR_ES, WR_CS, WR_SS, WR_DS, WR_FS, WR_GS, WR_LDTR, WR_TR,
+	WR_NR_SEGS,
+};
+
+/*
+ * Work asked of a vCPU by others (or by itself): a bit in vcpu->requests. The run loop looks before
+ * each entry; wr_vcpu_request() sets and wr_vcpu_kick() makes a running or halted vCPU look.
+ */
+enum wr_request {
+	WR_REQ_TLB_FLUSH,	/* forget all guest translations of this vCPU */
+	WR_REQ_EVENT,		/* an event may have become deliverable: look again */
+	WR_REQ_TRIPLE_FAULT,	/* exit with KVM_EXIT_SHUTDOWN */
+	WR_REQ_CLOCK,		/* rewrite the guest's kvm-clock page */
+	WR_REQ_STEAL,		/* update steal time */
+	WR_REQ_EOI_EXIT,	/* KVM_EXIT_IOAPIC_EOI, split irqchip */
+	WR_REQ_STOP,		/* the VM is dead: KVM_RUN fails with EIO */
+};
+
+/* Where a vCPU is, for those who want its attention. */
+enum wr_vcpu_mode {
+	WR_OUTSIDE_GUEST,
+	WR_IN_GUEST,		/* from before the last look at requests to after the exit */
+};
+
+/*
+ * struct wr_fpu - what XSAVE covers
+ *
+ * In memory while the vCPU is outside a stay in the run loop, in the registers inside.
+ */
+struct wr_fpu {
+	struct xregs_state *area;	/* [V] standard format, wr_fpu_size() bytes, 64-byte aligned */
+	u64 xcr0;			/* [V] guest's XCR0 */
+	u32 pkru;			/* [V] guest's PKRU, when the CPU has protection keys */
+};
+
+/*
+ * struct wr_io_req - a port access that userspace completes (KVM_EXIT_IO)
+ */
+struct wr_pio {
+	u32 count;		/* [V] elements of a string access still to do by userspace, 0: none */
+	u16 port;
+	u8 size;
+	bool in;
+	bool string;		/* INS: data goes to memory by running the instruction again */
+};
+
+#define WR_MMIO_READS	8
+#define WR_MMIO_WRITES	4
+
+/*
+ * struct wr_mmio - device accesses of the instruction under emulation
+ *
+ * An instruction that reads a device runs again after each read that userspace completed; what was read
+ * is kept here so that no device sees one access twice. Writes come last in an instruction: it is
+ * committed, then its writes go out one by one before the guest goes on.
+ */
+struct wr_mmio {
+	struct {
+		u64 gpa;
+		u8 len;
+		u8 data[8];
+	} read[WR_MMIO_READS], write[WR_MMIO_WRITES];
+	u8 nr_reads;		/* [V] reads known */
+	u8 next_read;		/* [V] reads used by the present run of the instruction */
+	u8 nr_writes;		/* [V] writes queued */
+	u8 next_write;		/* [V] first write not sent */
+	bool read_pending;	/* [V] userspace is filling run->mmio.data for read[nr_reads] */
+};
+
+/* Counters shown to the owner; written by the vCPU's thread alone. */
+struct wr_stats {
+	u64 exits;
+	u64 io_exits, mmio_exits, halt_exits, irq_exits, cpuid_exits, msr_exits;
+	u64 userspace_exits, signal_exits;
+	u64 faults, fast_faults;
+	u64 irqs_injected, nmis_injected;
+	u64 insns_emulated;
+	u64 tlb_flushes;
+	u64 halts, halt_polls;
+};
+
+/**
+ * struct wr_vcpu - one virtual CPU
+ *
+ * Embedded in a struct of the vendor's, reached there by container_of().
+ */
+struct wr_vcpu {
+	struct wr_vm *vm;		/* [I] */
+	u32 id;				/* [I] what userspace named it: its APIC id */
+	u32 index;			/* [I] 0, 1, ... in order of creation */
+	struct mutex mutex;
+	struct kvm_run *run;		/* [I] page shared with userspace: read fields once, trust none */
+	void *pio_data;			/* [I] the page behind it */
+	struct pid __rcu *pid;		/* [V] thread that last ran it */
+
+	/* Attention */
+	unsigned long requests;		/* [A] bits of enum wr_request */
+	int mode;			/* [A] enum wr_vcpu_mode, see wr_vcpu_kick() */
+	int cpu;			/* [A] CPU of the present or last stay, -1 before the first */
+	struct rcuwait wait;		/* [O] where a halted vCPU sleeps */
+
+	/* Architectural state that common code holds; the rest is the vendor's. */
+	u64 regs[WR_NR_REGS];		/* [V] */
+	u64 rip, rflags;		/* [V] */
+	u64 cr0, cr2, cr3, cr4, efer;	/* [V] as the guest sees them */
+	u64 cr8;			/* [V] only without an in-kernel local APIC */
+	u64 pdptr[4];			/* [V] what PAE paging loaded with CR3 */
+	u64 dr[4], dr6, dr7;		/* [V] */
+	u64 pat, misc_enable, tsc_aux;	/* [V] */
+	u64 spec_ctrl;			/* [V] */
+	u64 mtrr[WR_NR_MTRRS];		/* [V] kept for the guest, never acted on */
+	struct wr_event event;		/* [V] */
+	struct wr_fpu fpu;
+	struct wr_cpuid cpuid;		/* [V] */
+	struct wr_vclock clock;		/* [V] */
+	struct wr_lapic *lapic;		/* [I] NULL with a userspace irqchip */
+	u64 apic_base;			/* [V] IA32_APIC_BASE */
+	u32 mp_state;			/* [V] KVM_MP_STATE_*; others read it with READ_ONCE() */
+
+	/* Where the run loop is */
+	struct wr_pio pio;
+	struct wr_mmio mmio;
+	bool in_stay;			/* [V] FPU and vendor state are on the CPU */
+	bool ran;			/* [V] KVM_RUN has entered the guest */
+	bool has_cpuid;
+	u32 guest_debug;		/* [V] KVM_GUESTDBG_* */
+	u64 guest_dr7, guest_db[4];	/* [V] KVM_SET_GUEST_DEBUG */
+	u64 singlestep_rip;
+	sigset_t sigset;		/* [V] KVM_SET_SIGNAL_MASK */
+	bool sigset_active;
+	unsigned int halt_poll_ns;	/* [V] present length of polling, adaptive */
+	struct wr_walk_cache walk_cache;/* [V] */
+	struct wr_table_cache tables;	/* [V] zeroed pages for stage-2 tables */
+
+	struct wr_stats stats;
+};
+
+/**
+ * struct wr_vm - one virtual machine
+ */
+struct wr_vm {
+	struct mm_struct *mm;		/* [I] whose memory the slots map; only its threads may call */
+	refcount_t users;		/* VM fd, vCPU fds, and what they pin */
+	struct mutex lock;
+	struct mutex slots_lock;
+	struct srcu_struct srcu;
+
+	struct xarray vcpus;		/* [L] to write, [A] to read: by index */
+	atomic_t online_vcpus;		/* raised after the vCPU is in @vcpus */
+	u32 created_vcpus;		/* [L] */
+	struct wr_vcpu __rcu *bsp;	/* [L] to write: vCPU whose id is @bsp_id, once made */
+	u32 bsp_id;			/* [L] until the first vCPU is made */
+
+	struct wr_slots __rcu *slots;	/* [S] */
+	struct wr_mmu mmu;
+	struct wr_bus __rcu *bus[WR_NR_BUSES];	/* [R] */
+	struct list_head ioeventfds;	/* [L] */
+	struct list_head coalesced_zones;	/* [L] */
+	struct wr_coalesced *coalesced;	/* [I] ring page and its lock, made with the first vCPU */
+
+	struct wr_irq irq;		/* interrupt chips and routes */
+	struct wr_clock clock;
+
+	bool dead;			/* [A] bugged: nothing runs any more */
+	u64 disabled_exits;		/* [L] until the first vCPU is made */
+	u32 tsc_khz;			/* [L] for vCPUs to come */
+	void *vendor;			/* [I] */
+};
+
+#define wr_for_each_vcpu(i, vcpu, vm) xa_for_each(&(vm)->vcpus, i, vcpu)
+
+/**
+ * wr_vcpu_request - ask a vCPU to do something before its next entry
+ * @vcpu: any vCPU
+ * @req: what
+ *
+ * Any context. Pair with wr_vcpu_kick() when it must not wait.
+ */
+static inline void wr_vcpu_request(struct wr_vcpu *vcpu, enum wr_request req)
+{
+	/* What the request is about must be visible before the request. */
+	smp_wmb();
+	set_bit(req, &vcpu->requests);
+}
+
+/**
+ * wr_vcpu_take_request - is a request pending? it is taken
+ * @vcpu: the vCPU that runs
+ * @req: which
+ */
+static inline bool wr_vcpu_take_request(struct wr_vcpu *vcpu, enum wr_request req)
+{
+	if (!test_bit(req, &vcpu->requests))
+		return false;
+	clear_bit(req, &vcpu->requests);
+	smp_mb__after_atomic();
+	return true;
+}
+
+/* run.c */
+void wr_vcpu_kick(struct wr_vcpu *vcpu);
+void wr_vm_request_all(struct wr_vm *vm, enum wr_request req, bool wait);
+int wr_vcpu_run(struct wr_vcpu *vcpu);
+
+/* vcpu.c */
+void wr_vcpu_reset(struct wr_vcpu *vcpu, bool init);
+void wr_vcpu_sipi(struct wr_vcpu *vcpu, u8 vector);
+
+static inline u64 wr_reg_read(const struct wr_vcpu *vcpu, enum wr_reg reg)
+{
+	return vcpu->regs[reg];
+}
+
+static inline void wr_reg_write(struct wr_vcpu *vcpu, enum wr_reg reg, u64 value)
+{
+	vcpu->regs[reg] = value;
+}
+
+/* EDX:EAX, as RDMSR, WRMSR and XSETBV use it. */
+static inline u64 wr_edx_eax(const struct wr_vcpu *vcpu)
+{
+	return (u32)vcpu->regs[WR_RAX] | vcpu->regs[WR_RDX] << 32;
+}
+
+static inline bool wr_has_lapic(const struct wr_vcpu *vcpu)
+{
+	return vcpu->lapic;
+}
+
+struct wr_vcpu *wr_vcpu_by_id(struct wr_vm *vm, u32 id);
+
+#endif
