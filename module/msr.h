@@ -10,16 +10,30 @@
 
 struct wr_vcpu;
 
-/**
- * wr_msr_get, wr_msr_set - read or write an MSR of a vCPU
- * @vcpu: the vCPU; its thread calls
- * @index: ECX
- * @data: value
- * @host: userspace asks by KVM_GET_MSRS or KVM_SET_MSRS: it may do more than the guest
- *
- * Return: 0, or -EINVAL where the guest gets #GP and userspace a short count.
- * Context: inside or outside a stay; does not sleep (kvm-clock and steal-time pages are written by request).
+/* struct wr_msrs - [V] MSRs that do nothing here but keep what was written */
+struct wr_msrs {
+	u64 ucode_rev;
+	u64 hwcr;
+	u64 de_cfg;
+	u64 mcg_status;
+};
+
+/*
+ * Indices of vcpu->mtrr: the type register, the 11 fixed ranges in ascending order of address, then base and mask of
+ * each variable range.
  */
+#define WR_MTRR_DEFTYPE		0
+#define WR_MTRR_FIXED		1
+#define WR_MTRR_VARIABLE	12
+
+/* Bits of SPEC_CTRL that a guest may set, by what its CPUID says; see wr_spec_ctrl_valid(). */
+bool wr_spec_ctrl_valid(const struct wr_vcpu *vcpu, u64 data);
+
+/* Pure predicates, shared with the tests. */
+bool wr_pat_valid(u64 pat);
+bool wr_mtrr_valid(u32 index, u64 data, u64 reserved_gpa_bits);
+bool wr_canonical(u64 address, bool la57);
+
 int wr_msr_get(struct wr_vcpu *vcpu, u32 index, u64 *data, bool host);
 int wr_msr_set(struct wr_vcpu *vcpu, u32 index, u64 data, bool host);
 
@@ -27,5 +41,6 @@ int wr_msr_index_list(struct kvm_msr_list __user *user);
 int wr_msr_feature_index_list(struct kvm_msr_list __user *user);
 int wr_msr_get_feature(u32 index, u64 *data);
 void wr_msr_reset(struct wr_vcpu *vcpu, bool init);
+int wr_msr_init(void);
 
 #endif

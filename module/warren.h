@@ -42,6 +42,7 @@
 #include "io.h"
 #include "irq/irq.h"
 #include "mmu/mmu.h"
+#include "msr.h"
 
 /* vCPU ids are xAPIC ids: 255 is the broadcast id. */
 #define WR_MAX_VCPUS		255
@@ -175,6 +176,7 @@ struct wr_vcpu {
 	struct wr_fpu fpu;
 	struct wr_cpuid cpuid;		/* [V] */
 	struct wr_vclock clock;		/* [V] */
+	struct wr_msrs msrs;		/* [V] */
 	struct wr_lapic *lapic;		/* [I] NULL with a userspace irqchip */
 	u64 apic_base;			/* [V] IA32_APIC_BASE */
 	u32 mp_state;			/* [V] KVM_MP_STATE_*; others read it with READ_ONCE() */
