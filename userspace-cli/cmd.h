@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WARREN_CLI_CMD_H
+#define WARREN_CLI_CMD_H
+
+/**
+ * struct wr_command - a subcommand, one row of the table in main.c
+ * @name: what the user types
+ * @summary: one line for `warren --help`
+ * @main: runs it; argv[0] is "warren NAME" for messages; returns the exit status
+ */
+struct wr_command {
+	const char *name;
+	const char *summary;
+	int (*main)(int argc, char **argv);
+};
+
+int wr_cmd_run(int argc, char **argv);
+int wr_cmd_doctor(int argc, char **argv);
+
+#endif

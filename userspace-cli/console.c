@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The terminal: raw mode and its undoing, the escape key, input.
+ *
+ * Input belongs to the main thread alone. A terminal is read at once, so that the escape key
+ * works while the guest does not listen; a pipe or file is read no faster than the guest takes it.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "console.h"
+#include "output.h"
+#include "util.h"
+
+#define ESCAPE 0x01			/* Ctrl-a */
+
+static const char help_text[] =
+	"\r\n"
+	"warren: Ctrl-a h  this help\r\n"
+	"warren: Ctrl-a x  leave: the guest ends as if its power were cut\r\n"
+	"warren: Ctrl-a p  press the guest's power button\r\n"
+	"warren: Ctrl-a Ctrl-a  send Ctrl-a to the guest\r\n";
+
+static struct {
+	struct termios saved;
+	volatile sig_atomic_t raw;	/* @saved is to be put back */
+	bool tty;
+	bool foreground;		/* input may be read without being stopped for it */
+	bool ended;			/* end of file */
+	bool escaped;			/* the last byte was the escape key */
+	uint8_t pending[4096];		/* read, not yet taken by the guest */
+	size_t len;
+} input;
+
+/* Async-signal-safe. */
+void wr_console_restore(void)
+{
+	if (!input.raw)
+		return;
+	input.raw = 0;
+	tcsetattr(STDIN_FILENO, TCSANOW, &input.saved);
+}
+
+void wr_console_resume(void)
+{
+	struct termios raw;
+
+	if (!input.tty)
+		return;
+	/* In the background, touching the terminal would stop the process. */
+	input.foreground = tcgetpgrp(STDIN_FILENO) == getpgrp();
+	if (!input.foreground || (!input.raw && tcgetattr(STDIN_FILENO, &input.saved)))
+		return;
+	raw = input.saved;
+	cfmakeraw(&raw);
+	input.raw = 1;
+	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+}
+
+static void die_of_signal(int signal)
+{
+	wr_console_restore();
+	/* SA_RESETHAND has put the default action back: die of it once the handler returns. */
+	raise(signal);
+}
+
+void wr_console_take_terminal(void)
+{
+	static const int deadly[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS };
+	struct sigaction action = { .sa_handler = die_of_signal, .sa_flags = SA_RESETHAND };
+	size_t i;
+
+	input.tty = isatty(STDIN_FILENO);
+	input.foreground = true;
+	atexit(wr_console_restore);
+	for (i = 0; i < ARRAY_SIZE(deadly); i++)
+		sigaction(deadly[i], &action, NULL);
+	wr_console_resume();
+}
+
+int wr_console_poll_fd(void)
+{
+	if (input.ended || !input.foreground)
+		return -1;
+	if (!input.tty && input.len)
+		return -1;
+	return STDIN_FILENO;
+}
+
+static void keep(uint8_t byte)
+{
+	/* Only a person can fill this, typing at a guest that does not listen. */
+	if (input.len < sizeof(input.pending))
+		input.pending[input.len++] = byte;
+}
+
+static enum wr_console_event escape_command(uint8_t byte)
+{
+	switch (byte) {
+	case 'x':
+	case 'X':
+		return WR_CONSOLE_LEAVE;
+	case 'p':
+	case 'P':
+		return WR_CONSOLE_POWER_BUTTON;
+	case 'h':
+	case 'H':
+	case '?':
+		if (write(STDOUT_FILENO, help_text, sizeof(help_text) - 1) < 0)
+			return WR_CONSOLE_NONE;
+		return WR_CONSOLE_NONE;
+	case ESCAPE:
+		keep(ESCAPE);
+		return WR_CONSOLE_NONE;
+	default:
+		return WR_CONSOLE_NONE;
+	}
+}
+
+static enum wr_console_event take_typed(const uint8_t *buf, size_t len)
+{
+	enum wr_console_event event = WR_CONSOLE_NONE;
+	size_t i;
+
+	for (i = 0; i < len && event == WR_CONSOLE_NONE; i++) {
+		if (input.escaped) {
+			input.escaped = false;
+			event = escape_command(buf[i]);
+		} else if (buf[i] == ESCAPE) {
+			input.escaped = true;
+		} else {
+			keep(buf[i]);
+		}
+	}
+	return event;
+}
+
+enum wr_console_event wr_console_input(void)
+{
+	uint8_t buf[1024];
+	ssize_t n = read(STDIN_FILENO, buf, sizeof(buf));
+
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return WR_CONSOLE_NONE;
+	if (n <= 0) {
+		/* A guest can do without input: it goes on. */
+		input.ended = true;
+		return WR_CONSOLE_NONE;
+	}
+	if (input.tty)
+		return take_typed(buf, (size_t)n);
+	memcpy(input.pending, buf, (size_t)n);
+	input.len = (size_t)n;
+	return WR_CONSOLE_NONE;
+}
+
+size_t wr_console_take(uint8_t *buf, size_t max)
+{
+	size_t n = input.len < max ? input.len : max;
+
+	memcpy(buf, input.pending, n);
+	input.len -= n;
+	memmove(input.pending, input.pending + n, input.len);
+	return n;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WARREN_CLI_CONSOLE_H
+#define WARREN_CLI_CONSOLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The user's side of the guest's serial line: standard input and output, of which there is one
+ * per process, so there is one console and it is not an argument.
+ */
+
+/* What the user asked for by the escape key. */
+enum wr_console_event {
+	WR_CONSOLE_NONE,
+	WR_CONSOLE_LEAVE,
+	WR_CONSOLE_POWER_BUTTON,
+};
+
+/**
+ * wr_console_start() - take the terminal (if it is one) and start writing
+ * @wake_fd: eventfd of the main loop, woken when the output has been written after
+ *           wr_console_close()
+ * @room: called after output had been held back and there is room again; from the writer's
+ *        thread, no lock held
+ * @device: its argument
+ *
+ * The terminal is given back at exit(), and when the process dies of a signal.
+ * Return: 0, or -1 after an error message.
+ */
+int wr_console_start(int wake_fd, void (*room)(void *device), void *device);
+
+/**
+ * wr_console_restore() - give the terminal back; may be called at any time, also twice
+ */
+void wr_console_restore(void);
+
+/**
+ * wr_console_resume() - take the terminal again, after the process was stopped and continued
+ */
+void wr_console_resume(void);
+
+/**
+ * wr_console_put() - write a byte of output; blocks where the reader of the output is slow
+ * @byte: the byte
+ *
+ * Return: whether there is room for more without blocking; if not, the room callback follows.
+ */
+bool wr_console_put(uint8_t byte);
+
+/**
+ * wr_console_close() - take no more output; what is there is still written
+ */
+void wr_console_close(void);
+
+/**
+ * wr_console_drained() - whether all output has been written, or nobody can take it
+ */
+bool wr_console_drained(void);
+
+/**
+ * wr_console_poll_fd() - the fd to poll for input
+ *
+ * Return: the fd, or -1 if no input is wanted now.
+ */
+int wr_console_poll_fd(void);
+
+/**
+ * wr_console_input() - read input that poll() found
+ *
+ * Return: what the user asked for.
+ */
+enum wr_console_event wr_console_input(void);
+
+/**
+ * wr_console_take() - bytes of input for the guest
+ * @buf: filled in
+ * @max: how many the guest can take
+ *
+ * Return: how many there are.
+ */
+size_t wr_console_take(uint8_t *buf, size_t max);
+
+#endif
