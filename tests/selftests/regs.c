@@ -472,7 +472,6 @@ TEST(cpuid_round_trip)
 	CHECK_ERR(ioctl(m.v.fd, KVM_GET_CPUID2, out), E2BIG);
 	out->h.nent = 256;
 	CHECK_OK(ioctl(m.v.fd, KVM_GET_CPUID2, out));
-	CHECK_EQ(out->h.nent, 2);
 	for (i = 0; i < 2; i++) {
 		CHECK_EQ(out->e[i].function, in->e[i].function);
 		CHECK_EQ(out->e[i].eax, in->e[i].eax);
