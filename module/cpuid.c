@@ -1,0 +1,476 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * CPUID of a guest: the table that userspace gave, how it is looked up, and what follows from it.
+ */
+#include <linux/errno.h>
+#include <linux/kvm_para.h>
+#include <linux/mm.h>
+#include <linux/sort.h>
+#include <linux/uaccess.h>
+#include <asm/msr-index.h>
+#include <asm/processor-flags.h>
+
+#include "backend.h"
+#include "compat.h"
+#include "cpuid.h"
+#include "warren.h"
+
+static int compare_order(const void *a, const void *b, const void *entries)
+{
+	const struct kvm_cpuid_entry2 *e = entries;
+	u8 i = *(const u8 *)a, j = *(const u8 *)b;
+
+	if (e[i].function != e[j].function)
+		return e[i].function < e[j].function ? -1 : 1;
+	return i < j ? -1 : 1;
+}
+
+/**
+ * wr_cpuid_index - sort a table for look-up
+ * @c: entries and nr are set, and order has room for nr
+ *
+ * Return: 0, or -E2BIG for a table that is too long.
+ */
+int wr_cpuid_index(struct wr_cpuid *c)
+{
+	u32 i;
+
+	BUILD_BUG_ON(WR_MAX_CPUID_ENTRIES > 256);
+	if (c->nr > WR_MAX_CPUID_ENTRIES)
+		return -E2BIG;
+	for (i = 0; i < c->nr; i++)
+		c->order[i] = i;
+	sort_r(c->order, c->nr, sizeof(c->order[0]), compare_order, NULL, c->entries);
+	c->last = 0;
+	return 0;
+}
+WR_EXPORT_FOR_KUNIT(wr_cpuid_index);
+
+/* Place in @order of the first entry of a function, or of the next function. */
+static u32 first_of(const struct wr_cpuid *c, u32 function)
+{
+	u32 low = 0, high = c->nr;
+
+	while (low < high) {
+		u32 middle = (low + high) / 2;
+
+		if (c->entries[c->order[middle]].function < function)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool entry_answers(const struct kvm_cpuid_entry2 *e, u32 function, u32 index)
+{
+	return e->function == function &&
+	       (e->index == index || !(e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX));
+}
+
+/**
+ * wr_cpuid_find - the entry of a leaf
+ * @c: indexed table
+ * @function: EAX
+ * @index: ECX, where the entry says that it matters
+ *
+ * Return: the first one that userspace gave for it, or NULL.
+ */
+struct kvm_cpuid_entry2 *wr_cpuid_find(struct wr_cpuid *c, u32 function, u32 index)
+{
+	u32 first = first_of(c, function), i;
+
+	for (i = first; i < c->nr; i++) {
+		struct kvm_cpuid_entry2 *e = &c->entries[c->order[i]];
+
+		if (e->function != function)
+			return NULL;
+		if (!entry_answers(e, function, index))
+			continue;
+		/* Keep no entry that another one of the same leaf might hide. */
+		if (i == first || (e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX))
+			c->last = e - c->entries;
+		return e;
+	}
+	return NULL;
+}
+WR_EXPORT_FOR_KUNIT(wr_cpuid_find);
+
+/* Intel: a leaf past the last one of its class answers as the last basic leaf does. */
+static struct kvm_cpuid_entry2 *out_of_range(struct wr_cpuid *c, u32 function, u32 index)
+{
+	struct kvm_cpuid_entry2 *basic, *class;
+
+	basic = wr_cpuid_find(c, 0, 0);
+	if (!basic || c->amd)
+		return NULL;
+	if (function >= 0x40000000 && function <= 0x4fffffff)
+		class = wr_cpuid_find(c, function & 0xffffff00, 0);
+	else if (function >= 0xc0000000)
+		class = wr_cpuid_find(c, 0xc0000000, 0);
+	else
+		class = wr_cpuid_find(c, function & 0x80000000, 0);
+	if (class && function <= class->eax)
+		return NULL;
+	return wr_cpuid_find(c, basic->eax, index);
+}
+
+/* A topology level that is not described: its number in ECX, the x2APIC id in EDX. */
+static void undescribed_level(struct wr_cpuid *c, u32 function, u32 *ecx, u32 *edx)
+{
+	struct kvm_cpuid_entry2 *level;
+	u32 index = *ecx;
+
+	*ecx = 0;
+	*edx = 0;
+	if (function != 0xb && function != 0x1f)
+		return;
+	level = wr_cpuid_find(c, function, 1);
+	if (level) {
+		*ecx = index & 0xff;
+		*edx = level->edx;
+	}
+}
+
+/**
+ * wr_cpuid_lookup - what CPUID returns, from a table
+ * @c: indexed and derived table
+ * @eax: in: function
+ * @ebx: out
+ * @ecx: in: index
+ * @edx: out
+ */
+void wr_cpuid_lookup(struct wr_cpuid *c, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
+{
+	struct kvm_cpuid_entry2 *e;
+	u32 function = *eax, index = *ecx;
+
+	if (likely(c->last < c->nr) && entry_answers(&c->entries[c->last], function, index))
+		e = &c->entries[c->last];
+	else
+		e = wr_cpuid_find(c, function, index);
+	if (!e)
+		e = out_of_range(c, function, index);
+	if (unlikely(!e)) {
+		*eax = 0;
+		*ebx = 0;
+		undescribed_level(c, function, ecx, edx);
+		return;
+	}
+	*eax = e->eax;
+	*ebx = e->ebx;
+	*ecx = e->ecx;
+	*edx = e->edx;
+}
+WR_EXPORT_FOR_KUNIT(wr_cpuid_lookup);
+
+/**
+ * wr_cpuid_query - what CPUID returns to a guest
+ * @vcpu: the vCPU; its thread calls
+ * @eax: in: function
+ * @ebx: out
+ * @ecx: in: index
+ * @edx: out
+ *
+ * Context: any, in or outside a stay. Bits that follow CR4, XCR0 and the APIC base are as of the last wr_cpuid_update().
+ */
+void wr_cpuid_query(struct wr_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
+{
+	wr_cpuid_lookup(&vcpu->cpuid, eax, ebx, ecx, edx);
+}
+
+static void change_bit_in(u32 *word, unsigned int feature, bool on)
+{
+	u32 bit = BIT(feature % 32);
+
+	*word = on ? *word | bit : *word & ~bit;
+}
+
+/* Bring the bits of @c that follow other state of the vCPU up to date. */
+static void update_dynamic(struct wr_vcpu *vcpu, struct wr_cpuid *c)
+{
+	struct kvm_cpuid_entry2 *e;
+	u32 last = c->last;
+
+	e = wr_cpuid_find(c, 1, 0);
+	if (e) {
+		bool apic = vcpu->apic_base & MSR_IA32_APICBASE_ENABLE;
+
+		if (c->caps[CPUID_1_ECX] & BIT(X86_FEATURE_XSAVE % 32))
+			change_bit_in(&e->ecx, X86_FEATURE_OSXSAVE, vcpu->cr4 & X86_CR4_OSXSAVE);
+		change_bit_in(&e->edx, X86_FEATURE_APIC, apic);
+		change_bit_in(&c->caps[CPUID_1_EDX], X86_FEATURE_APIC, apic);
+	}
+	e = wr_cpuid_find(c, 7, 0);
+	if (e && (c->caps[CPUID_7_ECX] & BIT(X86_FEATURE_PKU % 32)))
+		change_bit_in(&e->ecx, X86_FEATURE_OSPKE, vcpu->cr4 & X86_CR4_PKE);
+	e = wr_cpuid_find(c, 0xd, 0);
+	if (e)
+		e->ebx = wr_xstate_size(wr_xstate, vcpu->fpu.xcr0, false);
+	e = wr_cpuid_find(c, 0xd, 1);
+	if (e && (e->eax & BIT(X86_FEATURE_XSAVEC % 32)))
+		e->ebx = wr_xstate_size(wr_xstate, vcpu->fpu.xcr0, true);
+	c->last = last;
+}
+
+/**
+ * wr_cpuid_update - CR4, XCR0 or the APIC base changed
+ * @vcpu: the vCPU; its thread calls
+ *
+ * Context: any, in or outside a stay.
+ */
+void wr_cpuid_update(struct wr_vcpu *vcpu)
+{
+	update_dynamic(vcpu, &vcpu->cpuid);
+}
+
+/* CR4 bits that need a feature */
+static const struct {
+	u64 bit;
+	u16 feature;
+} cr4_features[] = {
+	{ X86_CR4_OSXSAVE,	X86_FEATURE_XSAVE },
+	{ X86_CR4_SMEP,		X86_FEATURE_SMEP },
+	{ X86_CR4_SMAP,		X86_FEATURE_SMAP },
+	{ X86_CR4_FSGSBASE,	X86_FEATURE_FSGSBASE },
+	{ X86_CR4_PKE,		X86_FEATURE_PKU },
+	{ X86_CR4_UMIP,		X86_FEATURE_UMIP },
+	{ X86_CR4_PCIDE,	X86_FEATURE_PCID },
+};
+
+static u64 cr4_reserved(const u32 *caps)
+{
+	u64 allowed = X86_CR4_VME | X86_CR4_PVI | X86_CR4_TSD | X86_CR4_DE | X86_CR4_PSE |
+		      X86_CR4_PAE | X86_CR4_MCE | X86_CR4_PGE | X86_CR4_PCE |
+		      X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cr4_features); i++)
+		if (caps[cr4_features[i].feature / 32] & BIT(cr4_features[i].feature % 32))
+			allowed |= cr4_features[i].bit;
+	return ~allowed;
+}
+
+static bool is_amd(const struct kvm_cpuid_entry2 *e)
+{
+	/* AuthenticAMD, HygonGenuine */
+	return (e->ebx == 0x68747541 && e->edx == 0x69746e65 && e->ecx == 0x444d4163) ||
+	       (e->ebx == 0x6f677948 && e->edx == 0x6e65476e && e->ecx == 0x656e6975);
+}
+
+static void derive_address_width(struct wr_cpuid *c)
+{
+	struct kvm_cpuid_entry2 *e = wr_cpuid_find(c, 0x80000000, 0);
+
+	c->maxphyaddr = 36;
+	if (e && e->eax >= 0x80000008)
+		e = wr_cpuid_find(c, 0x80000008, 0);
+	else
+		e = NULL;
+	if (e)
+		c->maxphyaddr = clamp_t(u32, e->eax & 0xff, 32, 52);
+	c->reserved_gpa_bits = c->maxphyaddr >= 52 ? 0 : GENMASK_ULL(51, c->maxphyaddr);
+}
+
+/* Hyper-V's leaves may come first: the signature is at a multiple of 0x100. */
+static void derive_kvm_leaves(struct wr_cpuid *c)
+{
+	struct kvm_cpuid_entry2 *e;
+	u32 base;
+
+	c->kvm_signature = false;
+	c->kvm_features = 0;
+	for (base = KVM_CPUID_SIGNATURE; base < 0x40010000; base += 0x100) {
+		e = wr_cpuid_find(c, base, 0);
+		if (!e || e->ebx != WR_KVM_SIGNATURE_EBX || e->ecx != WR_KVM_SIGNATURE_ECX ||
+		    e->edx != WR_KVM_SIGNATURE_EDX)
+			continue;
+		c->kvm_signature = true;
+		e = wr_cpuid_find(c, base | 1, 0);
+		if (e)
+			c->kvm_features = e->eax & WR_KVM_FEATURES;
+		return;
+	}
+}
+
+/**
+ * wr_cpuid_derive - compute what other code asks of a table
+ * @c: indexed table; all but the table itself is set
+ */
+void wr_cpuid_derive(struct wr_cpuid *c)
+{
+	struct kvm_cpuid_entry2 *e;
+	size_t i;
+
+	memset(c->caps, 0, sizeof(c->caps));
+	for (i = 0; i < ARRAY_SIZE(wr_cpuid_words); i++) {
+		e = wr_cpuid_find(c, wr_cpuid_words[i].function, wr_cpuid_words[i].index);
+		if (e)
+			c->caps[wr_cpuid_words[i].word] = *wr_cpuid_reg(e, wr_cpuid_words[i].reg) & wr_cpuid_usable[wr_cpuid_words[i].word];
+	}
+	e = wr_cpuid_find(c, 0, 0);
+	c->amd = e && is_amd(e);
+	e = wr_cpuid_find(c, 0xd, 0);
+	c->xcr0_supported = e ? (e->eax | (u64)e->edx << 32) & wr_cpuid_xcr0() : 0;
+	c->cr4_reserved = cr4_reserved(c->caps);
+	derive_address_width(c);
+	derive_kvm_leaves(c);
+}
+WR_EXPORT_FOR_KUNIT(wr_cpuid_derive);
+
+/**
+ * wr_cpuid_vcpu_init - a vCPU that was given no CPUID yet
+ * @vcpu: new
+ */
+void wr_cpuid_vcpu_init(struct wr_vcpu *vcpu)
+{
+	wr_cpuid_derive(&vcpu->cpuid);
+}
+
+static void free_table(struct wr_cpuid *c)
+{
+	kvfree(c->entries);
+	kvfree(c->order);
+	c->entries = NULL;
+	c->order = NULL;
+	c->nr = 0;
+}
+
+/**
+ * wr_cpuid_free - give back the table
+ * @vcpu: goes away; may sleep
+ */
+void wr_cpuid_free(struct wr_vcpu *vcpu)
+{
+	free_table(&vcpu->cpuid);
+}
+
+static int alloc_table(struct wr_cpuid *c, u32 nr)
+{
+	memset(c, 0, sizeof(*c));
+	if (nr > WR_MAX_CPUID_ENTRIES)
+		return -E2BIG;
+	if (!nr)
+		return 0;
+	c->entries = kvcalloc(nr, sizeof(*c->entries), GFP_KERNEL_ACCOUNT);
+	c->order = kvcalloc(nr, sizeof(*c->order), GFP_KERNEL_ACCOUNT);
+	if (!c->entries || !c->order) {
+		free_table(c);
+		return -ENOMEM;
+	}
+	c->nr = nr;
+	return 0;
+}
+
+/* A guest has four levels of page tables; userspace may say 57 bits and leave LA57 off. */
+static bool table_valid(struct wr_cpuid *c)
+{
+	struct kvm_cpuid_entry2 *e = wr_cpuid_find(c, 0x80000008, 0);
+	u32 bits = e ? e->eax >> 8 & 0xff : 0;
+
+	return !bits || bits == 48 || bits == 57;
+}
+
+/* Give the vCPU a table that was filled; @new is used up, whatever is returned. */
+static int install_table(struct wr_vcpu *vcpu, struct wr_cpuid *new)
+{
+	struct wr_cpuid *old = &vcpu->cpuid;
+	int ret = -EINVAL;
+
+	wr_cpuid_index(new);
+	if (!table_valid(new))
+		goto free_new;
+	wr_cpuid_derive(new);
+	update_dynamic(vcpu, new);
+
+	/* Once the guest has seen its CPU it cannot become another one; to say the same again is allowed. */
+	if (vcpu->ran) {
+		if (new->nr == old->nr &&
+		    (!new->nr || !memcmp(new->entries, old->entries, new->nr * sizeof(*new->entries))))
+			ret = 0;
+		goto free_new;
+	}
+	free_table(old);
+	*old = *new;
+	vcpu->has_cpuid = old->nr;
+	wr_backend->cpuid_changed(vcpu);
+	return 0;
+
+free_new:
+	free_table(new);
+	return ret;
+}
+
+/**
+ * wr_cpuid_set - KVM_SET_CPUID2
+ * @vcpu: the vCPU, locked
+ * @head: in kernel memory
+ * @user: head->nent entries
+ *
+ * Return: 0, -E2BIG for more than WR_MAX_CPUID_ENTRIES, -EFAULT, -ENOMEM, -EINVAL for an impossible address width or
+ * for another table than before after KVM_RUN. Context: may sleep.
+ */
+int wr_cpuid_set(struct wr_vcpu *vcpu, const struct kvm_cpuid2 *head, const struct kvm_cpuid_entry2 __user *user)
+{
+	struct wr_cpuid new;
+	int ret = alloc_table(&new, head->nent);
+
+	if (ret)
+		return ret;
+	if (new.nr && copy_from_user(new.entries, user, new.nr * sizeof(*new.entries))) {
+		free_table(&new);
+		return -EFAULT;
+	}
+	return install_table(vcpu, &new);
+}
+
+/**
+ * wr_cpuid_set_old - KVM_SET_CPUID
+ * @vcpu: the vCPU, locked
+ * @head: in kernel memory
+ * @user: head->nent entries, without index and flags
+ *
+ * Return and context: as wr_cpuid_set().
+ */
+int wr_cpuid_set_old(struct wr_vcpu *vcpu, const struct kvm_cpuid *head, const struct kvm_cpuid_entry __user *user)
+{
+	struct kvm_cpuid_entry in;
+	struct wr_cpuid new;
+	int ret = alloc_table(&new, head->nent);
+	u32 i;
+
+	if (ret)
+		return ret;
+	for (i = 0; i < new.nr; i++) {
+		if (copy_from_user(&in, &user[i], sizeof(in))) {
+			free_table(&new);
+			return -EFAULT;
+		}
+		new.entries[i] = (struct kvm_cpuid_entry2){
+			.function = in.function,
+			.eax = in.eax, .ebx = in.ebx, .ecx = in.ecx, .edx = in.edx,
+		};
+	}
+	return install_table(vcpu, &new);
+}
+
+/**
+ * wr_cpuid_get - KVM_GET_CPUID2
+ * @vcpu: the vCPU, locked
+ * @head: in kernel memory: nent in: room, out: entries there are
+ * @user: where they go
+ *
+ * Return: 0, -E2BIG without enough room, -EFAULT. Context: may sleep.
+ */
+int wr_cpuid_get(struct wr_vcpu *vcpu, struct kvm_cpuid2 *head, struct kvm_cpuid_entry2 __user *user)
+{
+	struct wr_cpuid *c = &vcpu->cpuid;
+	u32 room = head->nent;
+
+	head->nent = c->nr;
+	if (room < c->nr)
+		return -E2BIG;
+	if (c->nr && copy_to_user(user, c->entries, c->nr * sizeof(*c->entries)))
+		return -EFAULT;
+	return 0;
+}
