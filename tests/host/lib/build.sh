@@ -41,21 +41,23 @@ make_module() {
 	in_build_root "$root" "$dir" make -s -j"$(nproc)" -C "$kdir" "M=$inside" "$@" modules
 }
 
-# build_user DIRECTORY...: run make in those directories of a copy that holds all of user space.
+# build_user DIRECTORY...: run make in those directories of a copy of all user space; what they
+# make goes to $BUILD_DIR/out/DIRECTORY.
 build_user() {
 	with_lock "build-$(source_id)-user" build_user_locked "$@"
 }
 
 build_user_locked() {
-	local dir=$BUILD_DIR/user part
+	local dir=$BUILD_DIR/user part out
 	mkdir -p "$dir"
-	rsync -a --delete "${BUILD_EXCLUDES[@]}" --filter='P /userspace-cli/warren' \
-		--filter='P /tests/**' \
-		--include=/uapi/ --include=/userspace-cli/ --include=/tests/ --include=/scripts/ \
+	rsync -a --delete "${BUILD_EXCLUDES[@]}" \
+		--include=/uapi/ --include=/userspace-cli/ --include=/tests/ \
 		--exclude=/userspace-cli/warren --exclude=/tests/host --exclude=/tests/kunit \
 		--exclude='/*' "$WARREN_SOURCE/" "$dir/"
 	for part; do
 		[ -e "$dir/$part/Makefile" ] || continue
-		step "building $part" make -s -j"$(nproc)" -C "$dir/$part"
+		out=$BUILD_DIR/out/$part
+		mkdir -p "$out"
+		step "building $part" make -s -j"$(nproc)" -C "$dir/$part" "O=$out" "OUT=$out"
 	done
 }

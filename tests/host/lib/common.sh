@@ -36,21 +36,21 @@ with_lock() {
 	return "$status"
 }
 
-# step TEXT COMMAND...: run something slow with its output in a log, and show that it lives.
-# The log goes to the terminal only when the command fails.
+# step TEXT COMMAND...: run something that may be slow with its output in a log, and show that it
+# lives. The log goes to the terminal only when the command fails.
 step() {
-	local text=$1 log pid started=$SECONDS status=0 shown=0
+	local text=$1 log pid started=$SECONDS status=0 shown=0 elapsed
 	shift
 	mkdir -p "$WARREN_CACHE/log"
 	log=$(mktemp "$WARREN_CACHE/log/step.XXXXXX")
-	note "$text ..."
 	("$@") >"$log" 2>&1 </dev/null &
 	pid=$!
 	while kill -0 "$pid" 2>/dev/null; do
-		sleep 0.2
-		if ((SECONDS - started - shown >= 15)); then
-			shown=$((SECONDS - started))
-			note "  $text: ${shown} s, $(tail -n 1 "$log" | cut -c 1-60)"
+		sleep 0.1
+		elapsed=$((SECONDS - started))
+		if ((elapsed >= shown + (shown < 15 ? shown + 2 : 15))); then
+			note "$text (${elapsed} s) $(tail -n 1 "$log" | cut -c 1-60)"
+			shown=$elapsed
 		fi
 	done
 	wait "$pid" || status=$?
@@ -60,7 +60,7 @@ step() {
 		return "$status"
 	fi
 	rm -f "$log"
-	((SECONDS - started < 5)) || note "  done in $((SECONDS - started)) s"
+	((!shown)) || note "$text: done in $((SECONDS - started)) s"
 }
 
 as_root() {

@@ -179,7 +179,7 @@ stock_kernel_make() {
 	for deb in "$WARREN_CACHE"/dl/linux-*-"${release}"_*.deb; do
 		dpkg-deb -x "$deb" "$new/tree"
 	done
-	stock_kernel_arrange "$new" "$release"
+	stock_kernel_arrange "$new" "$release" "$root"
 	(cd "$WARREN_CACHE/dl" && printf '%s\n' linux-*-"${release}"_*.deb) >"$new/stamp"
 	echo "$root" >"$new/root"
 	echo "/usr/src/linux-headers-$release" >"$new/kdir"
@@ -190,7 +190,7 @@ stock_kernel_make() {
 
 # From unpacked packages to the cache's layout. Debian moved the image and /lib over time.
 stock_kernel_arrange() {
-	local new=$1 release=$2 path
+	local new=$1 release=$2 root=$3 path
 	echo "$release" >"$new/release"
 	for path in "$new/tree/boot/vmlinuz-$release" \
 		"$new/tree/usr/lib/modules/$release/vmlinuz"; do
@@ -201,6 +201,10 @@ stock_kernel_arrange() {
 		[ ! -d "$path" ] || mv "$path" "$new/modules/lib/modules/"
 	done
 	rm -rf "$new/tree"
+	# 7.x: the lists of modules came with the headers.
+	for path in "${root%/}/lib/modules/$release"/modules.{order,builtin,builtin.modinfo}; do
+		[ ! -e "$path" ] || cp -n "$path" "$new/modules/lib/modules/$release/"
+	done
 	depmod -b "$new/modules" "$release"
 	"$HOST_DIR/extract-vmlinux" "$new/vmlinuz" >"$new/vmlinux"
 }
