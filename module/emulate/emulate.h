@@ -38,11 +38,16 @@ struct wr_emu;
  * struct wr_emu_ops - what an instruction may do to the world
  *
  * Linear addresses have been through segmentation. Memory accesses do paging: on a fault they fill emu->fault and
- * return WR_EMU_FAULT. An instruction does all reads before its first write.
+ * return WR_EMU_FAULT. An instruction does all reads before its first write. A write happens whole or not at all.
  */
 struct wr_emu_ops {
 	/* Hidden part of segment register @seg (enum wr_seg). */
 	void (*segment)(struct wr_emu *emu, int seg, struct kvm_segment *out);
+	/* Loads one; only in real and virtual-8086 mode, always the last thing that an instruction does. */
+	void (*set_segment)(struct wr_emu *emu, int seg, const struct kvm_segment *in);
+	/* GDTR, or IDTR with @idt. */
+	void (*table)(struct wr_emu *emu, bool idt, struct kvm_dtable *out);
+	void (*set_table)(struct wr_emu *emu, bool idt, const struct kvm_dtable *in);
 	enum wr_emu_result (*read)(struct wr_emu *emu, u64 la, void *data, u32 len);
 	enum wr_emu_result (*write)(struct wr_emu *emu, u64 la, const void *data, u32 len);
 	/* Checks that a write would succeed, so that a later one cannot fault half-way. */
@@ -65,7 +70,7 @@ struct wr_emu {
 	const struct wr_emu_ops *ops;
 	enum wr_emu_mode mode;
 	u8 cpl;
-	u64 cr0, cr4;			/* read only: FPU and SSE availability, alignment checks */
+	u64 cr0, cr4, xcr0;		/* read only: FPU, SSE and AVX availability, alignment checks */
 	u64 regs[16];			/* by enum wr_reg */
 	u64 rip, rflags;
 	bool repeat;			/* DONE, but a REP has iterations left: rip still names the instruction */
@@ -105,7 +110,9 @@ struct wr_insn {
 	u8 len;
 	u8 op_size;		/* 1, 2, 4, 8; vector: 16, 32 */
 	u8 addr_size;		/* 2, 4, 8 */
-	u8 rex, vex;		/* raw prefix payload; vex non-zero marks a VEX encoding */
+	u8 rex;			/* W, R, X, B in the low bits, of REX or VEX; 0x40: there was a REX prefix */
+	bool vex;		/* VEX encoding */
+	u8 vex_reg;		/* VEX: the extra source register, 0 also when there is none */
 	bool lock, rep, repne, opsize_prefix;
 	u8 opcode;		/* last opcode byte */
 	u8 map;			/* 0 one byte, 1 0F, 2 0F38, 3 0F3A */

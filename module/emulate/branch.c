@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Branches: near ones in all modes, far ones and interrupts where segments are loaded without descriptors.
+ */
+#include "insn.h"
+
+/* Is @target, already cut to the operand size, inside the code segment? */
+static enum wr_emu_result check_target(struct wr_exec *x, u64 target)
+{
+	struct kvm_segment cs;
+	u64 la;
+
+	if (in_64bit(x))
+		return wr_emu_linear(x, SEG_CS, target, 1, false, &la);
+	x->emu->ops->segment(x->emu, SEG_CS, &cs);
+	return target > cs.limit ? wr_emu_raise(x, VECTOR_GP) : WR_EMU_DONE;
+}
+
+static enum wr_emu_result branch(struct wr_exec *x, u64 target)
+{
+	enum wr_emu_result ret;
+
+	target &= size_mask(x->insn->op_size);
+	ret = check_target(x, target);
+	if (!ret)
+		x->rip = target;
+	return ret;
+}
+
+enum wr_emu_result wr_do_jmp(struct wr_exec *x)
+{
+	return branch(x, x->src);
+}
+
+/* The distance was sign-extended to the operand size, to which the sum is cut. */
+enum wr_emu_result wr_do_jmp_rel(struct wr_exec *x)
+{
+	return branch(x, x->rip + x->src);
+}
+
+enum wr_emu_result wr_do_jcc(struct wr_exec *x)
+{
+	return wr_emu_condition(x, x->insn->opcode) ? wr_do_jmp_rel(x) : WR_EMU_DONE;
+}
+
+/* Counts CX, ECX or RCX down, by address size. */
+static u64 count_down(struct wr_exec *x)
+{
+	u64 mask = size_mask(x->insn->addr_size);
+	u64 count = (x->emu->regs[REG_CX] - 1) & mask;
+
+	wr_reg_set_masked(x->emu, REG_CX, mask, count);
+	return count;
+}
+
+enum wr_emu_result wr_do_loop(struct wr_exec *x)
+{
+	return count_down(x) ? wr_do_jmp_rel(x) : WR_EMU_DONE;
+}
+
+enum wr_emu_result wr_do_loope(struct wr_exec *x)
+{
+	return count_down(x) && flag_is(x, X86_EFLAGS_ZF) ? wr_do_jmp_rel(x) : WR_EMU_DONE;
+}
+
+enum wr_emu_result wr_do_loopne(struct wr_exec *x)
+{
+	return count_down(x) && !flag_is(x, X86_EFLAGS_ZF) ? wr_do_jmp_rel(x) : WR_EMU_DONE;
+}
+
+enum wr_emu_result wr_do_jcxz(struct wr_exec *x)
+{
+	u64 count = x->emu->regs[REG_CX] & size_mask(x->insn->addr_size);
+
+	return count ? WR_EMU_DONE : wr_do_jmp_rel(x);
+}
+
+static enum wr_emu_result call(struct wr_exec *x, u64 target)
+{
+	u64 back = x->rip;
+	enum wr_emu_result ret = branch(x, target);
+
+	return ret ? ret : wr_emu_push(x, &back, 1, x->insn->op_size);
+}
+
+enum wr_emu_result wr_do_call(struct wr_exec *x)
+{
+	return call(x, x->src);
+}
+
+enum wr_emu_result wr_do_call_rel(struct wr_exec *x)
+{
+	return call(x, x->rip + x->src);
+}
+
+/* Drops what the caller pushed, after a return. */
+static void release_stack(struct wr_exec *x, u64 bytes)
+{
+	wr_reg_set_masked(x->emu, REG_SP, wr_emu_stack_mask(x), x->emu->regs[REG_SP] + bytes);
+}
+
+enum wr_emu_result wr_do_ret(struct wr_exec *x)
+{
+	u64 target;
+	enum wr_emu_result ret = wr_emu_pop(x, &target, x->insn->op_size);
+
+	if (!ret)
+		ret = branch(x, target);
+	if (!ret)
+		release_stack(x, x->src);
+	return ret;
+}
+
+/* The last step of a far branch, all others done. */
+static enum wr_emu_result branch_far(struct wr_exec *x, u64 offset, u16 selector)
+{
+	enum wr_emu_result ret = branch(x, offset);
+
+	return ret ? ret : wr_emu_load_segment(x, SEG_CS, selector);
+}
+
+static enum wr_emu_result call_far(struct wr_exec *x, u64 offset, u16 selector)
+{
+	unsigned int size = x->insn->op_size;
+	struct kvm_segment cs;
+	u64 back[2];
+	enum wr_emu_result ret;
+
+	x->emu->ops->segment(x->emu, SEG_CS, &cs);
+	back[0] = cs.selector;
+	back[1] = x->rip;
+	ret = branch(x, offset);
+	if (!ret)
+		ret = wr_emu_push(x, back, 2, size);
+	return ret ? ret : wr_emu_load_segment(x, SEG_CS, selector);
+}
+
+enum wr_emu_result wr_do_jmp_far(struct wr_exec *x)
+{
+	return real_segments(x) ? branch_far(x, x->src, x->src2) : WR_EMU_UNKNOWN;
+}
+
+enum wr_emu_result wr_do_call_far(struct wr_exec *x)
+{
+	return real_segments(x) ? call_far(x, x->src, x->src2) : WR_EMU_UNKNOWN;
+}
+
+/* Offset and selector from memory; only where a selector can be loaded at all. */
+static enum wr_emu_result read_far(struct wr_exec *x, u64 *offset, u16 *selector)
+{
+	unsigned int size = x->insn->op_size;
+	u64 pointer = 0;
+	enum wr_emu_result ret;
+
+	if (!real_segments(x))
+		return WR_EMU_UNKNOWN;
+	ret = wr_emu_operand_address(x, size + 2, false);
+	if (!ret)
+		ret = wr_emu_read(x, x->la, &pointer, size + 2);
+	*offset = pointer & size_mask(size);
+	*selector = pointer >> (size * 8);
+	return ret;
+}
+
+enum wr_emu_result wr_do_jmp_far_mem(struct wr_exec *x)
+{
+	u64 offset;
+	u16 selector;
+	enum wr_emu_result ret = read_far(x, &offset, &selector);
+
+	return ret ? ret : branch_far(x, offset, selector);
+}
+
+enum wr_emu_result wr_do_call_far_mem(struct wr_exec *x)
+{
+	u64 offset;
+	u16 selector;
+	enum wr_emu_result ret = read_far(x, &offset, &selector);
+
+	return ret ? ret : call_far(x, offset, selector);
+}
+
+enum wr_emu_result wr_do_ret_far(struct wr_exec *x)
+{
+	unsigned int size = x->insn->op_size;
+	u64 offset, selector;
+	enum wr_emu_result ret;
+
+	if (!real_segments(x))
+		return WR_EMU_UNKNOWN;
+	ret = wr_emu_pop(x, &offset, size);
+	if (!ret)
+		ret = wr_emu_pop(x, &selector, size);
+	if (ret)
+		return ret;
+	release_stack(x, x->src);
+	return branch_far(x, offset, selector);
+}
+
+#define VECTOR_ENTRY	4	/* bytes of the real-mode vector table: offset, selector */
+
+/* Real mode alone: elsewhere a gate would have to be read. */
+static enum wr_emu_result interrupt(struct wr_exec *x, u8 vector)
+{
+	struct wr_emu *emu = x->emu;
+	struct kvm_segment cs;
+	struct kvm_dtable idt;
+	u64 frame[3];
+	u32 entry = 0;
+	enum wr_emu_result ret;
+
+	if (emu->mode != WR_EMU_REAL)
+		return WR_EMU_UNKNOWN;
+	emu->ops->table(emu, true, &idt);
+	if (vector * VECTOR_ENTRY + VECTOR_ENTRY - 1 > idt.limit)
+		return wr_emu_raise(x, VECTOR_GP);
+	ret = wr_emu_read(x, (u32)(idt.base + vector * VECTOR_ENTRY), &entry, VECTOR_ENTRY);
+	if (ret)
+		return ret;
+	emu->ops->segment(emu, SEG_CS, &cs);
+	frame[0] = emu->rflags & ~(u64)X86_EFLAGS_RF;
+	frame[1] = cs.selector;
+	frame[2] = x->rip;
+	ret = check_target(x, entry & U16_MAX);
+	if (!ret)
+		ret = wr_emu_push(x, frame, 3, 2);
+	if (ret)
+		return ret;
+	x->rip = entry & U16_MAX;
+	emu->rflags &= ~(u64)(X86_EFLAGS_IF | X86_EFLAGS_TF | X86_EFLAGS_AC | X86_EFLAGS_RF);
+	return wr_emu_load_segment(x, SEG_CS, entry >> 16);
+}
+
+enum wr_emu_result wr_do_int(struct wr_exec *x)
+{
+	return interrupt(x, x->src);
+}
+
+enum wr_emu_result wr_do_int3(struct wr_exec *x)
+{
+	return interrupt(x, 3);
+}
+
+enum wr_emu_result wr_do_into(struct wr_exec *x)
+{
+	return flag_is(x, X86_EFLAGS_OF) ? interrupt(x, 4) : WR_EMU_DONE;
+}
+
+#define FLAGS_RETURNED	(FLAGS_ARITH | X86_EFLAGS_TF | X86_EFLAGS_IF | X86_EFLAGS_DF | X86_EFLAGS_IOPL | \
+			 X86_EFLAGS_NT | X86_EFLAGS_AC | X86_EFLAGS_ID)
+
+/* Also ends the blocking of NMIs, which the emulator does not know of: the caller looks at the opcode. */
+enum wr_emu_result wr_do_iret(struct wr_exec *x)
+{
+	unsigned int size = x->insn->op_size, i;
+	u64 frame[3], change = FLAGS_RETURNED & size_mask(size);
+	enum wr_emu_result ret;
+
+	if (x->emu->mode != WR_EMU_REAL)
+		return WR_EMU_UNKNOWN;
+	for (i = 0; i < 3; i++) {
+		ret = wr_emu_pop(x, &frame[i], size);
+		if (ret)
+			return ret;
+	}
+	x->emu->rflags = (x->emu->rflags & ~change) | (frame[2] & change);
+	return branch_far(x, frame[0], frame[1]);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Inside the emulator: how an instruction is described (table.c), and what its handler works with.
+ *
+ * decode.c reads a row of the table to find the operands. execute.c reads the operands that the row says are read,
+ * calls the row's handler, and writes back the operand that the row says is written. A handler is thus mostly
+ * arithmetic on x->dst and x->src, in alu.c, bits.c, move.c, branch.c, string.c, system.c or vector.c.
+ */
+#ifndef WARREN_EMULATE_INSN_H
+#define WARREN_EMULATE_INSN_H
+
+#include <linux/bits.h>
+#include <linux/kernel.h>
+#include <asm/processor-flags.h>
+
+#include "emulate.h"
+
+/* General and segment registers as instructions encode them. */
+enum { REG_AX, REG_CX, REG_DX, REG_BX, REG_SP, REG_BP, REG_SI, REG_DI };
+enum { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS };
+
+/* struct wr_insn.base and .index beyond the general registers */
+#define BASE_NONE	0xff
+#define BASE_RIP	0xfe
+
+#define REX_B		BIT(0)
+#define REX_X		BIT(1)
+#define REX_R		BIT(2)
+#define REX_W		BIT(3)
+#define REX_PRESENT	BIT(6)
+
+enum { MAP_ONE, MAP_0F, MAP_0F38, MAP_0F3A, NR_MAPS };
+
+enum { VECTOR_DE = 0, VECTOR_UD = 6, VECTOR_NM = 7, VECTOR_SS = 12, VECTOR_GP = 13, VECTOR_AC = 17 };
+
+#define FLAGS_ARITH	(X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | \
+			 X86_EFLAGS_ZF | X86_EFLAGS_SF | X86_EFLAGS_OF)
+
+/* Where an operand is. "Size" is the operand size of the instruction where nothing else is said. */
+enum wr_where {
+	AT_NOTHING,
+	AT_RM,			/* ModRM.rm: register or memory */
+	AT_RM8, AT_RM16, AT_RM32,
+	AT_RMY,			/* 4 bytes, 8 with REX.W */
+	AT_MEM,			/* ModRM.rm, #UD for a register */
+	AT_MEM2X,		/* the same, two operands of the size side by side */
+	AT_MEM_FAR,		/* the same, offset of the size and a selector */
+	AT_MEM4, AT_MEM8,	/* memory; the register form is another instruction, not in the table */
+	AT_REG,			/* ModRM.reg */
+	AT_REGY,
+	AT_OPREG,		/* low bits of the opcode */
+	AT_ACC,			/* AL to RAX */
+	AT_SEG,			/* ModRM.reg names a segment register */
+	AT_OPSEG,		/* the opcode does */
+	AT_CR,			/* ModRM.reg names a control register */
+	AT_RMREG,		/* ModRM.rm is a register whatever ModRM.mod says; 8 bytes in 64-bit mode, else 4 */
+	AT_IMM,			/* of the size, at most 4 bytes, sign-extended */
+	AT_IMM8S, AT_IMM8U, AT_IMM16,
+	AT_IMM_FULL,		/* of the size, 8 too */
+	AT_FAR,			/* immediate offset of the size, then a selector (in src2) */
+	AT_MOFFS,		/* memory at an immediate offset of the address size */
+	AT_CL, AT_DX,
+	AT_ONE,
+	AT_VEC,			/* ModRM.reg names a vector register */
+	AT_VRM,			/* ModRM.rm: vector register or memory of the vector's size */
+};
+
+/* A row that is not an instruction but leads to others: by what */
+enum wr_select {
+	BY_NOTHING,
+	BY_REG,			/* 8 rows, ModRM.reg */
+	BY_RM,			/* 8 rows, ModRM.rm */
+	BY_MOD,			/* 2 rows: memory, register */
+	BY_PREFIX,		/* 4 rows: none, 66, F3, F2 */
+	BY_MODE,		/* 2 rows: not 64-bit, 64-bit */
+};
+
+/* Flags of a row */
+#define F_MODRM		BIT(0)
+#define F_BYTE		BIT(1)	/* operand size 1 */
+#define F_READ		BIT(2)	/* dst is read before */
+#define F_WRITE		BIT(3)	/* dst is written after */
+#define F_RMW		(F_READ | F_WRITE)
+#define F_LOCK		BIT(4)	/* LOCK is allowed, when dst is memory */
+#define F_BITS		BIT(5)	/* a register src displaces the memory operand: BT and its kin */
+#define F_NO64		BIT(6)	/* #UD in 64-bit mode */
+#define F_ATOMIC	BIT(7)	/* locked without being told */
+#define F_STACK		BIT(8)	/* operand size 8 by default in 64-bit mode, and no 4 */
+#define F_NEAR		BIT(9)	/* near branch: as F_STACK, and 66 in 64-bit mode is each vendor's own */
+#define F_NOFETCH	BIT(10)	/* the handler computes the address and does the accesses itself */
+#define F_VEC		BIT(11)	/* operand size 16, or 32 by VEX.L */
+#define F_VEX		BIT(12)	/* has a VEX form too */
+#define F_VEX_REG	BIT(13)	/* whose extra register is used */
+#define F_LENGTH	BIT(14)	/* nothing but the length is known */
+#define F_PORT		BIT(16)	/* a port access: REX.W does not count */
+#define F_PRIV		BIT(15)	/* #GP unless CPL 0 */
+#define F_LATE		BIT(17)	/* the address of dst is computed after the handler ran */
+#define F_ALTCR		BIT(18)	/* LOCK means another register on some CPUs: not known here */
+
+struct wr_exec;
+
+typedef enum wr_emu_result (*wr_insn_fn)(struct wr_exec *x);
+
+struct wr_insn_desc {
+	wr_insn_fn run;
+	u32 flags;
+	u8 dst, src, src2;	/* enum wr_where */
+	u8 select;		/* enum wr_select */
+	const struct wr_insn_desc *sub;
+};
+
+/* table.c: by map and opcode; a row without flags, handler and sub is not known */
+const struct wr_insn_desc *wr_insn_row(unsigned int map, u8 opcode);
+
+/*
+ * struct wr_exec - an instruction being executed
+ *
+ * Values are zero-extended from the size of their operand. Registers in @emu may be changed at any time: they do not
+ * count before WR_EMU_DONE. Everything else that changes the world comes last.
+ */
+struct wr_exec {
+	struct wr_emu *emu;
+	const struct wr_insn *insn;
+	u64 rip;		/* of the next instruction, branches change it */
+	u64 dst, src, src2;
+	u64 old;		/* of dst in memory, for an atomic write */
+	u64 la;			/* linear address of the memory operand */
+	bool keep;		/* handler: do not write dst back */
+};
+
+static inline bool in_64bit(const struct wr_exec *x)
+{
+	return x->emu->mode == WR_EMU_PROT64;
+}
+
+static inline bool real_segments(const struct wr_exec *x)
+{
+	return x->emu->mode == WR_EMU_REAL || x->emu->mode == WR_EMU_VM86;
+}
+
+/* All ones in the low @size bytes, 1 to 8. */
+static inline u64 size_mask(unsigned int size)
+{
+	return size >= 8 ? ~0ULL : (1ULL << (size * 8)) - 1;
+}
+
+static inline u64 sign_bit(unsigned int size)
+{
+	return 1ULL << (size * 8 - 1);
+}
+
+static inline s64 sign_extend_size(u64 value, unsigned int size)
+{
+	unsigned int shift = 64 - size * 8;
+
+	return (s64)(value << shift) >> shift;
+}
+
+static inline void flag_assign(struct wr_exec *x, u64 flag, bool on)
+{
+	if (on)
+		x->emu->rflags |= flag;
+	else
+		x->emu->rflags &= ~flag;
+}
+
+static inline bool flag_is(const struct wr_exec *x, u64 flag)
+{
+	return x->emu->rflags & flag;
+}
+
+static inline unsigned int iopl(const struct wr_exec *x)
+{
+	return (x->emu->rflags & X86_EFLAGS_IOPL) >> X86_EFLAGS_IOPL_BIT;
+}
+
+/* Is an operand memory? Its address is then the one of the instruction. */
+static inline bool is_mem(const struct wr_operand *op)
+{
+	return op->kind == WR_OP_MEM;
+}
+
+/* memory.c */
+enum wr_emu_result wr_emu_raise(struct wr_exec *x, u8 vector);
+enum wr_emu_result wr_emu_linear(struct wr_exec *x, int seg, u64 offset, u32 len, bool write, u64 *la);
+enum wr_emu_result wr_emu_operand_address(struct wr_exec *x, u32 len, bool write);
+u64 wr_emu_offset(const struct wr_exec *x);
+enum wr_emu_result wr_emu_read(struct wr_exec *x, u64 la, void *data, u32 len);
+enum wr_emu_result wr_emu_write(struct wr_exec *x, u64 la, const void *data, u32 len);
+enum wr_emu_result wr_emu_probe(struct wr_exec *x, u64 la, u32 len);
+enum wr_emu_result wr_emu_swap(struct wr_exec *x, u64 la, const void *old, const void *new, u32 len);
+enum wr_emu_result wr_emu_push(struct wr_exec *x, const u64 *values, unsigned int n, u32 size);
+enum wr_emu_result wr_emu_pop(struct wr_exec *x, u64 *value, u32 size);
+u64 wr_emu_stack_mask(struct wr_exec *x);
+
+/* execute.c */
+u64 wr_reg_get(const struct wr_emu *emu, unsigned int reg, unsigned int size, bool high8);
+void wr_reg_set(struct wr_emu *emu, unsigned int reg, unsigned int size, bool high8, u64 value);
+void wr_reg_set_masked(struct wr_emu *emu, unsigned int reg, u64 mask, u64 value);
+
+/* alu.c: shared with others */
+bool wr_emu_condition(const struct wr_exec *x, unsigned int code);
+u64 wr_emu_sub(struct wr_exec *x, u64 a, u64 b, bool borrow, unsigned int size);
+u64 wr_emu_add(struct wr_exec *x, u64 a, u64 b, bool carry, unsigned int size);
+void wr_emu_flags_result(struct wr_exec *x, u64 result, unsigned int size);
+
+/* move.c: shared with others */
+enum wr_emu_result wr_emu_load_segment(struct wr_exec *x, int seg, u16 selector);
+
+#include "handlers.h"
+
+#endif

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Moves between registers, memory, segment registers and the stack.
+ */
+#include <linux/swab.h>
+
+#include "insn.h"
+
+/* Also MOVZX and MOVNTI: the source is already zero-extended. */
+enum wr_emu_result wr_do_mov(struct wr_exec *x)
+{
+	x->dst = x->src;
+	return WR_EMU_DONE;
+}
+
+enum wr_emu_result wr_do_movsx(struct wr_exec *x)
+{
+	x->dst = sign_extend_size(x->src, x->insn->src.size);
+	return WR_EMU_DONE;
+}
+
+/* Vendors differ on how much a 16-bit one reads. */
+enum wr_emu_result wr_do_movsxd(struct wr_exec *x)
+{
+	if (x->insn->op_size == 2)
+		return WR_EMU_UNKNOWN;
+	return wr_do_movsx(x);
+}
+
+enum wr_emu_result wr_do_movbe(struct wr_exec *x)
+{
+	unsigned int size = x->insn->op_size;
+
+	x->dst = swab64(x->src) >> (64 - size * 8);
+	return WR_EMU_DONE;
+}
+
+enum wr_emu_result wr_do_lea(struct wr_exec *x)
+{
+	x->dst = wr_emu_offset(x);
+	return WR_EMU_DONE;
+}
+
+enum wr_emu_result wr_do_xlat(struct wr_exec *x)
+{
+	const struct wr_insn *insn = x->insn;
+	u64 offset = x->emu->regs[REG_BX] + (x->emu->regs[REG_AX] & 0xff), la;
+	enum wr_emu_result ret;
+	u8 value;
+
+	ret = wr_emu_linear(x, insn->seg, offset & size_mask(insn->addr_size), 1, false, &la);
+	if (!ret)
+		ret = wr_emu_read(x, la, &value, 1);
+	if (!ret)
+		wr_reg_set(x->emu, REG_AX, 1, false, value);
+	return ret;
+}
+
+enum wr_emu_result wr_do_salc(struct wr_exec *x)
+{
+	wr_reg_set(x->emu, REG_AX, 1, false, flag_is(x, X86_EFLAGS_CF) ? 0xff : 0);
+	return WR_EMU_DONE;
+}
+
+#define FLAGS_IN_AH	(FLAGS_ARITH & 0xff)
+
+enum wr_emu_result wr_do_lahf(struct wr_exec *x)
+{
+	wr_reg_set(x->emu, REG_AX, 1, true, (x->emu->rflags & FLAGS_IN_AH) | X86_EFLAGS_FIXED);
+	return WR_EMU_DONE;
+}
+
+enum wr_emu_result wr_do_sahf(struct wr_exec *x)
+{
+	u64 ah = wr_reg_get(x->emu, REG_AX, 1, true);
+
+	x->emu->rflags = (x->emu->rflags & ~(u64)FLAGS_IN_AH) | (ah & FLAGS_IN_AH);
+	return WR_EMU_DONE;
+}
+
+/* Memory gets 16 bits whatever the operand size. */
+enum wr_emu_result wr_do_mov_from_seg(struct wr_exec *x)
+{
+	if (!is_mem(&x->insn->dst)) {
+		x->dst = x->src;
+		return WR_EMU_DONE;
+	}
+	x->keep = true;
+	return wr_emu_write(x, x->la, &x->src, 2);
+}
+
+/**
+ * wr_emu_load_segment - load a segment register the way real mode does
+ * @x: the instruction
+ * @seg: which
+ * @selector: what
+ *
+ * Limit and attributes stay. The last thing that an instruction does.
+ * Return: WR_EMU_DONE; WR_EMU_UNKNOWN in protected mode, where a descriptor would have to be read.
+ */
+enum wr_emu_result wr_emu_load_segment(struct wr_exec *x, int seg, u16 selector)
+{
+	struct kvm_segment s;
+
+	if (!real_segments(x))
+		return WR_EMU_UNKNOWN;
+	x->emu->ops->segment(x->emu, seg, &s);
+	s.selector = selector;
+	s.base = (u32)selector << 4;
+	x->emu->ops->set_segment(x->emu, seg, &s);
+	return WR_EMU_DONE;
+}
+
+enum wr_emu_result wr_do_mov_to_seg(struct wr_exec *x)
+{
+	int seg = x->insn->dst.reg;
+
+	if (seg == SEG_CS)
+		return wr_emu_raise(x, VECTOR_UD);
+	x->emu->interrupt_shadow = seg == SEG_SS;
+	return wr_emu_load_segment(x, seg, x->src);
+}
+
+/* Offset, then selector, from memory. */
+static enum wr_emu_result load_far(struct wr_exec *x, int seg)
+{
+	const struct wr_operand *dst = &x->insn->dst;
+	unsigned int size = x->insn->op_size;
+	u64 offset = 0, pointer = 0;
+	enum wr_emu_result ret;
+
+	if (!real_segments(x))
+		return WR_EMU_UNKNOWN;
+	ret = wr_emu_operand_address(x, size + 2, false);
+	if (!ret)
+		ret = wr_emu_read(x, x->la, &pointer, size + 2);
+	if (ret)
+		return ret;
+	offset = pointer & size_mask(size);
+	wr_reg_set(x->emu, dst->reg, size, false, offset);
+	return wr_emu_load_segment(x, seg, pointer >> (size * 8));
+}
+
+enum wr_emu_result wr_do_les(struct wr_exec *x)
+{
+	return load_far(x, SEG_ES);
+}
+
+enum wr_emu_result wr_do_lds(struct wr_exec *x)
+{
+	return load_far(x, SEG_DS);
+}
+
+enum wr_emu_result wr_do_lss(struct wr_exec *x)
+{
+	return load_far(x, SEG_SS);
+}
+
+enum wr_emu_result wr_do_lfs(struct wr_exec *x)
+{
+	return load_far(x, SEG_FS);
+}
+
+enum wr_emu_result wr_do_lgs(struct wr_exec *x)
+{
+	return load_far(x, SEG_GS);
+}
+
+enum wr_emu_result wr_do_push(struct wr_exec *x)
+{
+	return wr_emu_push(x, &x->src, 1, x->insn->op_size);
+}
+
+/* Its destination is computed after RSP moved, and written after RSP was: POP RSP loads what was popped. */
+enum wr_emu_result wr_do_pop(struct wr_exec *x)
+{
+	return wr_emu_pop(x, &x->dst, x->insn->op_size);
+}
+
+enum wr_emu_result wr_do_pop_seg(struct wr_exec *x)
+{
+	int seg = x->insn->dst.reg;
+	u64 selector;
+	enum wr_emu_result ret;
+
+	if (!real_segments(x))
+		return WR_EMU_UNKNOWN;
+	ret = wr_emu_pop(x, &selector, x->insn->op_size);
+	if (ret)
+		return ret;
+	x->emu->interrupt_shadow = seg == SEG_SS;
+	return wr_emu_load_segment(x, seg, selector);
+}
+
+/* In the order of the encoding, RSP as it was before. */
+enum wr_emu_result wr_do_pusha(struct wr_exec *x)
+{
+	return wr_emu_push(x, x->emu->regs, 8, x->insn->op_size);
+}
+
+enum wr_emu_result wr_do_popa(struct wr_exec *x)
+{
+	unsigned int size = x->insn->op_size;
+	enum wr_emu_result ret;
+	u64 value;
+	int reg;
+
+	for (reg = REG_DI; reg >= REG_AX; reg--) {
+		ret = wr_emu_pop(x, &value, size);
+		if (ret)
+			return ret;
+		if (reg != REG_SP)
+			wr_reg_set(x->emu, reg, size, false, value);
+	}
+	return WR_EMU_DONE;
+}
+
+/* Virtual-8086 mode may touch flags on the stack only with IOPL 3; with VME it depends: not known. */
+static enum wr_emu_result check_flags_access(struct wr_exec *x)
+{
+	if (x->emu->mode != WR_EMU_VM86 || iopl(x) == 3)
+		return WR_EMU_DONE;
+	if (x->emu->cr4 & X86_CR4_VME)
+		return WR_EMU_UNKNOWN;
+	return wr_emu_raise(x, VECTOR_GP);
+}
+
+enum wr_emu_result wr_do_pushf(struct wr_exec *x)
+{
+	u64 image = x->emu->rflags & ~(u64)(X86_EFLAGS_RF | X86_EFLAGS_VM);
+	enum wr_emu_result ret = check_flags_access(x);
+
+	return ret ? ret : wr_emu_push(x, &image, 1, x->insn->op_size);
+}
+
+#define FLAGS_POPPED	(FLAGS_ARITH | X86_EFLAGS_TF | X86_EFLAGS_DF | X86_EFLAGS_NT | X86_EFLAGS_AC | X86_EFLAGS_ID)
+
+enum wr_emu_result wr_do_popf(struct wr_exec *x)
+{
+	u64 change = FLAGS_POPPED, image;
+	enum wr_emu_result ret = check_flags_access(x);
+
+	if (!ret)
+		ret = wr_emu_pop(x, &image, x->insn->op_size);
+	if (ret)
+		return ret;
+	if (x->emu->cpl <= iopl(x))
+		change |= X86_EFLAGS_IF;
+	if (!x->emu->cpl)
+		change |= X86_EFLAGS_IOPL;
+	change &= size_mask(x->insn->op_size);
+	x->emu->rflags = (x->emu->rflags & ~change) | (image & change);
+	return WR_EMU_DONE;
+}
+
+/* Nested frames past the first copy pointers between stack frames that may overlap: not known. */
+enum wr_emu_result wr_do_enter(struct wr_exec *x)
+{
+	struct wr_emu *emu = x->emu;
+	unsigned int size = x->insn->op_size, level = x->src2 & 31;
+	u64 mask = wr_emu_stack_mask(x), pushed[2], bottom, la;
+	enum wr_emu_result ret;
+
+	if (level > 1)
+		return WR_EMU_UNKNOWN;
+	pushed[0] = emu->regs[REG_BP];
+	pushed[1] = emu->regs[REG_SP] - size;
+	/* The final stack pointer must be good for a write too, before anything is written. */
+	bottom = (emu->regs[REG_SP] - size * (level + 1) - x->src) & mask;
+	ret = wr_emu_linear(x, SEG_SS, bottom, size, true, &la);
+	if (!ret)
+		ret = wr_emu_probe(x, la, size);
+	if (!ret)
+		ret = wr_emu_push(x, pushed, level + 1, size);
+	if (ret)
+		return ret;
+	wr_reg_set(emu, REG_BP, size, false, pushed[1]);
+	wr_reg_set_masked(emu, REG_SP, mask, bottom);
+	return WR_EMU_DONE;
+}
+
+enum wr_emu_result wr_do_leave(struct wr_exec *x)
+{
+	struct wr_emu *emu = x->emu;
+	enum wr_emu_result ret;
+	u64 frame;
+
+	wr_reg_set_masked(emu, REG_SP, wr_emu_stack_mask(x), emu->regs[REG_BP]);
+	ret = wr_emu_pop(x, &frame, x->insn->op_size);
+	if (!ret)
+		wr_reg_set(emu, REG_BP, x->insn->op_size, false, frame);
+	return ret;
+}
