@@ -7,6 +7,7 @@
 #include "pm.h"
 
 #define POWER_BUTTON 0x0100		/* in status and enable */
+#define GLOBAL_LOCK 0x0020		/* likewise; nobody contends, but drivers enable it */
 #define SCI_ENABLED 0x01		/* low byte of control: always in ACPI mode */
 #define SLEEP_TYPE(high) (((high) >> 2) & 7)
 #define SLEEP_ENABLE 0x20		/* high byte of control */
@@ -38,7 +39,7 @@ static void event_out(void *device, uint16_t offset, uint8_t value)
 		pm->status &= (uint16_t)~(value << shift);	/* a one clears */
 	else
 		pm->enable = (uint16_t)((pm->enable & ~(0xff << shift)) | value << shift);
-	pm->enable &= POWER_BUTTON;
+	pm->enable &= POWER_BUTTON | GLOBAL_LOCK;
 	update_sci(pm);
 	pthread_mutex_unlock(&pm->lock);
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/kvm.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -55,10 +56,27 @@ static void hint_open(const char *device, int error)
 		wr_hint("name a KVM or Warren device with --device");
 }
 
+unsigned int wr_vm_missing_caps(int sys_fd, char *names, size_t size)
+{
+	unsigned int missing = 0;
+	size_t i, len = 0;
+
+	names[0] = '\0';
+	for (i = 0; i < ARRAY_SIZE(needed); i++) {
+		if (ioctl(sys_fd, KVM_CHECK_EXTENSION, needed[i].number) > 0)
+			continue;
+		if (len < size)
+			len += (size_t)snprintf(names + len, size - len, "%s%s",
+						missing ? ", " : "", needed[i].name);
+		missing++;
+	}
+	return missing;
+}
+
 static int check_api(struct wr_vm *vm)
 {
 	int version = ioctl(vm->sys_fd, KVM_GET_API_VERSION, 0);
-	size_t i;
+	char names[200];
 
 	if (version != KVM_API_VERSION) {
 		wr_error("%s does not speak version %d of the KVM API", vm->device,
@@ -66,10 +84,8 @@ static int check_api(struct wr_vm *vm)
 		wr_hint("is it a hypervisor device? The usual ones are /dev/warren and /dev/kvm");
 		return -1;
 	}
-	for (i = 0; i < ARRAY_SIZE(needed); i++)
-		if (ioctl(vm->sys_fd, KVM_CHECK_EXTENSION, needed[i].number) <= 0)
-			return wr_error("%s lacks %s, which warren run needs", vm->device,
-					needed[i].name);
+	if (wr_vm_missing_caps(vm->sys_fd, names, sizeof(names)))
+		return wr_error("%s lacks %s, which warren run needs", vm->device, names);
 	vm->tsc_deadline = ioctl(vm->sys_fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
 	return 0;
 }

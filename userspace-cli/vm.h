@@ -44,6 +44,16 @@ int wr_vm_open(struct wr_vm *vm, const char *device);
 void wr_vm_close(struct wr_vm *vm);
 
 /**
+ * wr_vm_missing_caps() - which capabilities that the launcher needs a device lacks
+ * @sys_fd: the device
+ * @names: filled in, separated by ", "
+ * @size: of @names
+ *
+ * Return: how many.
+ */
+unsigned int wr_vm_missing_caps(int sys_fd, char *names, size_t size);
+
+/**
  * wr_vm_max_cpus() - how many vCPUs the device and the launcher allow
  * @vm: open
  *

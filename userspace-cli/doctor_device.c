@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The doctor's checks of the module and its device. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "doctor.h"
+#include "util.h"
+#include "vm.h"
+
+static bool is_default(const struct wr_patient *patient)
+{
+	return !strcmp(patient->device, WR_DEVICE_DEFAULT);
+}
+
+static bool check_module(struct wr_patient *patient, struct wr_finding *finding)
+{
+	if (!is_default(patient))
+		return false;
+	if (patient->loaded)
+		return wr_finding_set(finding, WR_HEALTH_OK, "warren is loaded");
+	wr_finding_set(finding, WR_HEALTH_MISSING, "warren is not loaded");
+	return wr_finding_remedy(finding, "make && sudo insmod warren.ko (or: make insert)");
+}
+
+static bool check_node(struct wr_patient *patient, struct wr_finding *finding)
+{
+	char path[512];
+	int error;
+
+	snprintf(path, sizeof(path), "%s%s", patient->root, patient->device);
+	patient->fd = open(path, O_RDWR | O_CLOEXEC);
+	if (patient->fd >= 0)
+		return wr_finding_set(finding, WR_HEALTH_OK, "%s can be opened", patient->device);
+	error = errno;
+	wr_finding_set(finding, WR_HEALTH_MISSING, "%s: %s", patient->device, strerror(error));
+	if (error == EACCES || error == EPERM)
+		return wr_finding_remedy(finding, "run as root, or join the group that owns it "
+					 "(ls -l %s)", patient->device);
+	if (is_default(patient))
+		return wr_finding_remedy(finding, "it appears when the module is loaded");
+	return wr_finding_remedy(finding, "load the module that makes it (/dev/kvm: sudo modprobe "
+				 "kvm-amd or kvm-intel)");
+}
+
+static bool check_api(struct wr_patient *patient, struct wr_finding *finding)
+{
+	int version;
+
+	if (patient->fd < 0)
+		return false;
+	version = ioctl(patient->fd, KVM_GET_API_VERSION, 0);
+	if (version == KVM_API_VERSION)
+		return wr_finding_set(finding, WR_HEALTH_OK, "KVM API version %d", version);
+	close(patient->fd);
+	patient->fd = -1;
+	wr_finding_set(finding, WR_HEALTH_MISSING, "does not speak version %d of the KVM API",
+		       KVM_API_VERSION);
+	return wr_finding_remedy(finding, "name a hypervisor device with --device");
+}
+
+static bool check_capabilities(struct wr_patient *patient, struct wr_finding *finding)
+{
+	char names[120];
+
+	if (patient->fd < 0)
+		return false;
+	if (wr_vm_missing_caps(patient->fd, names, sizeof(names)) == 0)
+		return wr_finding_set(finding, WR_HEALTH_OK, "all that warren run needs");
+	wr_finding_set(finding, WR_HEALTH_MISSING, "without %s", names);
+	return wr_finding_remedy(finding, "load the module that belongs to this launcher");
+}
+
+static bool check_vm(struct wr_patient *patient, struct wr_finding *finding)
+{
+	int fd, error;
+
+	if (patient->fd < 0)
+		return false;
+	/* The proof: this turns virtualization on, on all CPUs, and off again. */
+	fd = ioctl(patient->fd, KVM_CREATE_VM, 0);
+	if (fd >= 0) {
+		close(fd);
+		return wr_finding_set(finding, WR_HEALTH_OK, "a VM can be created");
+	}
+	error = errno;
+	wr_finding_set(finding, WR_HEALTH_MISSING, "creating a VM fails: %s", strerror(error));
+	if (error == EBUSY)
+		return wr_finding_remedy(finding, "end the virtual machines of other hypervisors "
+					 "(VirtualBox, VMware)");
+	return wr_finding_remedy(finding, "the kernel's log says why: sudo dmesg | tail");
+}
+
+const struct wr_check wr_checks_device[] = {
+	{ "module", check_module },
+	{ "device", check_node },
+	{ "interface", check_api },
+	{ "capabilities", check_capabilities },
+	{ "virtual machine", check_vm },
+	{ NULL, NULL },
+};

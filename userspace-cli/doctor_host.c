@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The doctor's checks of the machine and its kernel. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "doctor.h"
+#include "util.h"
+
+#define KERNEL_MAJOR 6
+#define KERNEL_MINOR 1
+
+#define MSR_VM_CR 0xc0010114
+#define VM_CR_SVM_OFF 0x10
+#define MSR_FEATURE_CONTROL 0x3a
+#define FEATURE_CONTROL_LOCKED 0x1
+#define FEATURE_CONTROL_VMX 0x4
+
+static const char firmware_remedy[] =
+	"turn virtualization on in the firmware's setup (AMD: SVM Mode; Intel: VT-x), then power "
+	"the machine off and on";
+
+/* The value of the first line "KEY : value" of /proc/cpuinfo, without copying the file. */
+static bool cpuinfo_line(const struct wr_patient *patient, const char *key, char *value,
+			 size_t size)
+{
+	static char text[16384];
+	char *line, *rest = text;
+
+	if (wr_patient_read(patient, "/proc/cpuinfo", text, sizeof(text)) < 0)
+		return false;
+	while ((line = strsep(&rest, "\n"))) {
+		char *colon = strchr(line, ':');
+
+		if (strncmp(line, key, strlen(key)) || !strchr("\t :", line[strlen(key)]) || !colon)
+			continue;
+		snprintf(value, size, "%s", colon[1] == ' ' ? colon + 2 : colon + 1);
+		return true;
+	}
+	return false;
+}
+
+static bool has_flag(const struct wr_patient *patient, const char *flag)
+{
+	char flags[4096];
+	char *word, *rest = flags;
+
+	if (!cpuinfo_line(patient, "flags", flags, sizeof(flags)))
+		return false;
+	while ((word = strsep(&rest, " ")))
+		if (!strcmp(word, flag))
+			return true;
+	return false;
+}
+
+static bool check_processor(struct wr_patient *patient, struct wr_finding *finding)
+{
+	char model[128];
+
+	/* "lm", long mode, is what makes an x86 CPU a 64-bit one. */
+	if (!has_flag(patient, "lm")) {
+		wr_finding_set(finding, WR_HEALTH_MISSING, "not an x86-64 processor");
+		return wr_finding_remedy(finding, "use a 64-bit AMD or Intel machine");
+	}
+	if (!cpuinfo_line(patient, "model name", model, sizeof(model)))
+		strcpy(model, "x86-64");
+	return wr_finding_set(finding, WR_HEALTH_OK, "%s", model);
+}
+
+static bool no_virtualization(struct wr_patient *patient, struct wr_finding *finding)
+{
+	wr_finding_set(finding, WR_HEALTH_MISSING, "the processor shows neither AMD-V nor VT-x");
+	if (has_flag(patient, "hypervisor"))
+		return wr_finding_remedy(finding,
+			"this is a virtual machine: have nested virtualization turned on for it "
+			"(KVM hosts: kvm_amd nested=1 and CPU model host), or use `make demo`, "
+			"which emulates a host");
+	return wr_finding_remedy(finding, "%s; if there is no such setting, use `make demo`, "
+				 "which emulates a host", firmware_remedy);
+}
+
+static bool check_virtualization(struct wr_patient *patient, struct wr_finding *finding)
+{
+	patient->amd = has_flag(patient, "svm");
+	patient->intel = has_flag(patient, "vmx");
+	if (patient->amd)
+		return wr_finding_set(finding, WR_HEALTH_OK, "AMD-V (svm)");
+	if (!patient->intel)
+		return no_virtualization(patient, finding);
+	wr_finding_set(finding, WR_HEALTH_MISSING, "VT-x, which this version does not drive");
+	return wr_finding_remedy(finding, "use a machine with AMD-V, or `make demo`, which "
+				 "emulates one");
+}
+
+static bool check_nested_paging(struct wr_patient *patient, struct wr_finding *finding)
+{
+	if (!patient->amd)
+		return false;
+	if (has_flag(patient, "npt"))
+		return wr_finding_set(finding, WR_HEALTH_OK, "nested page tables (npt)");
+	wr_finding_set(finding, WR_HEALTH_MISSING, "no nested page tables (npt)");
+	return wr_finding_remedy(finding, "use an AMD processor of 2007 or newer");
+}
+
+static bool read_msr(const struct wr_patient *patient, unsigned int msr, uint64_t *value)
+{
+	int fd = wr_patient_open(patient, "/dev/cpu/0/msr");
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	ok = pread(fd, value, sizeof(*value), msr) == sizeof(*value);
+	close(fd);
+	return ok;
+}
+
+/* Whether the kernel's log says that firmware turned virtualization off. */
+static bool logged_off(const struct wr_patient *patient)
+{
+	int fd = wr_patient_open(patient, "/dev/kmsg");
+	char record[1024];
+	bool found = false;
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	/* One record per read; EPIPE says that some were overwritten meanwhile. */
+	while (!found && ((n = read(fd, record, sizeof(record) - 1)) > 0 || (n < 0 && errno == EPIPE))) {
+		if (n < 0)
+			continue;
+		record[n] = '\0';
+		found = (strstr(record, "SVM") || strstr(record, "VMX")) &&
+			strstr(record, "disabled") && strstr(record, "BIOS");
+	}
+	close(fd);
+	return found;
+}
+
+static bool firmware_off(struct wr_finding *finding)
+{
+	wr_finding_set(finding, WR_HEALTH_MISSING, "virtualization is off in the firmware");
+	return wr_finding_remedy(finding, "%s", firmware_remedy);
+}
+
+static bool check_firmware(struct wr_patient *patient, struct wr_finding *finding)
+{
+	uint64_t value;
+
+	if (patient->loaded || (!patient->amd && !patient->intel))
+		return false;
+	if (logged_off(patient))
+		return firmware_off(finding);
+	if (!read_msr(patient, patient->amd ? MSR_VM_CR : MSR_FEATURE_CONTROL, &value)) {
+		wr_finding_set(finding, WR_HEALTH_NOTE, "cannot see whether the firmware allows it");
+		return wr_finding_remedy(finding, "to see: sudo modprobe msr && sudo warren doctor");
+	}
+	if (patient->amd ? value & VM_CR_SVM_OFF :
+	    (value & FEATURE_CONTROL_LOCKED) && !(value & FEATURE_CONTROL_VMX))
+		return firmware_off(finding);
+	return wr_finding_set(finding, WR_HEALTH_OK, "allows virtualization");
+}
+
+static bool check_nesting(struct wr_patient *patient, struct wr_finding *finding)
+{
+	if (!has_flag(patient, "hypervisor"))
+		return false;
+	return wr_finding_set(finding, WR_HEALTH_NOTE,
+			      "this machine is itself virtual: guests run, but slower");
+}
+
+static bool check_kernel(struct wr_patient *patient, struct wr_finding *finding)
+{
+	int major = 0, minor = 0;
+
+	if (sscanf(patient->release, "%d.%d", &major, &minor) == 2 &&
+	    (major > KERNEL_MAJOR || (major == KERNEL_MAJOR && minor >= KERNEL_MINOR)))
+		return wr_finding_set(finding, WR_HEALTH_OK, "Linux %s", patient->release);
+	wr_finding_set(finding, WR_HEALTH_MISSING, "Linux %s is too old", patient->release);
+	return wr_finding_remedy(finding, "use Linux %d.%d or newer (Debian 12 or newer)",
+				 KERNEL_MAJOR, KERNEL_MINOR);
+}
+
+static bool check_headers(struct wr_patient *patient, struct wr_finding *finding)
+{
+	int fd = wr_patient_open(patient, "/lib/modules/%s/build/Makefile", patient->release);
+
+	if (fd >= 0) {
+		close(fd);
+		return wr_finding_set(finding, WR_HEALTH_OK, "/lib/modules/%s/build",
+				      patient->release);
+	}
+	wr_finding_set(finding, patient->loaded ? WR_HEALTH_NOTE : WR_HEALTH_MISSING,
+		       "not installed: the module cannot be built");
+	return wr_finding_remedy(finding, "sudo apt-get install linux-headers-%s", patient->release);
+}
+
+static bool must_be_signed(const struct wr_patient *patient, struct wr_finding *finding,
+			   const char *why)
+{
+	wr_finding_set(finding, patient->loaded ? WR_HEALTH_NOTE : WR_HEALTH_MISSING, "%s", why);
+	return wr_finding_remedy(finding,
+		"sign warren.ko with a key that this machine trusts (mokutil --import KEY.der; "
+		"scripts/sign-file of the kernel headers), or turn Secure Boot off");
+}
+
+static bool check_secure_boot(struct wr_patient *patient, struct wr_finding *finding)
+{
+	unsigned char value[5];
+	int fd = wr_patient_open(patient, "/sys/firmware/efi/efivars/"
+				 "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c");
+	ssize_t n;
+
+	if (fd < 0)
+		return wr_finding_set(finding, WR_HEALTH_OK, "off");
+	/* Four bytes of attributes, then the value. */
+	n = read(fd, value, sizeof(value));
+	close(fd);
+	if (n == sizeof(value) && value[4] == 1)
+		return wr_finding_set(finding, WR_HEALTH_NOTE,
+				      "on: it usually locks the kernel down, see the next lines");
+	return wr_finding_set(finding, WR_HEALTH_OK, "off");
+}
+
+static bool check_lockdown(struct wr_patient *patient, struct wr_finding *finding)
+{
+	char text[128];
+
+	if (wr_patient_read(patient, "/sys/kernel/security/lockdown", text, sizeof(text)) < 0 ||
+	    strstr(text, "[none]"))
+		return wr_finding_set(finding, WR_HEALTH_OK, "none");
+	return must_be_signed(patient, finding, "on: only signed modules load");
+}
+
+static bool check_signatures(struct wr_patient *patient, struct wr_finding *finding)
+{
+	char text[16];
+
+	if (wr_patient_read(patient, "/sys/module/module/parameters/sig_enforce", text,
+			    sizeof(text)) < 0 || text[0] != 'Y')
+		return wr_finding_set(finding, WR_HEALTH_OK, "not enforced");
+	return must_be_signed(patient, finding, "enforced: only signed modules load");
+}
+
+static bool check_loading(struct wr_patient *patient, struct wr_finding *finding)
+{
+	char text[16];
+
+	if (wr_patient_read(patient, "/proc/sys/kernel/modules_disabled", text, sizeof(text)) < 0 ||
+	    text[0] != '1')
+		return false;
+	wr_finding_set(finding, patient->loaded ? WR_HEALTH_NOTE : WR_HEALTH_MISSING,
+		       "turned off until the next boot (kernel.modules_disabled)");
+	return wr_finding_remedy(finding, "remove kernel.modules_disabled from /etc/sysctl.d and "
+				 "boot again");
+}
+
+const struct wr_check wr_checks_host[] = {
+	{ "processor", check_processor },
+	{ "virtualization", check_virtualization },
+	{ "nested paging", check_nested_paging },
+	{ "firmware", check_firmware },
+	{ "hypervisor below", check_nesting },
+	{ "kernel", check_kernel },
+	{ "kernel headers", check_headers },
+	{ "secure boot", check_secure_boot },
+	{ "lockdown", check_lockdown },
+	{ "module signatures", check_signatures },
+	{ "module loading", check_loading },
+	{ NULL, NULL },
+};
