@@ -2,10 +2,12 @@
 /*
  * The door to the interrupt controllers, the PIT and the GSI routes.
  *
- * Locks: pic->lock, ioapic->lock and pit->lock are spinlocks that do not disable interrupts unless said so at the
- * field; taken in the order pit, pic or ioapic. A local APIC has no lock: its IRR and TMR are changed by atomic bit
- * operations from any CPU, the rest by the vCPU's own thread. Everything here that sets a line may be called from
- * hard interrupt context unless it says "may sleep".
+ * Locks: pic->lock, ioapic->lock, pit->lock and irqfds_lock are taken with interrupts off, and none inside another:
+ * a chip drops its lock before it tells anybody of an acknowledge. Only wr_lapic_deliver() runs under ioapic->lock.
+ * A local APIC has no lock: its IRR and TMR are changed by atomic bit operations from any CPU, the rest by the vCPU's
+ * own thread. Everything here that sets a line may be called from hard interrupt context unless it says "may sleep".
+ * vm->lock is held by the caller of what makes or configures: wr_irqchip_create/split(), wr_irq_set_routes(),
+ * wr_pit_create(). wr_irqfd() and all others take what they need themselves.
  */
 #ifndef WARREN_IRQ_H
 #define WARREN_IRQ_H
@@ -27,6 +29,7 @@ struct wr_routes;
 #define WR_PIC_PINS	16
 #define WR_IOAPIC_PINS	KVM_IOAPIC_NUM_PINS
 #define WR_MAX_GSI	4096	/* KVM_CAP_IRQ_ROUTING */
+#define WR_NR_APIC_IDS	255	/* 0 to 254: an APIC id is its vCPU's id */
 
 /* Who holds a level-triggered line high: a line is low when all have let it go. */
 #define WR_IRQ_SOURCE_USER	0	/* KVM_IRQ_LINE */
@@ -47,10 +50,13 @@ struct wr_irq {
 	struct wr_ioapic *ioapic;		/* [L] to set, once */
 	struct wr_pit *pit;			/* [L] to set, once */
 	struct wr_routes __rcu *routes;		/* [R] */
-	struct mutex irqfds_lock;
+	spinlock_t irqfds_lock;
 	struct list_head irqfds;		/* irqfds_lock */
-	struct list_head resamplers;		/* irqfds_lock to write, vm->srcu to read */
-	u8 split_pins;				/* [L] routes 0..n-1 are the userspace IOAPIC's */
+	struct mutex resamplers_lock;
+	struct list_head resamplers;		/* resamplers_lock to write, vm->srcu to read */
+	u16 split_pins;				/* [L] routes 0..n-1 are the userspace IOAPIC's */
+	u64 x2apic_api;				/* [L] KVM_X2APIC_API_*, KVM_CAP_X2APIC_API */
+	struct wr_vcpu *by_apic_id[WR_NR_APIC_IDS];	/* [A] cache of wr_vcpu_by_id(), lapic_ipi.c */
 };
 
 /* A message to local APICs, decoded from an MSI, an ICR or a redirection entry. */
@@ -77,12 +83,14 @@ int wr_irq_msi(struct wr_vm *vm, const struct kvm_msi *msi);
 int wr_irq_set_routes(struct wr_vm *vm, const struct kvm_irq_routing_entry *entries, u32 nr);
 void wr_irq_notify_ack(struct wr_vm *vm, u32 chip, u32 pin);
 bool wr_irq_has_ack_notifier(struct wr_vm *vm, u32 chip, u32 pin);
+void wr_irq_notify_unmask(struct wr_vm *vm, u32 chip, u32 pin);
+bool wr_irq_split_vector_is_level(struct wr_vm *vm, u8 vector);
 
 /* irqfd.c */
 int wr_irqfd(struct wr_vm *vm, const struct kvm_irqfd *args);
 void wr_irqfd_exit(struct wr_vm *vm);
-void wr_irqfd_update_routes(struct wr_vm *vm);
 void wr_irqfd_notify_ack(struct wr_vm *vm, u32 gsi);
+bool wr_irqfd_has_resampler(struct wr_vm *vm, u32 gsi);
 int wr_irqfd_module_init(void);
 void wr_irqfd_module_exit(void);
 
@@ -110,8 +118,10 @@ void wr_pit_destroy(struct wr_vm *vm);
 int wr_pit_get(struct wr_vm *vm, struct kvm_pit_state2 *state);
 int wr_pit_set(struct wr_vm *vm, const struct kvm_pit_state2 *state, bool with_flags);
 int wr_pit_reinject(struct wr_vm *vm, const struct kvm_reinject_control *control);
+void wr_pit_ack(struct wr_pit *pit);
+void wr_pit_unmask(struct wr_pit *pit);
 
-/* lapic.c, lapic_timer.c */
+/* lapic.c, lapic_ipi.c, lapic_timer.c */
 int wr_lapic_create(struct wr_vcpu *vcpu);
 void wr_lapic_destroy(struct wr_vcpu *vcpu);
 void wr_lapic_reset(struct wr_vcpu *vcpu, bool init);
@@ -137,5 +147,8 @@ void wr_lapic_take_events(struct wr_vcpu *vcpu);
 void wr_lapic_get(struct wr_vcpu *vcpu, struct kvm_lapic_state *state);
 int wr_lapic_set(struct wr_vcpu *vcpu, const struct kvm_lapic_state *state);
 int wr_lapic_set_vapic(struct wr_vcpu *vcpu, u64 gpa);
+u8 wr_lapic_eoi_vector(const struct wr_vcpu *vcpu);
+void wr_lapic_set_sipi_vector(struct wr_vcpu *vcpu, u8 vector);
+void wr_lapic_post_sipi(struct wr_vcpu *vcpu);
 
 #endif
