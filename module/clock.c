@@ -1,0 +1,804 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Time: the guest's TSC, kvm-clock and steal time. clock.h tells how they hang together.
+ */
+#include <linux/errno.h>
+#include <linux/jiffies.h>
+#include <linux/kvm_para.h>
+#include <linux/math64.h>
+#include <linux/sched.h>
+#include <linux/smp.h>
+#include <linux/timekeeping.h>
+#include <asm/msr.h>
+#include <asm/pvclock-abi.h>
+#include <asm/tsc.h>
+
+#include "backend.h"
+#include "clock.h"
+#include "compat.h"
+#include "warren.h"
+
+#define REFRESH_PERIOD		(HZ / 10)
+#define TSC_TOLERANCE_PPM	250
+
+/* Host resumes so far: a vCPU or VM that knows fewer has to look at its clocks. */
+static atomic_t resumes = ATOMIC_INIT(0);
+
+static bool host_tsc_stable(void)
+{
+	return !check_tsc_unstable();
+}
+
+/* Time since boot, with suspended time, at the rate of the hardware clock. */
+static u64 boot_ns(u64 raw)
+{
+	return raw + ktime_to_ns(ktime_mono_to_any(0, TK_OFFS_BOOT));
+}
+
+/**
+ * wr_clock_scale - factors for struct pvclock_vcpu_time_info
+ * @hz: of the TSC, not 0
+ * @mul: out: 32-bit fraction
+ * @shift: out: to be applied to the cycles before it, to the left when positive
+ */
+void wr_clock_scale(u64 hz, u32 *mul, s8 *shift)
+{
+	*shift = 0;
+	for (; hz > 2ULL * NSEC_PER_SEC; hz >>= 1)
+		(*shift)--;
+	for (; hz <= NSEC_PER_SEC; hz <<= 1)
+		(*shift)++;
+	*mul = div64_u64((u64)NSEC_PER_SEC << 32, hz);
+}
+WR_EXPORT_FOR_KUNIT(wr_clock_scale);
+
+/**
+ * wr_clock_cycles_to_ns - what a guest computes from its page
+ * @cycles: of the TSC
+ * @mul: of wr_clock_scale()
+ * @shift: of wr_clock_scale()
+ */
+u64 wr_clock_cycles_to_ns(u64 cycles, u32 mul, s8 shift)
+{
+	cycles = shift < 0 ? cycles >> -shift : cycles << shift;
+	return mul_u64_u32_shr(cycles, mul, 32);
+}
+WR_EXPORT_FOR_KUNIT(wr_clock_cycles_to_ns);
+
+/**
+ * wr_cycles_to_ns - time that a TSC takes
+ * @cycles: any number
+ * @khz: of the TSC
+ *
+ * Return: ns, KTIME_MAX when it is longer or @khz is 0.
+ */
+u64 wr_cycles_to_ns(u64 cycles, u32 khz)
+{
+	u64 ms, rest;
+
+	if (!khz)
+		return KTIME_MAX;
+	ms = div64_u64_rem(cycles, khz, &rest);
+	if (ms >= KTIME_MAX / NSEC_PER_MSEC)
+		return KTIME_MAX;
+	return ms * NSEC_PER_MSEC + div64_u64(rest * NSEC_PER_MSEC, khz);
+}
+WR_EXPORT_FOR_KUNIT(wr_cycles_to_ns);
+
+/**
+ * wr_ns_to_cycles - how far a TSC goes
+ * @ns: time
+ * @khz: of the TSC
+ *
+ * Return: cycles, modulo 2^64.
+ */
+u64 wr_ns_to_cycles(u64 ns, u32 khz)
+{
+	u64 rest;
+	u64 ms = div64_u64_rem(ns, NSEC_PER_MSEC, &rest);
+
+	return ms * khz + div64_u64(rest * khz, NSEC_PER_MSEC);
+}
+WR_EXPORT_FOR_KUNIT(wr_ns_to_cycles);
+
+/**
+ * wr_tsc_khz_tolerable - is a frequency near enough to the host's to be called the same?
+ * @khz: wanted
+ * @host_khz: there is
+ */
+bool wr_tsc_khz_tolerable(u32 khz, u32 host_khz)
+{
+	u64 slack = div_u64((u64)host_khz * TSC_TOLERANCE_PPM, 1000000);
+
+	return khz >= host_khz - slack && khz <= host_khz + slack;
+}
+WR_EXPORT_FOR_KUNIT(wr_tsc_khz_tolerable);
+
+/* Take the pair that all vCPUs share. */
+static void take_base(struct wr_clock *c)
+{
+	u64 tsc, raw;
+
+	lockdep_assert_held(&c->lock);
+	tsc = rdtsc_ordered();
+	raw = ktime_get_raw_ns();
+	c->base_tsc = tsc;
+	c->base_raw = raw;
+	c->base_ns = boot_ns(raw);
+}
+
+/*
+ * The host was suspended: its TSC may have started again at 0 or been kept. A guest's TSC never goes back, so what was
+ * lost is given back by the offsets; time spent asleep shows in kvm-clock alone.
+ */
+static void after_resume(struct wr_clock *c)
+{
+	u64 now = rdtsc_ordered();
+	u64 expected = c->base_tsc + wr_ns_to_cycles(ktime_get_raw_ns() - c->base_raw, tsc_khz);
+	s64 lost = expected - now;
+
+	lockdep_assert_held(&c->lock);
+	if (lost > 0 && (u64)lost > (u64)tsc_khz * MSEC_PER_SEC) {
+		c->tsc_lost += lost;
+		c->last_tsc_offset += lost;
+	}
+	c->resumes = atomic_read(&resumes);
+	take_base(c);
+}
+
+/* The clock that guests see, now. */
+static u64 guest_clock(struct wr_clock *c, u64 tsc)
+{
+	u32 mul;
+	s8 shift;
+
+	lockdep_assert_held(&c->lock);
+	if (!host_tsc_stable())
+		return boot_ns(ktime_get_raw_ns()) + c->offset;
+	wr_clock_scale((u64)tsc_khz * 1000, &mul, &shift);
+	return c->base_ns + c->offset + wr_clock_cycles_to_ns(tsc - c->base_tsc, mul, shift);
+}
+
+/**
+ * wr_clock_init - the clock of a new VM begins at 0
+ * @vm: new
+ *
+ * Return: 0, or -ENODEV on a host whose TSC frequency is not known.
+ */
+int wr_clock_init(struct wr_vm *vm)
+{
+	struct wr_clock *c = &vm->clock;
+	unsigned long flags;
+
+	if (!tsc_khz)
+		return -ENODEV;
+	raw_spin_lock_init(&c->lock);
+	raw_spin_lock_irqsave(&c->lock, flags);
+	c->resumes = atomic_read(&resumes);
+	c->matched = true;
+	take_base(c);
+	c->offset = -(s64)c->base_ns;
+	raw_spin_unlock_irqrestore(&c->lock, flags);
+	vm->tsc_khz = tsc_khz;
+	return 0;
+}
+
+/**
+ * wr_clock_resume - the host comes back from suspend; host.c calls before any vCPU runs
+ *
+ * Context: any.
+ */
+void wr_clock_resume(void)
+{
+	atomic_inc(&resumes);
+}
+
+/**
+ * wr_clock_get - KVM_GET_CLOCK
+ * @vm: the VM
+ * @data: out
+ *
+ * Return: 0. Context: any.
+ */
+int wr_clock_get(struct wr_vm *vm, struct kvm_clock_data *data)
+{
+	struct wr_clock *c = &vm->clock;
+	unsigned long flags;
+	u64 tsc;
+
+	memset(data, 0, sizeof(*data));
+	raw_spin_lock_irqsave(&c->lock, flags);
+	if (c->resumes != atomic_read(&resumes))
+		after_resume(c);
+	tsc = rdtsc_ordered();
+	data->realtime = ktime_get_real_ns();
+	data->clock = guest_clock(c, tsc);
+	data->flags = KVM_CLOCK_REALTIME;
+	if (host_tsc_stable()) {
+		data->host_tsc = tsc;
+		data->flags |= KVM_CLOCK_HOST_TSC;
+		if (c->matched)
+			data->flags |= KVM_CLOCK_TSC_STABLE;
+	}
+	raw_spin_unlock_irqrestore(&c->lock, flags);
+	return 0;
+}
+
+/**
+ * wr_clock_set - KVM_SET_CLOCK
+ * @vm: the VM
+ * @data: with KVM_CLOCK_REALTIME the clock goes on from @data->realtime
+ *
+ * Return: 0, or -EINVAL for unknown flags or padding that is not zero. Context: vCPUs may run.
+ */
+int wr_clock_set(struct wr_vm *vm, const struct kvm_clock_data *data)
+{
+	struct wr_clock *c = &vm->clock;
+	u64 clock = data->clock, real;
+	unsigned long flags;
+
+	if (data->flags & ~(KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC))
+		return -EINVAL;
+	if (data->pad0 || memchr_inv(data->pad, 0, sizeof(data->pad)))
+		return -EINVAL;
+
+	raw_spin_lock_irqsave(&c->lock, flags);
+	if (c->resumes != atomic_read(&resumes))
+		after_resume(c);
+	else
+		take_base(c);
+	if (data->flags & KVM_CLOCK_REALTIME) {
+		/* Never backwards, as when the machine came from a host whose clock is ahead. */
+		real = ktime_get_real_ns();
+		if (real > data->realtime)
+			clock += real - data->realtime;
+	}
+	c->offset = clock - c->base_ns;
+	raw_spin_unlock_irqrestore(&c->lock, flags);
+
+	wr_vm_request_all(vm, WR_REQ_CLOCK, false);
+	return 0;
+}
+
+/**
+ * wr_clock_ctrl - KVM_KVMCLOCK_CTRL: the guest was stopped, its watchdogs should know
+ * @vcpu: the vCPU, locked
+ *
+ * Return: 0, or -EINVAL when the guest uses no kvm-clock.
+ */
+int wr_clock_ctrl(struct wr_vcpu *vcpu)
+{
+	if (!(vcpu->clock.system_time_msr & KVM_MSR_ENABLED))
+		return -EINVAL;
+	vcpu->clock.paused = true;
+	wr_vcpu_request(vcpu, WR_REQ_CLOCK);
+	return 0;
+}
+
+/* Do all vCPUs have one TSC offset? Their clocks agree in the guest's eyes only then. */
+static bool offsets_match(struct wr_vcpu *vcpu)
+{
+	struct wr_vcpu *other;
+	unsigned long i;
+
+	wr_for_each_vcpu(i, other, vcpu->vm)
+		if (READ_ONCE(other->clock.tsc_offset) != vcpu->clock.tsc_offset)
+			return false;
+	return true;
+}
+
+/* The vCPU's offset was changed by a write of its TSC. */
+static void offset_changed(struct wr_vcpu *vcpu)
+{
+	struct wr_clock *c = &vcpu->vm->clock;
+	unsigned long flags;
+	bool was;
+
+	wr_backend->set_tsc_offset(vcpu);
+	wr_vcpu_request(vcpu, WR_REQ_CLOCK);
+
+	raw_spin_lock_irqsave(&c->lock, flags);
+	was = c->matched;
+	c->matched = offsets_match(vcpu);
+	was = was != c->matched;
+	raw_spin_unlock_irqrestore(&c->lock, flags);
+	if (was)
+		wr_vm_request_all(vcpu->vm, WR_REQ_CLOCK, false);
+}
+
+/* Guest TSC by the host's time, not by its TSC. */
+static u64 tsc_by_time(const struct wr_vclock *vc, u64 raw)
+{
+	return vc->ref_tsc + wr_ns_to_cycles(raw - vc->ref_ns, tsc_khz);
+}
+
+/**
+ * wr_tsc_read - the guest's TSC now
+ * @vcpu: any vCPU
+ *
+ * Context: any.
+ */
+u64 wr_tsc_read(const struct wr_vcpu *vcpu)
+{
+	const struct wr_vclock *vc = &vcpu->clock;
+
+	if (unlikely(READ_ONCE(vc->unstable)) && vc->pair_cpu != raw_smp_processor_id())
+		return tsc_by_time(vc, ktime_get_raw_ns());
+	return rdtsc() + READ_ONCE(vc->tsc_offset);
+}
+
+/* Set the guest's TSC here and now. Keeps interrupts off: the offset and the reference must be of one moment. */
+static void set_tsc(struct wr_vcpu *vcpu, u64 tsc)
+{
+	struct wr_vclock *vc = &vcpu->clock;
+	unsigned long flags;
+
+	local_irq_save(flags);
+	WRITE_ONCE(vc->tsc_offset, tsc - rdtsc_ordered());
+	vc->tsc_lost = READ_ONCE(vcpu->vm->clock.tsc_lost);
+	vc->ref_ns = ktime_get_raw_ns();
+	vc->ref_tsc = tsc;
+	vc->last_guest_tsc = 0;
+	vc->pair_cpu = smp_processor_id();
+	local_irq_restore(flags);
+}
+
+/*
+ * Userspace writes the TSCs of a VM one after the other, with the same value or with values that went on with time, and
+ * means them to be equal. A value within a second of what the last written TSC would read now is such a write, and so is 0.
+ */
+static bool synchronizing(const struct wr_clock *c, u32 khz, u64 tsc, u64 raw)
+{
+	u64 expected = c->last_tsc_write + wr_ns_to_cycles(raw - c->last_tsc_ns, khz);
+	s64 distance = tsc - expected;
+
+	if (khz != c->last_khz)
+		return false;
+	return !tsc || abs(distance) < (s64)khz * MSEC_PER_SEC;
+}
+
+static void write_by_userspace(struct wr_vcpu *vcpu, u64 tsc)
+{
+	struct wr_clock *c = &vcpu->vm->clock;
+	struct wr_vclock *vc = &vcpu->clock;
+	unsigned long flags;
+	u64 raw;
+
+	raw_spin_lock_irqsave(&c->lock, flags);
+	if (c->resumes != atomic_read(&resumes))
+		after_resume(c);
+	raw = ktime_get_raw_ns();
+	if (synchronizing(c, vc->tsc_khz, tsc, raw)) {
+		vc->ref_tsc = c->last_ref_tsc;
+		vc->ref_ns = c->last_ref_ns;
+		vc->last_guest_tsc = 0;
+		vc->pair_cpu = smp_processor_id();
+		WRITE_ONCE(vc->tsc_offset, host_tsc_stable() ? c->last_tsc_offset :
+			   tsc_by_time(vc, raw) - rdtsc_ordered());
+	} else {
+		set_tsc(vcpu, tsc);
+		c->last_ref_tsc = vc->ref_tsc;
+		c->last_ref_ns = vc->ref_ns;
+		c->last_tsc_offset = vc->tsc_offset;
+		c->last_khz = vc->tsc_khz;
+		c->last_tsc_write = tsc;
+		c->last_tsc_ns = raw;
+	}
+	vc->tsc_lost = c->tsc_lost;
+	raw_spin_unlock_irqrestore(&c->lock, flags);
+}
+
+/**
+ * wr_tsc_write - the guest's TSC is set
+ * @vcpu: the vCPU; its thread calls
+ * @tsc: value
+ * @host: by userspace: vCPUs that are written with like values get one offset. The guest's write shows in TSC_ADJUST.
+ *
+ * Context: in or outside a stay.
+ */
+void wr_tsc_write(struct wr_vcpu *vcpu, u64 tsc, bool host)
+{
+	if (host) {
+		write_by_userspace(vcpu, tsc);
+	} else {
+		vcpu->clock.tsc_adjust += tsc - wr_tsc_read(vcpu);
+		set_tsc(vcpu, tsc);
+	}
+	offset_changed(vcpu);
+}
+
+/**
+ * wr_tsc_adjust_write - IA32_TSC_ADJUST is written
+ * @vcpu: the vCPU; its thread calls
+ * @adjust: value
+ * @host: userspace restores it: the TSC is restored by itself
+ *
+ * Context: in or outside a stay.
+ */
+void wr_tsc_adjust_write(struct wr_vcpu *vcpu, u64 adjust, bool host)
+{
+	struct wr_vclock *vc = &vcpu->clock;
+	u64 delta = adjust - vc->tsc_adjust;
+
+	vc->tsc_adjust = adjust;
+	if (host || !delta)
+		return;
+	/* Move by the difference, not to a time read here: vCPUs that do the same stay equal. */
+	WRITE_ONCE(vc->tsc_offset, vc->tsc_offset + delta);
+	vc->ref_tsc += delta;
+	vc->last_guest_tsc = 0;
+	offset_changed(vcpu);
+}
+
+/**
+ * wr_tsc_set_khz - KVM_SET_TSC_KHZ on a vCPU
+ * @vcpu: the vCPU, locked
+ * @khz: 0 for the host's
+ *
+ * Return: 0, or -EINVAL for a frequency that is not the host's: there is no scaling.
+ */
+int wr_tsc_set_khz(struct wr_vcpu *vcpu, u32 khz)
+{
+	if (!khz)
+		khz = tsc_khz;
+	if (!wr_tsc_khz_tolerable(khz, tsc_khz))
+		return -EINVAL;
+	vcpu->clock.tsc_khz = khz;
+	wr_vcpu_request(vcpu, WR_REQ_CLOCK);
+	return 0;
+}
+
+/**
+ * wr_tsc_to_ns - how long the guest's TSC takes
+ * @vcpu: any vCPU
+ * @guest_cycles: cycles
+ *
+ * Return: ns, at most KTIME_MAX. Context: any.
+ */
+u64 wr_tsc_to_ns(const struct wr_vcpu *vcpu, u64 guest_cycles)
+{
+	return wr_cycles_to_ns(guest_cycles, tsc_khz);
+}
+
+/**
+ * wr_clock_vcpu_init - a new vCPU has the time of its VM
+ * @vcpu: new; may not be in vm->vcpus yet
+ */
+void wr_clock_vcpu_init(struct wr_vcpu *vcpu)
+{
+	struct wr_vclock *vc = &vcpu->clock;
+
+	vc->tsc_khz = vcpu->vm->tsc_khz;
+	vc->pair_cpu = -1;
+	vc->resumes = atomic_read(&resumes);
+	wr_tsc_write(vcpu, 0, true);
+}
+
+/**
+ * wr_clock_vcpu_reset - power-up or INIT: the guest's pages are forgotten, the TSC goes on
+ * @vcpu: the vCPU; its thread calls
+ * @init: by INIT, which leaves TSC_ADJUST alone
+ */
+void wr_clock_vcpu_reset(struct wr_vcpu *vcpu, bool init)
+{
+	struct wr_vclock *vc = &vcpu->clock;
+
+	vc->system_time_msr = 0;
+	vc->steal_msr = 0;
+	vc->paused = false;
+	vc->wall_pending = false;
+	if (!init)
+		vc->tsc_adjust = 0;
+}
+
+static u64 run_delay(void)
+{
+#ifdef CONFIG_SCHED_INFO
+	return current->sched_info.run_delay;
+#else
+	return 0;
+#endif
+}
+
+static void load_slow(struct wr_vcpu *vcpu)
+{
+	struct wr_vclock *vc = &vcpu->clock;
+	struct wr_clock *c = &vcpu->vm->clock;
+
+	if (vc->resumes != atomic_read(&resumes) || !vc->unstable ||
+	    vc->pair_cpu != smp_processor_id() ||
+	    time_after(jiffies, vc->refreshed + REFRESH_PERIOD))
+		wr_vcpu_request(vcpu, WR_REQ_CLOCK);
+	/* The first to see that the TSC has become unstable tells the others. */
+	if (!host_tsc_stable() && !READ_ONCE(c->unstable) && !xchg(&c->unstable, true))
+		wr_vm_request_all(vcpu->vm, WR_REQ_CLOCK, false);
+}
+
+/**
+ * wr_clock_load - a stay begins
+ * @vcpu: the vCPU
+ *
+ * May make a request, so call it before the requests are looked at for the last time before entry: a guest must not run with
+ * another CPU's offset where the TSC is unstable.
+ * Context: preemption off.
+ */
+void wr_clock_load(struct wr_vcpu *vcpu)
+{
+	struct wr_vclock *vc = &vcpu->clock;
+
+	if (unlikely(vc->resumes != atomic_read(&resumes) || !host_tsc_stable()))
+		load_slow(vcpu);
+	if ((vc->steal_msr & KVM_MSR_ENABLED) && run_delay() != vc->steal_last)
+		wr_vcpu_request(vcpu, WR_REQ_STEAL);
+}
+
+/**
+ * wr_clock_put - a stay ends
+ * @vcpu: the vCPU
+ *
+ * Context: preemption off, on the CPU of the stay.
+ */
+void wr_clock_put(struct wr_vcpu *vcpu)
+{
+	struct wr_vclock *vc = &vcpu->clock;
+
+	if (unlikely(vc->unstable) && vc->pair_cpu == smp_processor_id())
+		vc->last_guest_tsc = rdtsc() + vc->tsc_offset;
+}
+
+/* A host whose TSC is unstable: set the offset by the time, for the present CPU. */
+static void realign(struct wr_vclock *vc, u64 tsc, u64 raw)
+{
+	u64 guest;
+
+	if (vc->was_stable) {
+		/* The offset was right until now: go on from there, the reference may be days old. */
+		vc->ref_tsc = tsc + vc->tsc_offset;
+		vc->ref_ns = raw;
+	}
+	guest = tsc_by_time(vc, raw);
+	if (vc->last_guest_tsc && (s64)(vc->last_guest_tsc - guest) > 0)
+		guest = vc->last_guest_tsc;
+	WRITE_ONCE(vc->tsc_offset, guest - tsc);
+	vc->pair_cpu = smp_processor_id();
+}
+
+/* Bring the offset up to date and compute the page. Returns whether the offset changed. */
+static bool compute(struct wr_vcpu *vcpu, struct pvclock_vcpu_time_info *info)
+{
+	struct wr_clock *c = &vcpu->vm->clock;
+	struct wr_vclock *vc = &vcpu->clock;
+	u64 before = vc->tsc_offset, tsc, raw;
+	bool stable = host_tsc_stable();
+
+	lockdep_assert_held(&c->lock);
+	if (c->resumes != atomic_read(&resumes))
+		after_resume(c);
+	WRITE_ONCE(vc->tsc_offset, vc->tsc_offset + c->tsc_lost - vc->tsc_lost);
+	vc->tsc_lost = c->tsc_lost;
+	vc->resumes = c->resumes;
+	if (stable) {
+		info->tsc_timestamp = c->base_tsc;
+		info->system_time = c->base_ns;
+		info->flags = c->matched ? PVCLOCK_TSC_STABLE_BIT : 0;
+	} else {
+		tsc = rdtsc_ordered();
+		raw = ktime_get_raw_ns();
+		realign(vc, tsc, raw);
+		info->tsc_timestamp = tsc;
+		info->system_time = boot_ns(raw);
+	}
+	WRITE_ONCE(vc->unstable, !stable);
+	vc->was_stable = stable;
+	vc->refreshed = jiffies;
+	info->tsc_timestamp += vc->tsc_offset;
+	info->system_time += c->offset;
+	wr_clock_scale((u64)tsc_khz * 1000, &info->tsc_to_system_mul, &info->tsc_shift);
+	return vc->tsc_offset != before;
+}
+
+/* Write the page. The version is odd while its fields do not belong together. */
+static void write_time_page(struct wr_vcpu *vcpu, struct pvclock_vcpu_time_info *info)
+{
+	struct wr_vclock *vc = &vcpu->clock;
+	u64 gpa = vc->system_time_msr & ~(u64)KVM_MSR_ENABLED;
+	struct pvclock_vcpu_time_info old;
+	u32 done;
+
+	if (wr_gpa_read(vcpu->vm, gpa, &old, sizeof(old)))
+		return;
+	/* The guest takes the mark away when it has seen it. */
+	info->flags |= old.flags & PVCLOCK_GUEST_STOPPED;
+	if (vc->paused)
+		info->flags |= PVCLOCK_GUEST_STOPPED;
+	vc->paused = false;
+
+	info->version = (old.version + 1) | 1;
+	if (wr_gpa_write(vcpu->vm, gpa, &info->version, sizeof(info->version)))
+		return;
+	smp_wmb();
+	if (wr_gpa_write(vcpu->vm, gpa, info, sizeof(*info)))
+		return;
+	smp_wmb();
+	done = info->version + 1;
+	wr_gpa_write(vcpu->vm, gpa, &done, sizeof(done));
+}
+
+/* Write the wall clock time at which kvm-clock was 0. */
+static void write_wall_clock(struct wr_vcpu *vcpu, u64 gpa, u64 wall_ns)
+{
+	struct pvclock_wall_clock wall = {};
+	u32 version, rest;
+
+	if (wr_gpa_read(vcpu->vm, gpa, &version, sizeof(version)))
+		return;
+	wall.version = (version + 1) | 1;
+	wall.sec = div_u64_rem(wall_ns, NSEC_PER_SEC, &rest);
+	wall.nsec = rest;
+	if (wr_gpa_write(vcpu->vm, gpa, &wall, sizeof(wall)))
+		return;
+	smp_wmb();
+	version = wall.version + 1;
+	wr_gpa_write(vcpu->vm, gpa, &version, sizeof(version));
+}
+
+/**
+ * wr_clock_update - serve WR_REQ_CLOCK: TSC offset, kvm-clock page, wall clock
+ * @vcpu: the vCPU; its thread calls
+ *
+ * Context: outside a stay, may sleep.
+ */
+void wr_clock_update(struct wr_vcpu *vcpu)
+{
+	struct wr_clock *c = &vcpu->vm->clock;
+	struct wr_vclock *vc = &vcpu->clock;
+	struct pvclock_vcpu_time_info info = {};
+	unsigned long flags;
+	bool changed;
+	u64 wall;
+
+	raw_spin_lock_irqsave(&c->lock, flags);
+	changed = compute(vcpu, &info);
+	wall = ktime_get_real_ns() - guest_clock(c, rdtsc_ordered());
+	raw_spin_unlock_irqrestore(&c->lock, flags);
+
+	if (changed)
+		wr_backend->set_tsc_offset(vcpu);
+	if (vc->system_time_msr & KVM_MSR_ENABLED)
+		write_time_page(vcpu, &info);
+	if (vc->wall_pending) {
+		vc->wall_pending = false;
+		write_wall_clock(vcpu, READ_ONCE(c->wall_clock), wall);
+	}
+}
+
+static u64 steal_gpa(const struct wr_vcpu *vcpu)
+{
+	return vcpu->clock.steal_msr & KVM_STEAL_VALID_BITS;
+}
+
+/**
+ * wr_clock_update_steal - serve WR_REQ_STEAL: tell the guest how long it waited for a CPU
+ * @vcpu: the vCPU; its thread calls
+ *
+ * Context: outside a stay, may sleep.
+ */
+void wr_clock_update_steal(struct wr_vcpu *vcpu)
+{
+	struct wr_vclock *vc = &vcpu->clock;
+	struct wr_vm *vm = vcpu->vm;
+	u64 gpa = steal_gpa(vcpu), delay = run_delay();
+	struct kvm_steal_time st;
+
+	if (!(vc->steal_msr & KVM_MSR_ENABLED))
+		return;
+	if (wr_gpa_read(vm, gpa, &st, sizeof(st)))
+		return;
+	st.version = (st.version + 1) | 1;
+	if (wr_gpa_write(vm, gpa + offsetof(struct kvm_steal_time, version), &st.version,
+			 sizeof(st.version)))
+		return;
+	smp_wmb();
+	/* Another thread than before has waited for less: nothing is known then. */
+	if (delay > vc->steal_last)
+		st.steal += delay - vc->steal_last;
+	st.preempted = 0;
+	vc->steal_last = delay;
+	if (wr_gpa_write(vm, gpa, &st, offsetofend(struct kvm_steal_time, preempted)))
+		return;
+	smp_wmb();
+	st.version++;
+	wr_gpa_write(vm, gpa + offsetof(struct kvm_steal_time, version), &st.version,
+		     sizeof(st.version));
+}
+
+/**
+ * wr_clock_preempted - the vCPU's thread is about to give up its CPU to another
+ * @vcpu: the vCPU; its thread calls
+ *
+ * Tells the guest's other vCPUs not to wait for this one; the next wr_clock_update_steal() takes it back.
+ * Context: outside a stay, may sleep.
+ */
+void wr_clock_preempted(struct wr_vcpu *vcpu)
+{
+	u8 preempted = KVM_VCPU_PREEMPTED;
+
+	if (!(vcpu->clock.steal_msr & KVM_MSR_ENABLED))
+		return;
+	wr_gpa_write(vcpu->vm, steal_gpa(vcpu) + offsetof(struct kvm_steal_time, preempted),
+		     &preempted, sizeof(preempted));
+	wr_vcpu_request(vcpu, WR_REQ_STEAL);
+}
+
+static int set_steal(struct wr_vcpu *vcpu, u64 data)
+{
+	struct wr_vclock *vc = &vcpu->clock;
+
+	if (data & KVM_STEAL_RESERVED_MASK)
+		return -EINVAL;
+	vc->steal_msr = data;
+	if (!(data & KVM_MSR_ENABLED))
+		return 0;
+	/* What was waited for before is nobody's loss. */
+	vc->steal_last = run_delay();
+	wr_vcpu_request(vcpu, WR_REQ_STEAL);
+	return 0;
+}
+
+/**
+ * wr_clock_msr_set - kvm-clock's and steal time's MSRs
+ * @vcpu: the vCPU; its thread calls
+ * @index: MSR_KVM_*
+ * @data: value: a gpa and flags
+ * @host: by userspace
+ *
+ * Return: 0, or -EINVAL for another MSR or a bad value. Context: in or outside a stay; pages are written by request.
+ */
+int wr_clock_msr_set(struct wr_vcpu *vcpu, u32 index, u64 data, bool host)
+{
+	switch (index) {
+	case MSR_KVM_WALL_CLOCK:
+	case MSR_KVM_WALL_CLOCK_NEW:
+		WRITE_ONCE(vcpu->vm->clock.wall_clock, data);
+		/* 0 is nowhere: that is how userspace says that it was never asked for. */
+		vcpu->clock.wall_pending = data;
+		break;
+	case MSR_KVM_SYSTEM_TIME:
+	case MSR_KVM_SYSTEM_TIME_NEW:
+		vcpu->clock.system_time_msr = data;
+		break;
+	case MSR_KVM_STEAL_TIME:
+		return set_steal(vcpu, data);
+	default:
+		return -EINVAL;
+	}
+	wr_vcpu_request(vcpu, WR_REQ_CLOCK);
+	return 0;
+}
+
+/**
+ * wr_clock_msr_get - read them
+ * @vcpu: the vCPU; its thread calls
+ * @index: MSR_KVM_*
+ * @data: out
+ *
+ * Return: 0, or -EINVAL for another MSR.
+ */
+int wr_clock_msr_get(struct wr_vcpu *vcpu, u32 index, u64 *data)
+{
+	switch (index) {
+	case MSR_KVM_WALL_CLOCK:
+	case MSR_KVM_WALL_CLOCK_NEW:
+		*data = READ_ONCE(vcpu->vm->clock.wall_clock);
+		return 0;
+	case MSR_KVM_SYSTEM_TIME:
+	case MSR_KVM_SYSTEM_TIME_NEW:
+		*data = vcpu->clock.system_time_msr;
+		return 0;
+	case MSR_KVM_STEAL_TIME:
+		*data = vcpu->clock.steal_msr;
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
