@@ -325,3 +325,20 @@ struct ucall expect_sync(struct vcpu *v, u64 stage, const char *file, int line)
 			  (unsigned long long)u.b, (unsigned long long)u.c);
 	return u;
 }
+
+static void *run_to_the_end(void *arg)
+{
+	while (vcpu_ucall(arg).cmd != UCALL_DONE)
+		;
+	return NULL;
+}
+
+void vcpu_start(struct vcpu *v)
+{
+	CHECK_EQ(pthread_create(&v->thread, NULL, run_to_the_end, v), 0);
+}
+
+void vcpu_join(struct vcpu *v)
+{
+	pthread_join(v->thread, NULL);
+}

@@ -8,6 +8,7 @@
 #define SELFTESTS_VM_H
 
 #include <linux/kvm.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
@@ -49,6 +50,7 @@ struct vcpu {
 	size_t run_size;
 	struct kvm_run *run;
 	struct vm *vm;
+	pthread_t thread;
 };
 
 /* A call that a guest made: see guest.h. */
@@ -135,6 +137,10 @@ void expect_done(struct vcpu *v, const char *file, int line);
 struct ucall expect_sync(struct vcpu *v, u64 stage, const char *file, int line);
 #define EXPECT_DONE(v) expect_done(v, __FILE__, __LINE__)
 #define EXPECT_SYNC(v, stage) expect_sync(v, stage, __FILE__, __LINE__)
+
+/* A thread that runs the vCPU to guest_done(); calls of guest_sync() are passed over. */
+void vcpu_start(struct vcpu *v);
+void vcpu_join(struct vcpu *v);
 
 /* "exit 5 (...) rip ..." for a failure's message; static storage. */
 const char *vcpu_describe(struct vcpu *v);
