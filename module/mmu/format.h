@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A page table format as data: the vendor provides one for its stage-2 tables (npt.c, ept.c), so that the code in
- * mmu/ knows no vendor. All formats have 512 entries of 8 bytes a table and the address in bits 12 to 51.
+ * A page table format as data: the vendor provides one for its stage-2 tables (npt.c, ept.c), so
+ * that the code in mmu/ knows no vendor. All formats have 512 entries of 8 bytes a table and the
+ * address in bits 12 to 51.
  */
 #ifndef WARREN_MMU_FORMAT_H
 #define WARREN_MMU_FORMAT_H
@@ -34,11 +35,13 @@ struct wr_pt_format {
 	u64 table;		/* all bits but the address of an entry that points to a table */
 
 	/* Value of a leaf. @pfn in 4 KiB units, aligned for @level. */
-	u64 (*make_leaf)(u64 pfn, int level, bool writable, bool executable, enum wr_pt_memtype memtype);
+	u64 (*make_leaf)(u64 pfn, int level, bool writable, bool executable,
+			 enum wr_pt_memtype memtype);
 };
 
 /* Software bits: ignored by the hardware in every format. */
-#define WR_PT_SW_LOGGED		BIT_ULL(57)	/* write-protected for dirty logging alone: may be made writable */
+/* Write-protected for dirty logging alone: may be made writable without asking the host. */
+#define WR_PT_SW_LOGGED		BIT_ULL(57)
 
 static inline bool wr_pt_is_present(const struct wr_pt_format *f, u64 entry)
 {

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The door to guest memory: slots, stage-2 tables, guest page walks, dirty logging, and checked access.
+ * The door to guest memory: slots, stage-2 tables, guest page walks, dirty logging, and checked
+ * access.
  *
- * Addresses: gva guest virtual (linear), gpa guest physical, hva the creator's virtual, hpa host physical; gfn and pfn
- * are gpa and hpa in 4 KiB units. No other file does arithmetic on guest addresses to reach host memory.
+ * Addresses: gva guest virtual (linear), gpa guest physical, hva the creator's virtual, hpa host
+ * physical; gfn and pfn are gpa and hpa in 4 KiB units. No other file does arithmetic on guest
+ * addresses to reach host memory.
  */
 #ifndef WARREN_MMU_H
 #define WARREN_MMU_H
@@ -22,7 +24,10 @@ struct wr_pt_format;
 #define WR_MAX_SLOTS		1024	/* KVM_CAP_NR_MEMSLOTS: ids 0 to 1023 */
 #define WR_MAX_GPA_BITS		52
 
-/* What an access wants, and what a page fault's error code says: the bits of #PF and of nested page faults. */
+/*
+ * What an access wants, and what a page fault's error code says: the bits of #PF and of nested page
+ * faults.
+ */
 #define WR_ACC_PRESENT		BIT(0)
 #define WR_ACC_WRITE		BIT(1)
 #define WR_ACC_USER		BIT(2)
@@ -31,7 +36,10 @@ struct wr_pt_format;
 #define WR_ACC_PK		BIT(5)
 #define WR_ACC_IMPLICIT		BIT(16)	/* supervisor access to system tables: ignores EFLAGS.AC */
 
-/* struct wr_slot - a range of guest memory; in a published struct wr_slots it only changes its dirty bits */
+/*
+ * struct wr_slot - a range of guest memory; in a published struct wr_slots it only changes its
+ * dirty bits
+ */
 struct wr_slot {
 	u64 gfn;			/* first */
 	u64 npages;
@@ -44,6 +52,9 @@ struct wr_slot {
 /* struct wr_slots - all slots of a VM by gfn; replaced as a whole, read under vm->srcu */
 struct wr_slots {
 	struct rcu_head rcu;
+	u64 generation;			/* each set that was ever published has its own */
+	const struct wr_slot *retired;	/* freed with this set: slot that the next is without */
+	unsigned long *retired_dirty;	/* and its dirty bitmap */
 	u32 nr;
 	struct wr_slot *slot[];		/* sorted by gfn, not overlapping */
 };
@@ -51,7 +62,8 @@ struct wr_slots {
 /*
  * struct wr_mmu - stage-2 tables of a VM
  *
- * @lock: faults hold it for reading and change entries by cmpxchg; who removes or narrows entries holds it for
+ * @lock: faults hold it for reading and change entries by cmpxchg; who removes or narrows
+ * 	entries holds it for
  * writing and flushes the vCPUs' TLBs before the pages or tables can be used for anything else.
  */
 struct wr_mmu {
@@ -69,7 +81,10 @@ struct wr_mmu {
 	unsigned long invalidate_start, invalidate_end;	/* lock; hva */
 };
 
-/* struct wr_table_cache - zeroed pages kept by a vCPU, so that a fault need not allocate under the lock */
+/*
+ * struct wr_table_cache - zeroed pages kept by a vCPU, so that a fault need not allocate under the
+ * lock
+ */
 #define WR_TABLE_CACHE_SIZE	5
 struct wr_table_cache {
 	int nr;
@@ -78,7 +93,7 @@ struct wr_table_cache {
 
 /* struct wr_walk_cache - slot of the last access, valid for that generation of slots only */
 struct wr_walk_cache {
-	const struct wr_slots *slots;
+	u64 generation;			/* 0: of none */
 	const struct wr_slot *slot;
 };
 
@@ -88,7 +103,7 @@ enum wr_fault {
 	WR_FAULT_MMIO,		/* no memory there, or a write to a read-only slot: emulate */
 	WR_FAULT_SLEEP,		/* only with @atomic: call again where sleeping is allowed */
 	WR_FAULT_SIGNAL,	/* a fatal signal interrupted the wait for the page */
-	WR_FAULT_BAD,		/* userspace's mapping is missing or forbids the access: KVM_RUN gives EFAULT */
+	WR_FAULT_BAD,		/* userspace's mapping is missing or forbids it: KVM_RUN gives EFAULT */
 	WR_FAULT_NOMEM,		/* no memory for tables: KVM_RUN gives ENOMEM */
 };
 
@@ -98,6 +113,11 @@ void wr_mmu_exit(struct wr_vm *vm);
 void wr_table_cache_free(struct wr_table_cache *cache);
 
 /* slots.c */
+int wr_slot_check(const struct kvm_userspace_memory_region *region, u64 max_gfn);
+bool wr_slots_overlap(const struct wr_slots *slots, u64 gfn, u64 npages,
+		      const struct wr_slot *except);
+struct wr_slots *wr_slots_replace(const struct wr_slots *old, const struct wr_slot *without,
+				  struct wr_slot *with);
 int wr_slots_set(struct wr_vm *vm, const struct kvm_userspace_memory_region *region);
 const struct wr_slot *wr_slot_find(const struct wr_slots *slots, u64 gfn);
 int wr_slots_lookup_hva(struct wr_vm *vm, u64 gpa, bool write, unsigned long *hva);
@@ -110,9 +130,12 @@ void wr_dirty_mark(const struct wr_slot *slot, u64 gfn);
 enum wr_fault wr_mmu_fault(struct wr_vcpu *vcpu, u64 gpa, u32 access, bool atomic);
 void wr_stage2_zap(struct wr_vm *vm, u64 gfn, u64 npages);
 void wr_stage2_write_protect(struct wr_vm *vm, u64 gfn, u64 npages);
-void wr_stage2_write_protect_masked(struct wr_vm *vm, u64 gfn, unsigned long mask);
 
-/* Checked access to guest memory by gpa; current->mm must be vm->mm. May sleep unless pagefault_disable() is in force. */
+/*
+ * access.c: checked access to guest memory by gpa; current->mm must be vm->mm. May sleep, unless
+ * page faults are disabled or the caller is atomic: then -EAGAIN asks for a call where sleeping is
+ * allowed. They take vm->srcu themselves.
+ */
 int wr_gpa_read(struct wr_vm *vm, u64 gpa, void *data, size_t len);
 int wr_gpa_write(struct wr_vm *vm, u64 gpa, const void *data, size_t len);
 int wr_gpa_cmpxchg(struct wr_vm *vm, u64 gpa, void *old, const void *new, size_t len);

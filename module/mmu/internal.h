@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of mmu/ share with each other and with nobody else.
+ */
+#ifndef WARREN_MMU_INTERNAL_H
+#define WARREN_MMU_INTERNAL_H
+
+#include <linux/mm_types.h>
+#include <linux/srcu.h>
+
+#include "table.h"
+#include "warren.h"
+
+/* Set in wr_slot.flags while the slot is being deleted or moved: nothing new is mapped from it. */
+#define WR_SLOT_DYING		BIT(31)
+
+/* struct wr_host_page - what the creator's page tables say of one address */
+struct wr_host_page {
+	u64 pfn;
+	u8 level;		/* of the host's leaf */
+	bool writable;
+	bool special;		/* no ordinary memory: its struct page, if any, is not ours */
+};
+
+/* hva.c */
+bool wr_host_walk(struct mm_struct *mm, unsigned long hva, bool write, bool check_keys,
+		  struct wr_host_page *page);
+int wr_host_page_in(struct mm_struct *mm, unsigned long hva, bool write, struct wr_host_page *page);
+
+/* notifier.c */
+int wr_notifier_init(struct wr_vm *vm);
+void wr_notifier_exit(struct wr_vm *vm);
+
+/* stage2.c */
+void wr_stage2_flush(struct wr_vm *vm, struct wr_gather *gather);
+void wr_stage2_zap_all(struct wr_vm *vm);
+
+/* access.c: an address of the creator's that a slot has */
+int wr_hva_read(unsigned long hva, void *data, size_t len);
+int wr_hva_write(unsigned long hva, const void *data, size_t len);
+int wr_hva_cmpxchg(unsigned long hva, void *old, const void *new, size_t len);
+
+/* slots.c */
+extern struct wr_slots wr_no_slots;
+void wr_slots_exit(struct wr_vm *vm);
+
+/* The slots, for a reader inside vm->srcu. */
+static inline const struct wr_slots *wr_slots(struct wr_vm *vm)
+{
+	return srcu_dereference(vm->slots, &vm->srcu);
+}
+
+/**
+ * wr_slot_find_cached - wr_slot_find() that looks first where it hit last time
+ * @cache: a vCPU's, on its own thread
+ * @slots: read under vm->srcu
+ * @gfn: what to look for
+ *
+ * The generation tells a cached slot of the present slots from one whose memory is another slot's
+ * by now.
+ */
+static inline const struct wr_slot *wr_slot_find_cached(struct wr_walk_cache *cache,
+							const struct wr_slots *slots, u64 gfn)
+{
+	const struct wr_slot *slot = cache->slot;
+
+	if (cache->generation == slots->generation && gfn - slot->gfn < slot->npages)
+		return slot;
+	slot = wr_slot_find(slots, gfn);
+	if (slot) {
+		cache->generation = slots->generation;
+		cache->slot = slot;
+	}
+	return slot;
+}
+
+static inline unsigned long wr_slot_hva(const struct wr_slot *slot, u64 gfn)
+{
+	return slot->hva + ((gfn - slot->gfn) << PAGE_SHIFT);
+}
+
+#endif
