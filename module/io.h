@@ -15,20 +15,22 @@ struct wr_io_dev;
 enum wr_bus_id {
 	WR_BUS_PIO,
 	WR_BUS_MMIO,
+	WR_BUS_FAST_MMIO,	/* ioeventfds of any length: write with length 0 before decoding */
 	WR_NR_BUSES,
 };
 
 /*
  * struct wr_io_ops - a device on a bus
  *
- * @read and @write run with preemption off, interrupts on: they never sleep and take spinlocks only.
- * Address and length lie within what was registered. They return 0 when the access was theirs and -EOPNOTSUPP
- * when it was not (the next device of that range is asked, then userspace).
- * @release ends the device after the last access; may sleep.
+ * @read and @write run with preemption off, interrupts on: they never sleep and take spinlocks
+ * only. Address and length lie within what was registered. They return 0 when the access was
+ * theirs and -EOPNOTSUPP when it was not (the next device of that range is asked, then userspace).
+ * @release ends the device after the last access; may sleep. Each of the three may be NULL.
  */
 struct wr_io_ops {
 	int (*read)(struct wr_vcpu *vcpu, struct wr_io_dev *dev, u64 addr, u32 len, void *data);
-	int (*write)(struct wr_vcpu *vcpu, struct wr_io_dev *dev, u64 addr, u32 len, const void *data);
+	int (*write)(struct wr_vcpu *vcpu, struct wr_io_dev *dev, u64 addr, u32 len,
+		     const void *data);
 	void (*release)(struct wr_io_dev *dev);
 };
 
@@ -39,6 +41,10 @@ struct wr_io_dev {
 /* At most this many ranges on one bus, ioeventfds and coalesced zones included. */
 #define WR_BUS_MAX_RANGES	1000
 
+/*
+ * vm->lock is held by the caller of all but wr_bus_read() and wr_bus_write(), wr_coalesced_page(),
+ * and of init and exit, where the VM has one user.
+ */
 int wr_bus_init(struct wr_vm *vm);
 void wr_bus_exit(struct wr_vm *vm);
 int wr_bus_register(struct wr_vm *vm, enum wr_bus_id bus, struct wr_io_dev *dev, u64 addr, u32 len);
@@ -48,6 +54,7 @@ int wr_bus_write(struct wr_vcpu *vcpu, enum wr_bus_id bus, u64 addr, u32 len, co
 
 int wr_ioeventfd(struct wr_vm *vm, const struct kvm_ioeventfd *args);
 int wr_coalesced_init(struct wr_vm *vm);
+void wr_coalesced_exit(struct wr_vm *vm);
 struct page *wr_coalesced_page(struct wr_vm *vm);
 int wr_coalesced_register(struct wr_vm *vm, const struct kvm_coalesced_mmio_zone *zone);
 int wr_coalesced_unregister(struct wr_vm *vm, const struct kvm_coalesced_mmio_zone *zone);
