@@ -2,12 +2,13 @@
 /*
  * The door to the interrupt controllers, the PIT and the GSI routes.
  *
- * Locks: pic->lock, ioapic->lock, pit->lock and irqfds_lock are taken with interrupts off, and none inside another:
- * a chip drops its lock before it tells anybody of an acknowledge. Only wr_lapic_deliver() runs under ioapic->lock.
- * A local APIC has no lock: its IRR and TMR are changed by atomic bit operations from any CPU, the rest by the vCPU's
- * own thread. Everything here that sets a line may be called from hard interrupt context unless it says "may sleep".
- * vm->lock is held by the caller of what makes or configures: wr_irqchip_create/split(), wr_irq_set_routes(),
- * wr_pit_create(). wr_irqfd() and all others take what they need themselves.
+ * Locks: pic->lock, ioapic->lock, pit->lock and irqfds_lock are taken with interrupts off, and
+ * none inside another: a chip drops its lock before it tells anybody of an acknowledge. Only
+ * wr_lapic_deliver() runs under ioapic->lock. A local APIC has no lock: its IRR and TMR are
+ * changed by atomic bit operations from any CPU, the rest by the vCPU's own thread. Everything
+ * here that sets a line may be called from hard interrupt context unless it says "may sleep".
+ * vm->lock is held by the caller of what makes or configures: wr_irqchip_create/split(),
+ * wr_irq_set_routes(), wr_pit_create(). wr_irqfd() and all others take what they need themselves.
  */
 #ifndef WARREN_IRQ_H
 #define WARREN_IRQ_H
@@ -52,7 +53,7 @@ struct wr_irq {
 	struct wr_routes __rcu *routes;		/* [R] */
 	spinlock_t irqfds_lock;
 	struct list_head irqfds;		/* irqfds_lock */
-	struct mutex resamplers_lock;
+	struct mutex resamplers_lock;		/* serializes assigning irqfds, too */
 	struct list_head resamplers;		/* resamplers_lock to write, vm->srcu to read */
 	u16 split_pins;				/* [L] routes 0..n-1 are the userspace IOAPIC's */
 	u64 x2apic_api;				/* [L] KVM_X2APIC_API_*, KVM_CAP_X2APIC_API */
