@@ -113,7 +113,7 @@ static int load_kernel(struct wr_boot *boot, int fd, uint64_t file_size, struct 
 	if (setup >= file_size)
 		return wr_error("%s: the file is cut short", boot->kernel);
 	/* The kernel unpacks itself in init_size bytes, which its file does not fill. */
-	if (!wr_memory_at(boot->mem, at, hdr->init_size)) {
+	if (at >= WR_LAYOUT_HOLE || !wr_memory_at(boot->mem, at, hdr->init_size)) {
 		wr_error("%s needs %u MiB of memory to unpack itself", boot->kernel,
 			 (unsigned int)((at + hdr->init_size + WR_MIB - 1) / WR_MIB));
 		wr_hint("give it more with --memory");

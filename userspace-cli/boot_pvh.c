@@ -74,9 +74,9 @@ static int load_segment(struct wr_boot *boot, int fd, const Elf64_Phdr *ph, uint
 	if (!ph->p_memsz)
 		return 0;
 	if (!to) {
-		wr_error("%s does not fit in the guest's memory (it loads up to %llu MiB)",
-			 boot->kernel,
-			 (unsigned long long)((ph->p_paddr + ph->p_memsz) / WR_MIB + 1));
+		wr_error("%s does not fit in the guest's memory (it loads %llu MiB at %llu MiB)",
+			 boot->kernel, (unsigned long long)(ph->p_memsz / WR_MIB + 1),
+			 (unsigned long long)(ph->p_paddr / WR_MIB));
 		wr_hint("give it more with --memory");
 		return -1;
 	}

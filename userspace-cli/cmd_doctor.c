@@ -108,9 +108,12 @@ static unsigned int run_checks(const struct wr_check *check, struct wr_patient *
 	return missing;
 }
 
+/* Another device than Warren's own is there or is not: its module is not ours to build. */
 static bool is_loaded(const struct wr_patient *patient)
 {
-	int fd = wr_patient_open(patient, "/sys/module/warren/refcnt");
+	bool own = !strcmp(patient->device, WR_DEVICE_DEFAULT);
+	int fd = wr_patient_open(patient, "%s", own ? "/sys/module/warren/refcnt" :
+				 patient->device);
 
 	if (fd < 0)
 		return false;

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* unit --list | unit NAME | unit --tables DIR */
+#include <string.h>
+
+#include "unit.h"
+
+unsigned int unit_failures;
+
+static const struct unit_test *const tables[] = { unit_basic, unit_devices, unit_boot };
+
+int main(int argc, char **argv)
+{
+	const struct unit_test *test;
+	bool found = false;
+	size_t i;
+
+	if (argc == 3 && !strcmp(argv[1], "--tables")) {
+		unit_write_tables(argv[2]);
+		return unit_failures != 0;
+	}
+	if (argc != 2)
+		return 2;
+	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		for (test = tables[i]; test->name; test++) {
+			if (!strcmp(argv[1], "--list"))
+				puts(test->name);
+			else if (strcmp(argv[1], test->name))
+				continue;
+			else
+				test->run();
+			found = true;
+		}
+	}
+	return !found || unit_failures;
+}
