@@ -7,6 +7,7 @@
 
 #include <linux/eventfd.h>
 #include <linux/hrtimer.h>
+#include <linux/mmu_notifier.h>
 #include <linux/module.h>
 #include <linux/version.h>
 
@@ -48,5 +49,8 @@ static inline void wr_hrtimer_setup(struct hrtimer *timer,
 	timer->function = fn;
 #endif
 }
+
+/* after 6.12: the notifiers' answers about age became bool */
+typedef typeof(((struct mmu_notifier_ops *)NULL)->test_young(NULL, NULL, 0)) wr_young_t;
 
 #endif

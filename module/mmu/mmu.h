@@ -62,9 +62,9 @@ struct wr_slots {
 /*
  * struct wr_mmu - stage-2 tables of a VM
  *
- * @lock: faults hold it for reading and change entries by cmpxchg; who removes or narrows
- * 	entries holds it for
- * writing and flushes the vCPUs' TLBs before the pages or tables can be used for anything else.
+ * @lock: faults hold it for reading and change entries by cmpxchg; who removes or narrows entries
+ * holds it for writing and flushes the vCPUs' TLBs before the pages or tables can be used for
+ * anything else.
  */
 struct wr_mmu {
 	rwlock_t lock;

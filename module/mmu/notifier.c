@@ -14,9 +14,6 @@
 #include "compat.h"
 #include "internal.h"
 
-/* 7.0 made the answers about age bool */
-typedef typeof(((struct mmu_notifier_ops *)NULL)->test_young(NULL, NULL, 0)) young_t;
-
 static struct wr_vm *to_vm(struct mmu_notifier *notifier)
 {
 	return container_of(notifier, struct wr_vm, mmu.notifier);
@@ -140,20 +137,20 @@ static bool age(struct mmu_notifier *notifier, unsigned long start, unsigned lon
  * No flush, as on x86 for the CPU's own tables: a stale translation only makes a page look older
  * than it is.
  */
-static young_t clear_flush_young(struct mmu_notifier *notifier, struct mm_struct *mm,
-				 unsigned long start, unsigned long end)
+static wr_young_t clear_flush_young(struct mmu_notifier *notifier, struct mm_struct *mm,
+				    unsigned long start, unsigned long end)
 {
 	return age(notifier, start, end, true);
 }
 
-static young_t clear_young(struct mmu_notifier *notifier, struct mm_struct *mm,
-			   unsigned long start, unsigned long end)
+static wr_young_t clear_young(struct mmu_notifier *notifier, struct mm_struct *mm,
+			      unsigned long start, unsigned long end)
 {
 	return age(notifier, start, end, true);
 }
 
-static young_t test_young(struct mmu_notifier *notifier, struct mm_struct *mm,
-			  unsigned long address)
+static wr_young_t test_young(struct mmu_notifier *notifier, struct mm_struct *mm,
+			     unsigned long address)
 {
 	return age(notifier, address, address + 1, false);
 }

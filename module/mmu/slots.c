@@ -241,8 +241,8 @@ static int slot_put(struct wr_vm *vm, struct wr_slots *slots, struct wr_slot *ol
 		    const struct kvm_userspace_memory_region *region)
 {
 	struct wr_slot *slot = slot_alloc(region, old);
-	bool start_log = slot && slot->dirty && !(old && old->dirty);
 	struct wr_slots *new;
+	bool start_log;
 
 	if (!slot)
 		return -ENOMEM;
@@ -251,10 +251,9 @@ static int slot_put(struct wr_vm *vm, struct wr_slots *slots, struct wr_slot *ol
 		slot_discard(slot, old);
 		return -ENOMEM;
 	}
+	start_log = old && slot->dirty && !old->dirty;
 	if (old && old->gfn != slot->gfn)
 		kill_slot(vm, old);
-	else
-		start_log = start_log && old;
 	publish(vm, slots, new, old, slot);
 	if (start_log) {
 		/*

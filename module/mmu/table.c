@@ -28,7 +28,7 @@ static void step_side(struct wr_pt_iter *it)
 /**
  * wr_pt_next - visit the next entry: the first child of a table, else what comes after
  * @it: the cursor; who has just emptied the entry has set @it->value, so that nothing below is
- * 	visited
+ *	visited
  */
 void wr_pt_next(struct wr_pt_iter *it)
 {
@@ -228,7 +228,7 @@ static enum wr_map set_leaf(struct wr_pt_iter *it, u64 leaf, struct wr_gather *g
  * @level: of the leaf
  * @leaf: value of the leaf, aligned for @level
  * @gather: NULL when the lock is held for reading: then nothing that is present is removed or
- * 	narrowed
+ *	narrowed
  *
  * A larger leaf that is there already and allows what @leaf does is left as it is. Absent entries
  * are zero.

@@ -353,7 +353,7 @@ static u32 guest_pkru(const struct wr_vcpu *vcpu)
  * @vcpu: the vCPU, on its own thread; current->mm is the VM's
  * @gva: linear address, canonical: segmentation has seen to that
  * @access: WR_ACC_WRITE, _FETCH; _USER at CPL 3; _IMPLICIT for accesses to system tables
- * 	(those are never _USER)
+ *	(those are never _USER)
  * @out: on 0 the result; on -EFAULT the exception
  *
  * Sets A and D in the guest's tables as the hardware does. Tables outside memory are absent.
