@@ -26,14 +26,6 @@ struct wr_msrs {
 #define WR_MTRR_FIXED		1
 #define WR_MTRR_VARIABLE	12
 
-/* Bits of SPEC_CTRL that a guest may set, by what its CPUID says; see wr_spec_ctrl_valid(). */
-bool wr_spec_ctrl_valid(const struct wr_vcpu *vcpu, u64 data);
-
-/* Pure predicates, shared with the tests. */
-bool wr_pat_valid(u64 pat);
-bool wr_mtrr_valid(u32 index, u64 data, u64 reserved_gpa_bits);
-bool wr_canonical(u64 address, bool la57);
-
 int wr_msr_get(struct wr_vcpu *vcpu, u32 index, u64 *data, bool host);
 int wr_msr_set(struct wr_vcpu *vcpu, u32 index, u64 data, bool host);
 
@@ -41,6 +33,12 @@ int wr_msr_index_list(struct kvm_msr_list __user *user);
 int wr_msr_feature_index_list(struct kvm_msr_list __user *user);
 int wr_msr_get_feature(u32 index, u64 *data);
 void wr_msr_reset(struct wr_vcpu *vcpu, bool init);
-int wr_msr_init(void);
+
+/* Pure parts, shared with the tests. */
+bool wr_pat_valid(u64 pat);
+bool wr_mtrr_valid(u32 index, u64 data, u64 reserved_gpa_bits);
+int wr_mtrr_slot(u32 index);
+bool wr_msr_table_sorted(void);
+bool wr_msr_known(u32 index);
 
 #endif

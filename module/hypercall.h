@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Calls of the guest to the hypervisor, as KVM defines them.
+ */
+#ifndef WARREN_HYPERCALL_H
+#define WARREN_HYPERCALL_H
+
+#include "backend.h"
+
+enum wr_run_result wr_hypercall(struct wr_vcpu *vcpu);
+
+#endif
