@@ -229,7 +229,7 @@ u32 vcpu_run(struct vcpu *v)
 
 	do {
 		r = vcpu_run_raw(v);
-	} while (r < 0 && errno == EINTR);
+	} while (r < 0 && (errno == EINTR || errno == EAGAIN));
 	if (r)
 		FAIL("KVM_RUN: %d, %s; %s", r, strerror(errno), vcpu_describe(v));
 	return v->run->exit_reason;

@@ -120,7 +120,10 @@ void vcpu_long_at(struct vcpu *v, u64 rip);
 
 /* KVM_RUN as it is; result and errno are the caller's. */
 int vcpu_run_raw(struct vcpu *v);
-/* Runs until an exit that is not a signal's; returns exit_reason. */
+/*
+ * Runs until an exit that is not a signal's, and not the EAGAIN by which a vCPU that waited for
+ * INIT or SIPI says that it is ready now; returns exit_reason.
+ */
 u32 vcpu_run(struct vcpu *v);
 void expect_exit(struct vcpu *v, u32 reason, const char *file, int line);
 #define EXPECT_EXIT(v, reason) expect_exit(v, reason, __FILE__, __LINE__)
