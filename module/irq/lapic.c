@@ -73,11 +73,8 @@ static int highest_irr(struct wr_lapic *lapic)
 
 	if (vector >= 0)
 		return vector;
-	/*
-	 * A sender sets its bit, then the flag: after clearing the flag look again for a bit
-	 * whose flag is lost.
-	 */
 	WRITE_ONCE(lapic->irr_pending, false);
+	/* A sender sets its bit, then the flag: look again for a bit whose flag is lost. */
 	smp_mb();
 	vector = find_highest(lapic, APIC_IRR);
 	if (vector >= 0)
@@ -208,10 +205,7 @@ static void write_self_ipi(struct wr_lapic *lapic, u32 offset, u32 value)
 	wr_lapic_write_icr(lapic, APIC_DEST_SELF | APIC_DM_FIXED | value, 0);
 }
 
-#define REG(offset)	[(offset) >> 4]
-
-#define READ_BITMAP(offset) \
-	[(offset) >> 4 ... ((offset) >> 4) + APIC_ISR_NR - 1] = { .access = R_BOTH }
+#define REG(offset)	((offset) >> 4)
 
 #define LVT(extra, ro) { \
 	.access = RW_BOTH, \
@@ -225,34 +219,34 @@ static const struct reg_desc reg_table[KVM_APIC_REG_SIZE / 0x10] = {
 	 * WX with no valid bits and no function: writes do nothing. An id is fixed for the life
 	 * of its vCPU.
 	 */
-	REG(APIC_ID) = { .access = R_BOTH | WX },
-	REG(APIC_LVR) = { .access = R_BOTH | WX },
-	REG(APIC_TASKPRI) = { .access = RW_BOTH, .valid = 0xff, .write = write_tpr },
-	REG(APIC_ARBPRI) = { .access = RX | WX },
-	REG(APIC_PROCPRI) = { .access = R_BOTH | WX },
-	REG(APIC_EOI) = { .access = RX | WX | WM, .write = write_eoi },
-	REG(APIC_RRR) = { .access = RX | WX },
-	REG(APIC_LDR) = { .access = R_BOTH | WX, .valid = APIC_LDR_MASK },
-	REG(APIC_DFR) = { .access = RX | WX, .valid = DFR_MODEL, .write = write_dfr },
-	REG(APIC_SPIV) = { .access = RW_BOTH, .valid = 0x3ff, .write = write_spiv },
-	READ_BITMAP(APIC_ISR),
-	READ_BITMAP(APIC_TMR),
-	READ_BITMAP(APIC_IRR),
-	REG(APIC_ESR) = { .access = RW_BOTH, .write = write_esr },
-	REG(APIC_ICR) = { .access = RX | WX, .valid = ~0, .write = write_icr },
-	REG(APIC_ICR2) = { .access = RX | WX, .valid = 0xff000000 },
-	REG(APIC_LVTT) = LVT(WR_LVTT_MODE, 0),
-	REG(APIC_LVTTHMR) = LVT(APIC_MODE_MASK, 0),
-	REG(APIC_LVTPC) = LVT(APIC_MODE_MASK, 0),
-	REG(APIC_LVT0) = LVT(APIC_MODE_MASK | APIC_INPUT_POLARITY | APIC_LVT_LEVEL_TRIGGER,
-			     APIC_LVT_REMOTE_IRR),
-	REG(APIC_LVT1) = LVT(APIC_MODE_MASK | APIC_INPUT_POLARITY | APIC_LVT_LEVEL_TRIGGER,
-			     APIC_LVT_REMOTE_IRR),
-	REG(APIC_LVTERR) = LVT(0, 0),
-	REG(APIC_TMICT) = { .access = RW_BOTH, .valid = ~0, .write = write_tmict },
-	REG(APIC_TMCCT) = { .access = R_BOTH | WX, .read = wr_lapic_timer_count },
-	REG(APIC_TDCR) = { .access = RW_BOTH, .valid = 0xb, .write = write_tdcr },
-	REG(APIC_SELF_IPI) = { .access = WM, .valid = APIC_VECTOR_MASK, .write = write_self_ipi },
+	[REG(APIC_ID)] = { .access = R_BOTH | WX },
+	[REG(APIC_LVR)] = { .access = R_BOTH | WX },
+	[REG(APIC_TASKPRI)] = { .access = RW_BOTH, .valid = 0xff, .write = write_tpr },
+	[REG(APIC_ARBPRI)] = { .access = RX | WX },
+	[REG(APIC_PROCPRI)] = { .access = R_BOTH | WX },
+	[REG(APIC_EOI)] = { .access = RX | WX | WM, .write = write_eoi },
+	[REG(APIC_RRR)] = { .access = RX | WX },
+	[REG(APIC_LDR)] = { .access = R_BOTH | WX, .valid = APIC_LDR_MASK },
+	[REG(APIC_DFR)] = { .access = RX | WX, .valid = DFR_MODEL, .write = write_dfr },
+	[REG(APIC_SPIV)] = { .access = RW_BOTH, .valid = 0x3ff, .write = write_spiv },
+	[REG(APIC_ISR) ... REG(APIC_ISR + 0x70)] = { .access = R_BOTH },
+	[REG(APIC_TMR) ... REG(APIC_TMR + 0x70)] = { .access = R_BOTH },
+	[REG(APIC_IRR) ... REG(APIC_IRR + 0x70)] = { .access = R_BOTH },
+	[REG(APIC_ESR)] = { .access = RW_BOTH, .write = write_esr },
+	[REG(APIC_ICR)] = { .access = RX | WX, .valid = ~0, .write = write_icr },
+	[REG(APIC_ICR2)] = { .access = RX | WX, .valid = 0xff000000 },
+	[REG(APIC_LVTT)] = LVT(WR_LVTT_MODE, 0),
+	[REG(APIC_LVTTHMR)] = LVT(APIC_MODE_MASK, 0),
+	[REG(APIC_LVTPC)] = LVT(APIC_MODE_MASK, 0),
+	[REG(APIC_LVT0)] = LVT(APIC_MODE_MASK | APIC_INPUT_POLARITY | APIC_LVT_LEVEL_TRIGGER,
+			       APIC_LVT_REMOTE_IRR),
+	[REG(APIC_LVT1)] = LVT(APIC_MODE_MASK | APIC_INPUT_POLARITY | APIC_LVT_LEVEL_TRIGGER,
+			       APIC_LVT_REMOTE_IRR),
+	[REG(APIC_LVTERR)] = LVT(0, 0),
+	[REG(APIC_TMICT)] = { .access = RW_BOTH, .valid = ~0, .write = write_tmict },
+	[REG(APIC_TMCCT)] = { .access = R_BOTH | WX, .read = wr_lapic_timer_count },
+	[REG(APIC_TDCR)] = { .access = RW_BOTH, .valid = 0xb, .write = write_tdcr },
+	[REG(APIC_SELF_IPI)] = { .access = WM, .valid = APIC_VECTOR_MASK, .write = write_self_ipi },
 };
 
 /* Bits of a register that can be written, on this vCPU */
@@ -522,6 +516,7 @@ u64 wr_lapic_get_cr8(const struct wr_vcpu *vcpu)
 {
 	return wr_lapic_reg(vcpu->lapic, APIC_TASKPRI) >> 4;
 }
+WR_EXPORT_FOR_KUNIT(wr_lapic_get_cr8);
 
 /**
  * wr_lapic_set_cr8 - write CR8, or bring TPR up to date after the hardware did
