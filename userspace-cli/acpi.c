@@ -12,8 +12,9 @@
 #include "acpi.h"
 #include "dsdt.h"
 #include "layout.h"
+#include "util.h"
 
-struct __attribute__((packed)) rsdp {
+struct __packed rsdp {
 	char signature[8];
 	uint8_t checksum;
 	char oem_id[6];
@@ -25,7 +26,7 @@ struct __attribute__((packed)) rsdp {
 	uint8_t reserved[3];
 };
 
-struct __attribute__((packed)) header {
+struct __packed header {
 	char signature[4];
 	uint32_t length;
 	uint8_t revision;
@@ -37,7 +38,7 @@ struct __attribute__((packed)) header {
 	uint32_t creator_revision;
 };
 
-struct __attribute__((packed)) address {
+struct __packed address {
 	uint8_t space;
 	uint8_t bits;
 	uint8_t offset;
@@ -45,7 +46,7 @@ struct __attribute__((packed)) address {
 	uint64_t at;
 };
 
-struct __attribute__((packed)) fadt {
+struct __packed fadt {
 	struct header header;
 	uint32_t facs;
 	uint32_t dsdt;
@@ -75,7 +76,7 @@ struct __attribute__((packed)) fadt {
 	uint64_t hypervisor;
 };
 
-struct __attribute__((packed)) facs {
+struct __packed facs {
 	char signature[4];
 	uint32_t length;
 	uint32_t hardware_signature;
@@ -87,30 +88,30 @@ struct __attribute__((packed)) facs {
 	uint8_t reserved[31];
 };
 
-struct __attribute__((packed)) madt {
+struct __packed madt {
 	struct header header;
 	uint32_t lapic;
 	uint32_t flags;
 };
 
-struct __attribute__((packed)) madt_lapic {
+struct __packed madt_lapic {
 	uint8_t type, length, uid, apic_id;
 	uint32_t flags;
 };
 
-struct __attribute__((packed)) madt_ioapic {
+struct __packed madt_ioapic {
 	uint8_t type, length, id, reserved;
 	uint32_t at;
 	uint32_t gsi_base;
 };
 
-struct __attribute__((packed)) madt_override {
+struct __packed madt_override {
 	uint8_t type, length, bus, source;
 	uint32_t gsi;
 	uint16_t flags;
 };
 
-struct __attribute__((packed)) madt_nmi {
+struct __packed madt_nmi {
 	uint8_t type, length, uid;
 	uint16_t flags;
 	uint8_t lint;
@@ -282,7 +283,7 @@ static uint64_t put_madt(struct writer *w, unsigned int cpus)
 
 static uint64_t put_xsdt(struct writer *w, uint64_t fadt, uint64_t madt)
 {
-	struct __attribute__((packed)) {
+	struct __packed {
 		struct header header;
 		uint64_t entry[2];
 	} xsdt = { make_header("XSDT", 1), { fadt, madt } };

@@ -16,6 +16,10 @@
 #include "util.h"
 #include "vm.h"
 
+/* "%-18s %-8s ": where the text begins. */
+#define COLUMN_TEXT 28
+#define COLUMN_END 80
+
 static const struct {
 	const char *word;
 	const char *colour;
@@ -82,14 +86,39 @@ long wr_patient_read(const struct wr_patient *patient, const char *path, char *b
 	return (long)len;
 }
 
+/* Prints words up to the usual width of a terminal, and goes on below the first. */
+static void print_wrapped(const char *text)
+{
+	size_t column = COLUMN_TEXT, len;
+
+	for (; *text; text += strspn(text, " ")) {
+		len = strcspn(text, " ");
+		if (column == COLUMN_TEXT) {
+			column += len;
+		} else if (column + 1 + len <= COLUMN_END) {
+			putchar(' ');
+			column += 1 + len;
+		} else {
+			printf("\n%*s", COLUMN_TEXT, "");
+			column = COLUMN_TEXT + len;
+		}
+		printf("%.*s", (int)len, text);
+		text += len;
+	}
+	putchar('\n');
+}
+
 static void show(const char *name, const struct wr_finding *finding, bool colour)
 {
 	const char *on = colour ? healths[finding->health].colour : "";
 	const char *off = colour ? "\033[0m" : "";
 
-	printf("%-20s %s%-8s%s %s\n", name, on, healths[finding->health].word, off, finding->text);
-	if (finding->remedy[0])
-		printf("%-20s %-8s %s\n", "", "  do:", finding->remedy);
+	printf("%-18s %s%-8s%s ", name, on, healths[finding->health].word, off);
+	print_wrapped(finding->text);
+	if (!finding->remedy[0])
+		return;
+	printf("%-18s %-8s ", "", "  do:");
+	print_wrapped(finding->remedy);
 }
 
 static unsigned int run_checks(const struct wr_check *check, struct wr_patient *patient,
@@ -158,8 +187,11 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.doc = "Tell whether this machine can run Warren, and what to do if not."
-	       "\vExit status: 0 if `warren run` can work now, 1 if something is missing. "
-	       "Run it as root to see more.",
+	       "\vRun it as root to see more.\n\n"
+	       "Exit status:\n"
+	       "  0  `warren run` can work now\n"
+	       "  1  something is missing\n"
+	       "  2  wrong usage",
 };
 
 int wr_cmd_doctor(int argc, char **argv)

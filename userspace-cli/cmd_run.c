@@ -109,8 +109,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (!config->kernel)
-			argp_error(state, "--kernel FILE is needed, for example --kernel "
-				   "/boot/vmlinuz-$(uname -r)");
+			argp_error(state, "--kernel FILE is needed, such as /boot/vmlinuz-*");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -122,9 +121,15 @@ static const struct argp argp = {
 	.parser = parse,
 	.doc = "Boot a kernel in a virtual machine, with its serial line on the terminal."
 	       "\vKeys: Ctrl-a x leaves, Ctrl-a p presses the power button, Ctrl-a h lists them.\n\n"
-	       "Exit status: 0 the guest powered off; 1 it could not be set up; 2 usage; "
-	       "3 the guest asked for a reboot; 4 it crashed (registers are on stderr); "
-	       "5 left by Ctrl-a x; 6 timeout; 128+N ended by signal N.",
+	       "Exit status:\n"
+	       "  0  the guest powered off\n"
+	       "  1  it could not be set up\n"
+	       "  2  wrong usage\n"
+	       "  3  the guest asked for a reboot\n"
+	       "  4  the guest crashed; its registers are on standard error\n"
+	       "  5  left by Ctrl-a x\n"
+	       "  6  timeout\n"
+	       "  128+N  ended by signal N",
 };
 
 int wr_cmd_run(int argc, char **argv)

@@ -27,7 +27,7 @@ static const char help_text[] =
 
 static struct {
 	struct termios saved;
-	volatile sig_atomic_t raw;	/* @saved is to be put back */
+	sig_atomic_t raw;		/* @saved is to be put back; atomic, see below */
 	bool tty;
 	bool foreground;		/* input may be read without being stopped for it */
 	bool ended;			/* end of file */
@@ -36,13 +36,11 @@ static struct {
 	size_t len;
 } input;
 
-/* Async-signal-safe. */
+/* Async-signal-safe: a handler may run in any thread, between any two instructions. */
 void wr_console_restore(void)
 {
-	if (!input.raw)
-		return;
-	input.raw = 0;
-	tcsetattr(STDIN_FILENO, TCSANOW, &input.saved);
+	if (__atomic_exchange_n(&input.raw, 0, __ATOMIC_SEQ_CST))
+		tcsetattr(STDIN_FILENO, TCSANOW, &input.saved);
 }
 
 void wr_console_resume(void)
@@ -53,11 +51,13 @@ void wr_console_resume(void)
 		return;
 	/* In the background, touching the terminal would stop the process. */
 	input.foreground = tcgetpgrp(STDIN_FILENO) == getpgrp();
-	if (!input.foreground || (!input.raw && tcgetattr(STDIN_FILENO, &input.saved)))
+	if (!input.foreground)
+		return;
+	if (!__atomic_load_n(&input.raw, __ATOMIC_SEQ_CST) && tcgetattr(STDIN_FILENO, &input.saved))
 		return;
 	raw = input.saved;
 	cfmakeraw(&raw);
-	input.raw = 1;
+	__atomic_store_n(&input.raw, 1, __ATOMIC_SEQ_CST);
 	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
 }
 

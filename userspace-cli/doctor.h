@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "util.h"
+
 enum wr_health {
 	WR_HEALTH_OK,
 	WR_HEALTH_NOTE,		/* worth knowing, hinders nothing by itself */
@@ -66,7 +68,7 @@ extern const struct wr_check wr_checks_device[];
  * Return: true, so that a check can end with it.
  */
 bool wr_finding_set(struct wr_finding *finding, enum wr_health health, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+	__printf(3, 4);
 
 /**
  * wr_finding_remedy() - add what to do
@@ -76,7 +78,7 @@ bool wr_finding_set(struct wr_finding *finding, enum wr_health health, const cha
  * Return: true, likewise.
  */
 bool wr_finding_remedy(struct wr_finding *finding, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+	__printf(2, 3);
 
 /**
  * wr_patient_open() - open a file of the machine to read
@@ -86,7 +88,7 @@ bool wr_finding_remedy(struct wr_finding *finding, const char *fmt, ...)
  * Return: fd, or -1 with errno.
  */
 int wr_patient_open(const struct wr_patient *patient, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+	__printf(2, 3);
 
 /**
  * wr_patient_read() - read the beginning of a small file of the machine as text

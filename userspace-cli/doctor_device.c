@@ -39,12 +39,11 @@ static bool check_node(struct wr_patient *patient, struct wr_finding *finding)
 	error = errno;
 	wr_finding_set(finding, WR_HEALTH_MISSING, "%s: %s", patient->device, strerror(error));
 	if (error == EACCES || error == EPERM)
-		return wr_finding_remedy(finding, "run as root, or join the group that owns it "
-					 "(ls -l %s)", patient->device);
+		return wr_finding_remedy(finding, "run as root, or join the group of %s",
+					 patient->device);
 	if (is_default(patient))
 		return wr_finding_remedy(finding, "it appears when the module is loaded");
-	return wr_finding_remedy(finding, "load the module that makes it (/dev/kvm: sudo modprobe "
-				 "kvm-amd or kvm-intel)");
+	return wr_finding_remedy(finding, "load its module (sudo modprobe kvm-amd or kvm-intel)");
 }
 
 static bool check_api(struct wr_patient *patient, struct wr_finding *finding)
@@ -90,8 +89,7 @@ static bool check_vm(struct wr_patient *patient, struct wr_finding *finding)
 	error = errno;
 	wr_finding_set(finding, WR_HEALTH_MISSING, "creating a VM fails: %s", strerror(error));
 	if (error == EBUSY)
-		return wr_finding_remedy(finding, "end the virtual machines of other hypervisors "
-					 "(VirtualBox, VMware)");
+		return wr_finding_remedy(finding, "end the guests of VirtualBox or VMware");
 	return wr_finding_remedy(finding, "the kernel's log says why: sudo dmesg | tail");
 }
 

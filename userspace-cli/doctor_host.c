@@ -20,8 +20,9 @@
 #define FEATURE_CONTROL_VMX 0x4
 
 static const char firmware_remedy[] =
-	"turn virtualization on in the firmware's setup (AMD: SVM Mode; Intel: VT-x), then power "
-	"the machine off and on";
+	"turn virtualization on in the firmware's setup (SVM Mode or VT-x), then power off and on";
+
+static const char demo_remedy[] = "try `make demo`, which emulates a host with AMD-V";
 
 /* The value of the first line "KEY : value" of /proc/cpuinfo, without copying the file. */
 static bool cpuinfo_line(const struct wr_patient *patient, const char *key, char *value,
@@ -75,11 +76,9 @@ static bool no_virtualization(struct wr_patient *patient, struct wr_finding *fin
 	wr_finding_set(finding, WR_HEALTH_MISSING, "the processor shows neither AMD-V nor VT-x");
 	if (has_flag(patient, "hypervisor"))
 		return wr_finding_remedy(finding,
-			"this is a virtual machine: have nested virtualization turned on for it "
-			"(KVM hosts: kvm_amd nested=1 and CPU model host), or use `make demo`, "
-			"which emulates a host");
-	return wr_finding_remedy(finding, "%s; if there is no such setting, use `make demo`, "
-				 "which emulates a host", firmware_remedy);
+			"have nested virtualization turned on for this virtual machine, or %s",
+			demo_remedy);
+	return wr_finding_remedy(finding, "%s; or %s", firmware_remedy, demo_remedy);
 }
 
 static bool check_virtualization(struct wr_patient *patient, struct wr_finding *finding)
@@ -91,8 +90,7 @@ static bool check_virtualization(struct wr_patient *patient, struct wr_finding *
 	if (!patient->intel)
 		return no_virtualization(patient, finding);
 	wr_finding_set(finding, WR_HEALTH_MISSING, "VT-x, which this version does not drive");
-	return wr_finding_remedy(finding, "use a machine with AMD-V, or `make demo`, which "
-				 "emulates one");
+	return wr_finding_remedy(finding, "use a machine with AMD-V, or %s", demo_remedy);
 }
 
 static bool check_nested_paging(struct wr_patient *patient, struct wr_finding *finding)
@@ -202,15 +200,14 @@ static bool must_be_signed(const struct wr_patient *patient, struct wr_finding *
 {
 	wr_finding_set(finding, patient->loaded ? WR_HEALTH_NOTE : WR_HEALTH_MISSING, "%s", why);
 	return wr_finding_remedy(finding,
-		"sign warren.ko with a key that this machine trusts (mokutil --import KEY.der; "
-		"scripts/sign-file of the kernel headers), or turn Secure Boot off");
+		"sign warren.ko with a key enrolled by mokutil, or turn Secure Boot off");
 }
 
 static bool check_secure_boot(struct wr_patient *patient, struct wr_finding *finding)
 {
 	unsigned char value[5];
-	int fd = wr_patient_open(patient, "/sys/firmware/efi/efivars/"
-				 "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c");
+	int fd = wr_patient_open(patient, "%s/SecureBoot-%s", "/sys/firmware/efi/efivars",
+				 "8be4df61-93ca-11d2-aa0d-00e098032b8c");
 	ssize_t n;
 
 	if (fd < 0)
@@ -253,8 +250,7 @@ static bool check_loading(struct wr_patient *patient, struct wr_finding *finding
 		return false;
 	wr_finding_set(finding, patient->loaded ? WR_HEALTH_NOTE : WR_HEALTH_MISSING,
 		       "turned off until the next boot (kernel.modules_disabled)");
-	return wr_finding_remedy(finding, "remove kernel.modules_disabled from /etc/sysctl.d and "
-				 "boot again");
+	return wr_finding_remedy(finding, "take it out of /etc/sysctl.d and boot again");
 }
 
 const struct wr_check wr_checks_host[] = {

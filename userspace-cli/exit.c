@@ -93,6 +93,7 @@ void wr_exit_handle(struct wr_vcpu *vcpu)
 	if (reason < ARRAY_SIZE(handlers) && handlers[reason])
 		handlers[reason](vcpu);
 	else
-		wr_stop_request(vcpu->stop, WR_STOP_CRASH, 0, "vCPU %u: exit reason %u, which "
-				"warren run does not know", vcpu->index, reason);
+		wr_stop_request(vcpu->stop, WR_STOP_CRASH, 0,
+				"vCPU %u: exit reason %u, which warren run does not know",
+				vcpu->index, reason);
 }

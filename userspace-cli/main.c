@@ -58,7 +58,6 @@ static int unknown_command(const char *name)
 
 static int help_command(int argc, char **argv)
 {
-	static char option[] = "--help";
 	const struct wr_command *command;
 
 	if (argc < 2) {
@@ -68,7 +67,7 @@ static int help_command(int argc, char **argv)
 	command = find_command(argv[1]);
 	if (!command)
 		return unknown_command(argv[1]);
-	argv[1] = option;
+	argv[1] = (char *)"--help";
 	return run_command(command, 2, argv);
 }
 

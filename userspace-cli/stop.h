@@ -4,6 +4,8 @@
 
 #include <pthread.h>
 
+#include "util.h"
+
 /* Why a machine ends. */
 enum wr_stop_reason {
 	WR_STOP_NONE,
@@ -40,7 +42,7 @@ struct wr_stop {
  * @fmt: printf format of the detail, or NULL
  */
 void wr_stop_request(struct wr_stop *stop, enum wr_stop_reason reason, int value,
-		     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+		     const char *fmt, ...) __printf(4, 5);
 
 /**
  * wr_stop_reason() - whether the machine is to end; any thread

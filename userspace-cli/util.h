@@ -5,6 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* As in the kernel, for those who come from there. */
+#define __packed __attribute__((__packed__))
+#define __printf(fmt, args) __attribute__((__format__(printf, fmt, args)))
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 #define WR_KIB ((uint64_t)1 << 10)
@@ -17,13 +21,13 @@
  *
  * Return: always -1, so that a caller can end with `return wr_error(...)`.
  */
-int wr_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+int wr_error(const char *fmt, ...) __printf(1, 2);
 
 /**
  * wr_hint() - say on stderr what to do next; follows a wr_error()
  * @fmt: printf format without the trailing newline
  */
-void wr_hint(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void wr_hint(const char *fmt, ...) __printf(1, 2);
 
 /**
  * wr_parse_size() - read a size in bytes with an optional suffix K, M, G or T

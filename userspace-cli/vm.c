@@ -48,8 +48,7 @@ static void hint_open(const char *device, int error)
 	if (error == EACCES || error == EPERM)
 		hint_permission(device);
 	else if (!strcmp(device, WR_DEVICE_DEFAULT))
-		wr_hint("load the module: sudo insmod warren.ko; "
-			"`warren doctor` says what is missing");
+		wr_hint("load the module: sudo insmod warren.ko; then try `warren doctor`");
 	else if (!strcmp(device, "/dev/kvm"))
 		wr_hint("load KVM: sudo modprobe kvm-amd (or kvm-intel)");
 	else
@@ -179,8 +178,7 @@ int wr_vm_create(struct wr_vm *vm, const struct wr_memory *mem)
 	} while (vm->fd < 0 && errno == EINTR);
 	if (vm->fd < 0) {
 		wr_error("%s: KVM_CREATE_VM: %s", vm->device, strerror(errno));
-		wr_hint("the kernel's log says why (sudo dmesg); `warren doctor` checks this "
-			"machine");
+		wr_hint("the kernel's log says why (sudo dmesg); try `warren doctor`");
 		return -1;
 	}
 	if (create_chips(vm))

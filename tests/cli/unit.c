@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "unit.h"
+#include "util.h"
 
 unsigned int unit_failures;
 
@@ -20,7 +21,7 @@ int main(int argc, char **argv)
 	}
 	if (argc != 2)
 		return 2;
-	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(tables); i++) {
 		for (test = tables[i]; test->name; test++) {
 			if (!strcmp(argv[1], "--list"))
 				puts(test->name);

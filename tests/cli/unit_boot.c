@@ -11,8 +11,10 @@
 #include "unit.h"
 #include "util.h"
 
-static char path[] = "/tmp/warren-unit-XXXXXX";
-static char initrd_path[] = "/tmp/warren-unit-XXXXXX";
+#define TEMPLATE "/tmp/warren-unit-XXXXXX"
+
+static char path[sizeof(TEMPLATE)];
+static char initrd_path[sizeof(TEMPLATE)];
 static struct wr_memory mem;
 static struct wr_boot boot;
 
@@ -21,7 +23,7 @@ static void write_file(char *name, const void *data, size_t len)
 	FILE *file;
 	int fd;
 
-	strcpy(name + strlen(name) - 6, "XXXXXX");
+	strcpy(name, TEMPLATE);
 	fd = mkstemp(name);
 	file = fdopen(fd, "wb");
 	EXPECT_EQ(fwrite(data, 1, len, file), len);
@@ -154,7 +156,7 @@ static void bzimage_broken(void)
 	EXPECT_EQ(try("", 0, 64 * WR_MIB, ""), -1);
 }
 
-static struct {
+static struct tiny_elf {
 	Elf64_Ehdr ehdr;
 	Elf64_Phdr ph[2];
 	struct {
@@ -171,12 +173,12 @@ static void make_elf(void)
 	memcpy(elf.ehdr.e_ident, ELFMAG, SELFMAG);
 	elf.ehdr.e_ident[EI_CLASS] = ELFCLASS64;
 	elf.ehdr.e_machine = EM_X86_64;
-	elf.ehdr.e_phoff = offsetof(typeof(elf), ph);
+	elf.ehdr.e_phoff = offsetof(struct tiny_elf, ph);
 	elf.ehdr.e_phentsize = sizeof(Elf64_Phdr);
 	elf.ehdr.e_phnum = 2;
-	elf.ph[0] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_offset = offsetof(typeof(elf), text),
+	elf.ph[0] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_offset = offsetof(struct tiny_elf, text),
 				  .p_paddr = 0x100000, .p_filesz = 64, .p_memsz = 8192 };
-	elf.ph[1] = (Elf64_Phdr){ .p_type = PT_NOTE, .p_offset = offsetof(typeof(elf), note),
+	elf.ph[1] = (Elf64_Phdr){ .p_type = PT_NOTE, .p_offset = offsetof(struct tiny_elf, note),
 				  .p_filesz = sizeof(elf.note) };
 	elf.note.nhdr = (Elf64_Nhdr){ .n_namesz = 4, .n_descsz = 8, .n_type = 18 };
 	memcpy(elf.note.name, "Xen", 4);
