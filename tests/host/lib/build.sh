@@ -29,16 +29,31 @@ build_module_locked() {
 	if [ "$(cat "$dir/.module-stamp" 2>/dev/null)" != "$(cat "$kernel/stamp")" ]; then
 		find "$dir" \( -name '*.o' -o -name '*.ko' -o -name '.*.cmd' \) -delete
 	fi
+	cp "$kernel/stamp" "$dir/.module-stamp"
 	step "building warren.ko for Linux $(cat "$kernel/release")" \
 		make_module "$root" "$dir" "$(cat "$kernel/kdir")" "$@"
-	cp "$kernel/stamp" "$dir/.module-stamp"
 }
 
+# Warnings are kept: a build that has nothing to do would not repeat them.
 make_module() {
 	local root=$1 dir=$2 kdir=$3 inside=$2
 	shift 3
 	[ "$root" = / ] || inside=/mnt
-	in_build_root "$root" "$dir" make -s -j"$(nproc)" -C "$kdir" "M=$inside" "$@" modules
+	in_build_root "$root" "$dir" make -s -j"$(nproc)" -C "$kdir" "M=$inside" W=1 "$@" modules 2>&1 |
+		tee "$dir/.module-log"
+	grep -E '(warning|error):|^WARNING: ' "$dir/.module-log" >>"$dir/.module-warnings" || true
+}
+
+# module_warnings NAME: print what the compiler had to say about the current source.
+module_warnings() {
+	local dir=$BUILD_DIR/$1
+	if [ -s "$dir/.module-warnings" ]; then
+		# It may have been said about an earlier source.
+		find "$dir" \( -name '*.o' -o -name '*.ko' -o -name '.*.cmd' \) -delete
+		rm "$dir/.module-warnings"
+		build_module "$1" >&2
+	fi
+	cat "$dir/.module-warnings"
 }
 
 # build_user DIRECTORY...: run make in those directories of a copy of all user space; what they

@@ -75,22 +75,16 @@ host_initramfs() {
 	printf '%s\n' "$file"
 }
 
-# guest_initramfs: print the path of the guests' initramfs. Programs come from tests/guests.
+# guest_initramfs: print the path of the guests' initramfs, with what tests/guests has built.
 guest_initramfs() {
-	local file tree programs=$WARREN_SOURCE/tests/guests/programs source
-	local -a sources=()
+	local file tree programs
+	programs=("$BUILD_DIR"/out/tests/guests/programs/*)
 	mkdir -p "$WARREN_CACHE/initramfs"
-	for source in "$programs"/*.c; do
-		[ ! -e "$source" ] || sources+=("$source")
-	done
-	file=$WARREN_CACHE/initramfs/guest-$(hash_of "$HOST_DIR/guest/init" "${sources[@]}").cpio
+	file=$WARREN_CACHE/initramfs/guest-$(hash_of "$HOST_DIR/guest/init" "${programs[@]}").cpio
 	if [ ! -e "$file" ]; then
 		tree=$(initramfs_begin)
 		install -m 755 "$HOST_DIR/guest/init" "$tree/init"
-		for source in "${sources[@]}"; do
-			gcc -O2 -Wall -static -pthread -o "$tree/bin/$(basename "${source%.c}")" \
-				"$source" -lm
-		done
+		install -m 755 -s "${programs[@]}" "$tree/bin/"
 		initramfs_end "$tree" "$file"
 	fi
 	printf '%s\n' "$file"

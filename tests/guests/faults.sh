@@ -1,0 +1,48 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Guests that behave badly: the launcher says so, and the host does not notice.
+
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/lib/tap.sh
+. "$here/../lib/tap.sh"
+# shellcheck source=tests/lib/guest.sh
+. "$here/../lib/guest.sh"
+
+ends_with() {
+	micro "$1"
+	expect_status "$2"
+}
+
+triple_fault() {
+	micro triple
+	expect_status 4
+	expect_output '[Rr][Ii][Pp]'
+}
+
+# While the guest spins on all vCPUs, work on each of the host's CPUs gets its turn.
+spins() {
+	local start=$SECONDS cpu
+	GUEST_SECONDS=15 micro "$1" --cpus 2 >/dev/null &
+	for _ in 1 2 3 4 5; do
+		for ((cpu = 0; cpu < $(nproc); cpu++)); do
+			taskset -c "$cpu" sleep 0.2 || fail "to run on CPU $cpu"
+		done
+	done
+	((SECONDS - start < $(patience 14))) || fail "5 short naps on each CPU in less than 14 s"
+	wait
+}
+
+spin_timeout() {
+	GUEST_SECONDS=3 micro "$1"
+	expect_status 6
+}
+
+plan 7
+check "a triple fault is status 4, with the registers" triple_fault
+check "memory that is not there swallows writes and reads as ones" ends_with unmapped 42
+check "a jump to memory that is not there is status 4" ends_with wild 4
+check "a loop with interrupts off leaves the host responsive" spins spin
+check "a loop with interrupts off can be ended" spin_timeout spin
+check "a halt with interrupts off leaves the host responsive" spins halt
+check "a halt with interrupts off can be ended" spin_timeout halt
+finish

@@ -1,0 +1,127 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The host changes under a running guest: CPUs go and come, memory is swapped and merged.
+
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/lib/tap.sh
+. "$here/../lib/tap.sh"
+# shellcheck source=tests/lib/guest.sh
+. "$here/../lib/guest.sh"
+
+# background COMMAND...: run it beside the test, until the test's subshell ends.
+background() {
+	"$@" &
+	trap 'kill $! 2>/dev/null; wait 2>/dev/null' EXIT
+}
+
+cpu_online() {
+	echo "$1" >/sys/devices/system/cpu/cpu1/online
+}
+
+hotplug_loop() {
+	while :; do
+		cpu_online 0
+		sleep 0.5
+		cpu_online 1
+		sleep 0.5
+	done
+}
+
+hotplug() {
+	[ -w /sys/devices/system/cpu/cpu1/online ] || skip "this host has one CPU"
+	background hotplug_loop
+	linux 2 128M "forks $(scaled 4); forks $(scaled 4)"
+	kill $!
+	wait
+	cpu_online 1 2>/dev/null
+	expect_output '^forks: fine$'
+	expect_success
+}
+
+# The last VM goes while a CPU is offline, the next one comes while it returns.
+hotplug_idle() {
+	[ -w /sys/devices/system/cpu/cpu1/online ] || skip "this host has one CPU"
+	local i
+	for ((i = 0; i < $(scaled 20); i++)); do
+		cpu_online 0
+		micro exit
+		expect_status 42
+		cpu_online 1
+		micro exit --cpus 2
+		expect_status 42
+	done
+}
+
+swap_on() {
+	if [ ! -e /sys/block/zram0 ]; then
+		modprobe zram || return 1
+	fi
+	echo 1 >/sys/block/zram0/reset
+	echo 512M >/sys/block/zram0/disksize
+	mkswap /dev/zram0 >/dev/null && swapon /dev/zram0
+}
+
+# A control group that holds less than the guest's working set: pages go out and come back.
+swapping() {
+	local group=/sys/fs/cgroup/squeezed before after
+	swap_on || skip "no zram"
+	echo +memory >/sys/fs/cgroup/cgroup.subtree_control
+	mkdir -p $group
+	echo $((112 << 20)) >$group/memory.high
+	before=$(awk '/^pswpin/ { print $2 }' /proc/vmstat)
+	(
+		echo $BASHPID >$group/cgroup.procs
+		GUEST_SECONDS=150 linux 2 256M "touch_memory 128 $(scaled 3)"
+		expect_output '^memory: fine$'
+		expect_success
+	) || exit 1
+	after=$(awk '/^pswpin/ { print $2 }' /proc/vmstat)
+	rmdir $group
+	swapoff /dev/zram0
+	echo "pages swapped in: $((after - before))"
+	((after > before + 100)) || fail "that pages were swapped in"
+}
+
+merging() {
+	local ksm=/sys/kernel/mm/ksm merged
+	[ -d $ksm ] || skip "no KSM"
+	echo 0 >$ksm/sleep_millisecs
+	echo 20000 >$ksm/pages_to_scan
+	echo 1 >$ksm/run
+	export LD_PRELOAD=$WARREN_BUILD/tests/stress/mergeable.so
+	GUEST_SECONDS=150 linux 2 192M "touch_memory 64 $(scaled 6) same" &
+	sleep "$(patience 12)"
+	merged=$(cat $ksm/pages_sharing)
+	wait
+	echo 2 >$ksm/run
+	echo 0 >$ksm/run
+	expect_output '^memory: fine$'
+	expect_output '^guest: status 0$'
+	echo "pages merged: $merged"
+	((merged > 1000)) || fail "that guest pages were merged"
+}
+
+# Reclaim of everything that can be had, over and over, while a guest works.
+reclaim_loop() {
+	while :; do
+		echo 3 >/proc/sys/vm/drop_caches
+		echo 1 >/proc/sys/vm/compact_memory
+		sleep 0.3
+	done
+}
+
+reclaim() {
+	background reclaim_loop
+	linux 2 128M "touch_memory $(scaled 48) 3; forks 2"
+	expect_output '^memory: fine$'
+	expect_output '^forks: fine$'
+	expect_success
+}
+
+plan 5
+check "host CPUs go and come while a guest runs" hotplug
+check "host CPUs go and come between guests" hotplug_idle
+check "a guest whose memory is swapped" swapping
+check "a guest whose memory is merged" merging
+check "caches dropped and memory compacted while a guest runs" reclaim
+finish

@@ -1,0 +1,60 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Loading and unloading the module, many times, with and without a guest in between.
+
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/lib/tap.sh
+. "$here/../lib/tap.sh"
+# shellcheck source=tests/lib/guest.sh
+. "$here/../lib/guest.sh"
+# shellcheck source=tests/lib/memory.sh
+. "$here/../lib/memory.sh"
+
+rounds=$(scaled 200)
+
+load() {
+	# shellcheck disable=SC2086
+	insmod "$WARREN_MODULE" $WARREN_MODULE_PARAMS
+}
+
+cycles() {
+	local i
+	for ((i = 0; i < $1; i++)); do
+		rmmod warren && load || fail "to unload and load, in round $i"
+	done
+}
+
+no_growth() {
+	local before after
+	cycles "$rounds"
+	before=$(kernel_memory)
+	cycles "$rounds"
+	after=$(kernel_memory)
+	bounded "$before" "$after" 2048
+}
+
+with_guest() {
+	local i
+	for ((i = 0; i < $(scaled 20); i++)); do
+		rmmod warren && load || fail "to unload and load, in round $i"
+		micro exit
+		expect_status 42
+	done
+}
+
+busy() {
+	micro spin --timeout 20 &
+	sleep 3
+	! rmmod warren || fail "that a module in use cannot be unloaded"
+	wait
+}
+
+[ "$WARREN_HV" = warren ] || {
+	echo "1..0 # SKIP only Warren is unloaded here"
+	exit 0
+}
+plan 3
+check "$rounds times insmod and rmmod, twice, without growth" no_growth
+check "insmod, a guest, rmmod" with_guest
+check "rmmod is refused while a guest runs" busy
+finish
