@@ -128,8 +128,9 @@ static void take_base(struct wr_clock *c)
 }
 
 /*
- * The host was suspended: its TSC may have started again at 0 or been kept. A guest's TSC never goes back, so what was
- * lost is given back by the offsets; time spent asleep shows in kvm-clock alone.
+ * The host was suspended: its TSC may have started again at 0 or been kept. A guest's TSC never
+ * goes back, so what was lost is given back by the offsets; time spent asleep shows in kvm-clock
+ * alone.
  */
 static void after_resume(struct wr_clock *c)
 {
@@ -327,7 +328,7 @@ u64 wr_tsc_read(const struct wr_vcpu *vcpu)
 	return rdtsc() + READ_ONCE(vc->tsc_offset);
 }
 
-/* Set the guest's TSC here and now. Keeps interrupts off: the offset and the reference must be of one moment. */
+/* Set the guest's TSC. Interrupts are off: offset and reference must be of one moment. */
 static void set_tsc(struct wr_vcpu *vcpu, u64 tsc)
 {
 	struct wr_vclock *vc = &vcpu->clock;
@@ -344,8 +345,9 @@ static void set_tsc(struct wr_vcpu *vcpu, u64 tsc)
 }
 
 /*
- * Userspace writes the TSCs of a VM one after the other, with the same value or with values that went on with time, and
- * means them to be equal. A value within a second of what the last written TSC would read now is such a write, and so is 0.
+ * Userspace writes the TSCs of a VM one after the other, with the same value or with values that
+ * went on with time, and means them to be equal. A value within a second of what the last written
+ * TSC would read now is such a write, and so is 0.
  */
 static bool synchronizing(const struct wr_clock *c, u32 khz, u64 tsc, u64 raw)
 {
@@ -392,7 +394,8 @@ static void write_by_userspace(struct wr_vcpu *vcpu, u64 tsc)
  * wr_tsc_write - the guest's TSC is set
  * @vcpu: the vCPU; its thread calls
  * @tsc: value
- * @host: by userspace: vCPUs that are written with like values get one offset. The guest's write shows in TSC_ADJUST.
+ * @host: by userspace: vCPUs that are written with like values get one offset. The guest's write
+ *	shows in TSC_ADJUST.
  *
  * Context: in or outside a stay.
  */
@@ -518,8 +521,8 @@ static void load_slow(struct wr_vcpu *vcpu)
  * wr_clock_load - a stay begins
  * @vcpu: the vCPU
  *
- * May make a request, so call it before the requests are looked at for the last time before entry: a guest must not run with
- * another CPU's offset where the TSC is unstable.
+ * May make a request, so call it before the requests are looked at for the last time before entry:
+ * a guest must not run with another CPU's offset where the TSC is unstable.
  * Context: preemption off.
  */
 void wr_clock_load(struct wr_vcpu *vcpu)
@@ -552,7 +555,7 @@ static void realign(struct wr_vclock *vc, u64 tsc, u64 raw)
 	u64 guest;
 
 	if (vc->was_stable) {
-		/* The offset was right until now: go on from there, the reference may be days old. */
+		/* The offset was right until now; the reference may be days old. */
 		vc->ref_tsc = tsc + vc->tsc_offset;
 		vc->ref_ns = raw;
 	}
@@ -616,9 +619,11 @@ static void write_time_page(struct wr_vcpu *vcpu, struct pvclock_vcpu_time_info 
 	info->version = (old.version + 1) | 1;
 	if (wr_gpa_write(vcpu->vm, gpa, &info->version, sizeof(info->version)))
 		return;
+	/* Odd before the fields change, */
 	smp_wmb();
 	if (wr_gpa_write(vcpu->vm, gpa, info, sizeof(*info)))
 		return;
+	/* and even after they have. */
 	smp_wmb();
 	done = info->version + 1;
 	wr_gpa_write(vcpu->vm, gpa, &done, sizeof(done));
@@ -637,6 +642,7 @@ static void write_wall_clock(struct wr_vcpu *vcpu, u64 gpa, u64 wall_ns)
 	wall.nsec = rest;
 	if (wr_gpa_write(vcpu->vm, gpa, &wall, sizeof(wall)))
 		return;
+	/* The fields before the even version. */
 	smp_wmb();
 	version = wall.version + 1;
 	wr_gpa_write(vcpu->vm, gpa, &version, sizeof(version));
@@ -698,6 +704,7 @@ void wr_clock_update_steal(struct wr_vcpu *vcpu)
 	if (wr_gpa_write(vm, gpa + offsetof(struct kvm_steal_time, version), &st.version,
 			 sizeof(st.version)))
 		return;
+	/* Odd before the fields change, */
 	smp_wmb();
 	/* Another thread than before has waited for less: nothing is known then. */
 	if (delay > vc->steal_last)
@@ -706,6 +713,7 @@ void wr_clock_update_steal(struct wr_vcpu *vcpu)
 	vc->steal_last = delay;
 	if (wr_gpa_write(vm, gpa, &st, offsetofend(struct kvm_steal_time, preempted)))
 		return;
+	/* and even after they have. */
 	smp_wmb();
 	st.version++;
 	wr_gpa_write(vm, gpa + offsetof(struct kvm_steal_time, version), &st.version,
@@ -716,7 +724,8 @@ void wr_clock_update_steal(struct wr_vcpu *vcpu)
  * wr_clock_preempted - the vCPU's thread is about to give up its CPU to another
  * @vcpu: the vCPU; its thread calls
  *
- * Tells the guest's other vCPUs not to wait for this one; the next wr_clock_update_steal() takes it back.
+ * Tells the guest's other vCPUs not to wait for this one; the next wr_clock_update_steal() takes it
+ * back.
  * Context: outside a stay, may sleep.
  */
 void wr_clock_preempted(struct wr_vcpu *vcpu)
@@ -752,7 +761,8 @@ static int set_steal(struct wr_vcpu *vcpu, u64 data)
  * @data: value: a gpa and flags
  * @host: by userspace
  *
- * Return: 0, or -EINVAL for another MSR or a bad value. Context: in or outside a stay; pages are written by request.
+ * Return: 0, or -EINVAL for another MSR or a bad value. Context: in or outside a stay; pages are
+ * written by request.
  */
 int wr_clock_msr_set(struct wr_vcpu *vcpu, u32 index, u64 data, bool host)
 {

@@ -2,15 +2,18 @@
 /*
  * Time: the guest's TSC, kvm-clock, and the ioctls that read and set them.
  *
- * Guest TSC = host TSC + offset, on the CPU where the vCPU is. kvm-clock = host time since boot (not slewed by NTP, with
- * suspended time) + an offset of the VM; a guest computes it from a pair (TSC, time) in its page.
+ * Guest TSC = host TSC + offset, on the CPU where the vCPU is. kvm-clock = host time since boot
+ * (not slewed by NTP, with suspended time) + an offset of the VM; a guest computes it from a pair
+ * (TSC, time) in its page.
  *
- * While the host's TSC is stable one pair per VM serves all vCPUs and is kept as it is: the clock is then a function of the
- * TSC alone, and all vCPUs agree. It is taken again only by KVM_SET_CLOCK and after the host was suspended.
+ * While the host's TSC is stable one pair per VM serves all vCPUs and is kept as it is: the clock
+ * is then a function of the TSC alone, and all vCPUs agree. It is taken again only by KVM_SET_CLOCK
+ * and after the host was suspended.
  *
- * Where the host's TSC is not stable (it may differ between CPUs or stop in sleep states) each vCPU gets a new pair and
- * a new TSC offset when it comes to another CPU, and ten times a second: wr_clock_load() asks, wr_clock_update() does.
- * The guest's TSC follows the host's time then, and does not step back.
+ * Where the host's TSC is not stable (it may differ between CPUs or stop in sleep states) each vCPU
+ * gets a new pair and a new TSC offset when it comes to another CPU, and ten times a second:
+ * wr_clock_load() asks, wr_clock_update() does. The guest's TSC follows the host's time then, and
+ * does not step back.
  */
 #ifndef WARREN_CLOCK_H
 #define WARREN_CLOCK_H
@@ -26,7 +29,7 @@ struct wr_vcpu;
 struct wr_clock {
 	raw_spinlock_t lock;
 	s64 offset;		/* lock: ns */
-	u64 base_tsc, base_ns;	/* lock: a pair of host readings that all vCPUs use, so that the clock is stable */
+	u64 base_tsc, base_ns;	/* lock: a pair of host readings that all vCPUs use */
 	u64 base_raw;		/* lock: raw monotonic ns at the same time */
 	int resumes;		/* lock: host resumes that the pair knows of */
 	u64 tsc_lost;		/* lock: cycles by which the host's TSC went back in suspends */
@@ -36,7 +39,7 @@ struct wr_clock {
 	u64 last_tsc_write, last_tsc_ns, last_tsc_offset;
 	u64 last_ref_tsc, last_ref_ns;
 	u32 last_khz;
-	u64 wall_clock;		/* MSR: gpa where the boot time was asked for; vCPUs write it with WRITE_ONCE() */
+	u64 wall_clock;		/* [A] MSR: gpa where the boot time was asked for */
 };
 
 /* struct wr_vclock - [V] time of one vCPU */
@@ -50,7 +53,7 @@ struct wr_vclock {
 	bool wall_pending;	/* the wall clock structure was asked for */
 	u64 steal_last;		/* run_delay already told */
 
-	u64 ref_tsc, ref_ns;	/* guest TSC at a raw monotonic time, for a host without stable TSC */
+	u64 ref_tsc, ref_ns;	/* guest TSC at a raw monotonic time, for an unstable host TSC */
 	u64 tsc_lost;		/* of wr_clock.tsc_lost already in tsc_offset */
 	u64 last_guest_tsc;	/* at the end of the last stay, when unstable */
 	unsigned long refreshed;/* jiffies of the last update */

@@ -172,7 +172,8 @@ WR_EXPORT_FOR_KUNIT(wr_cpuid_lookup);
  * @ecx: in: index
  * @edx: out
  *
- * Context: any, in or outside a stay. Bits that follow CR4, XCR0 and the APIC base are as of the last wr_cpuid_update().
+ * Context: any, in or outside a stay. Bits that follow CR4, XCR0 and the APIC base are as of the
+ * last wr_cpuid_update().
  */
 void wr_cpuid_query(struct wr_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
 {
@@ -304,9 +305,11 @@ void wr_cpuid_derive(struct wr_cpuid *c)
 
 	memset(c->caps, 0, sizeof(c->caps));
 	for (i = 0; i < ARRAY_SIZE(wr_cpuid_words); i++) {
-		e = wr_cpuid_find(c, wr_cpuid_words[i].function, wr_cpuid_words[i].index);
+		const struct wr_cpuid_word *w = &wr_cpuid_words[i];
+
+		e = wr_cpuid_find(c, w->function, w->index);
 		if (e)
-			c->caps[wr_cpuid_words[i].word] = *wr_cpuid_reg(e, wr_cpuid_words[i].reg) & wr_cpuid_usable[wr_cpuid_words[i].word];
+			c->caps[w->word] = *wr_cpuid_reg(e, w->reg) & wr_cpuid_usable[w->word];
 	}
 	e = wr_cpuid_find(c, 0, 0);
 	c->amd = e && is_amd(e);
@@ -371,6 +374,12 @@ static bool table_valid(struct wr_cpuid *c)
 	return !bits || bits == 48 || bits == 57;
 }
 
+static bool tables_equal(const struct wr_cpuid *a, const struct wr_cpuid *b)
+{
+	return a->nr == b->nr &&
+	       (!a->nr || !memcmp(a->entries, b->entries, a->nr * sizeof(*a->entries)));
+}
+
 /* Give the vCPU a table that was filled; @new is used up, whatever is returned. */
 static int install_table(struct wr_vcpu *vcpu, struct wr_cpuid *new)
 {
@@ -383,10 +392,9 @@ static int install_table(struct wr_vcpu *vcpu, struct wr_cpuid *new)
 	wr_cpuid_derive(new);
 	update_dynamic(vcpu, new);
 
-	/* Once the guest has seen its CPU it cannot become another one; to say the same again is allowed. */
+	/* Once the guest has seen its CPU it cannot become another; to say the same is allowed. */
 	if (vcpu->ran) {
-		if (new->nr == old->nr &&
-		    (!new->nr || !memcmp(new->entries, old->entries, new->nr * sizeof(*new->entries))))
+		if (tables_equal(new, old))
 			ret = 0;
 		goto free_new;
 	}
@@ -407,10 +415,11 @@ free_new:
  * @head: in kernel memory
  * @user: head->nent entries
  *
- * Return: 0, -E2BIG for more than WR_MAX_CPUID_ENTRIES, -EFAULT, -ENOMEM, -EINVAL for an impossible address width or
- * for another table than before after KVM_RUN. Context: may sleep.
+ * Return: 0, -E2BIG for more than WR_MAX_CPUID_ENTRIES, -EFAULT, -ENOMEM, -EINVAL for an impossible
+ * address width or for another table than before after KVM_RUN. Context: may sleep.
  */
-int wr_cpuid_set(struct wr_vcpu *vcpu, const struct kvm_cpuid2 *head, const struct kvm_cpuid_entry2 __user *user)
+int wr_cpuid_set(struct wr_vcpu *vcpu, const struct kvm_cpuid2 *head,
+		 const struct kvm_cpuid_entry2 __user *user)
 {
 	struct wr_cpuid new;
 	int ret = alloc_table(&new, head->nent);
@@ -432,7 +441,8 @@ int wr_cpuid_set(struct wr_vcpu *vcpu, const struct kvm_cpuid2 *head, const stru
  *
  * Return and context: as wr_cpuid_set().
  */
-int wr_cpuid_set_old(struct wr_vcpu *vcpu, const struct kvm_cpuid *head, const struct kvm_cpuid_entry __user *user)
+int wr_cpuid_set_old(struct wr_vcpu *vcpu, const struct kvm_cpuid *head,
+		     const struct kvm_cpuid_entry __user *user)
 {
 	struct kvm_cpuid_entry in;
 	struct wr_cpuid new;
@@ -462,7 +472,8 @@ int wr_cpuid_set_old(struct wr_vcpu *vcpu, const struct kvm_cpuid *head, const s
  *
  * Return: 0, -E2BIG without enough room, -EFAULT. Context: may sleep.
  */
-int wr_cpuid_get(struct wr_vcpu *vcpu, struct kvm_cpuid2 *head, struct kvm_cpuid_entry2 __user *user)
+int wr_cpuid_get(struct wr_vcpu *vcpu, struct kvm_cpuid2 *head,
+		 struct kvm_cpuid_entry2 __user *user)
 {
 	struct wr_cpuid *c = &vcpu->cpuid;
 	u32 room = head->nent;

@@ -17,17 +17,17 @@ struct wr_vcpu;
 /* struct wr_cpuid - [V] leaves of one vCPU */
 struct wr_cpuid {
 	u32 nr;
-	struct kvm_cpuid_entry2 *entries;	/* as userspace gave them, and in that order; accounted memory */
-	u8 *order;				/* indices of @entries, sorted by function; accounted memory */
-	u32 caps[NCAPINTS];			/* X86_FEATURE_* bits that are both set by userspace and supported here */
+	struct kvm_cpuid_entry2 *entries;	/* as userspace gave them; accounted memory */
+	u8 *order;		/* indices of @entries, sorted by function; accounted memory */
+	u32 caps[NCAPINTS];	/* X86_FEATURE_*: set by userspace and supported here */
 	u8 maxphyaddr;
-	u64 reserved_gpa_bits;			/* address bits past maxphyaddr, up to 51 */
-	u64 cr4_reserved;			/* CR4 bits that the guest may not set */
-	u64 xcr0_supported;			/* XCR0 bits that the guest may set */
-	bool amd;				/* vendor string: AMD or Hygon */
-	bool kvm_signature;			/* the KVM hypervisor leaf is there */
-	u32 kvm_features;			/* EAX of its feature leaf */
-	u32 last;				/* index of the last hit, for the next look-up */
+	u64 reserved_gpa_bits;	/* address bits past maxphyaddr, up to 51 */
+	u64 cr4_reserved;	/* CR4 bits that the guest may not set */
+	u64 xcr0_supported;	/* XCR0 bits that the guest may set */
+	bool amd;		/* vendor string: AMD or Hygon */
+	bool kvm_signature;	/* the KVM hypervisor leaf is there */
+	u32 kvm_features;	/* EAX of its feature leaf */
+	u32 last;		/* index of the last hit, for the next look-up */
 };
 
 /* struct wr_xstate_comp - where XSAVE puts one state component */
@@ -95,9 +95,12 @@ int wr_cpuid_supported(struct kvm_cpuid2 __user *user, bool emulated);
 u32 wr_xstate_size(const struct wr_xstate_comp *comp, u64 xcr0, bool compacted);
 
 void wr_cpuid_vcpu_init(struct wr_vcpu *vcpu);
-int wr_cpuid_set(struct wr_vcpu *vcpu, const struct kvm_cpuid2 *head, const struct kvm_cpuid_entry2 __user *user);
-int wr_cpuid_set_old(struct wr_vcpu *vcpu, const struct kvm_cpuid *head, const struct kvm_cpuid_entry __user *user);
-int wr_cpuid_get(struct wr_vcpu *vcpu, struct kvm_cpuid2 *head, struct kvm_cpuid_entry2 __user *user);
+int wr_cpuid_set(struct wr_vcpu *vcpu, const struct kvm_cpuid2 *head,
+		 const struct kvm_cpuid_entry2 __user *user);
+int wr_cpuid_set_old(struct wr_vcpu *vcpu, const struct kvm_cpuid *head,
+		     const struct kvm_cpuid_entry __user *user);
+int wr_cpuid_get(struct wr_vcpu *vcpu, struct kvm_cpuid2 *head,
+		 struct kvm_cpuid_entry2 __user *user);
 void wr_cpuid_free(struct wr_vcpu *vcpu);
 void wr_cpuid_query(struct wr_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
 void wr_cpuid_update(struct wr_vcpu *vcpu);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * CPUID of the host: what Warren can offer, that is the features that it handles and those that it provides itself.
+ * CPUID of the host: what Warren can offer, that is the features that it handles and those that it
+ * provides itself.
  *
- * A feature is offered only when its name stands in a table below. Host features are taken from boot_cpu_data and from
- * the CPU itself, so that what the host kernel turned off stays off.
+ * A feature is offered only when its name stands in a table below. Host features are taken from
+ * boot_cpu_data and from the CPU itself, so that what the host kernel turned off stays off.
  */
 #include <linux/errno.h>
 #include <linux/kvm_para.h>
@@ -21,7 +22,8 @@
 #include "mmu/format.h"
 #include "warren.h"
 
-#define XSAVE_HEADER_END	(512 + 64)	/* the legacy area and the header are always there */
+/* The legacy area and the header are always there. */
+#define XSAVE_HEADER_END	(512 + 64)
 
 /* Features of 8000_0001 EDX that AMD repeats from leaf 1. */
 #define AMD_ALIAS_MASK		0x0183f3ffu
@@ -93,14 +95,14 @@ static const u16 own_features[] = {
 	X86_FEATURE_X2APIC, X86_FEATURE_HYPERVISOR, X86_FEATURE_TSC_ADJUST, X86_FEATURE_ARAT,
 };
 
-/* Provided too, but announced by a capability: userspace adds it when the local APIC is in the kernel. */
+/* Provided too, but announced by a capability, since it comes with the local APIC. */
 static const u16 silent_features[] = {
 	X86_FEATURE_TSC_DEADLINE_TIMER,
 };
 
 /* Set by wr_cpuid_init(), constant afterwards */
 static u32 supported[NCAPINTS];		/* what KVM_GET_SUPPORTED_CPUID reports */
-u32 wr_cpuid_usable[NCAPINTS];		/* what a guest can be given: that and the silent features */
+u32 wr_cpuid_usable[NCAPINTS];		/* what a guest can be given: also the silent ones */
 struct wr_xstate_comp wr_xstate[64];
 static u64 host_xcr0;
 
@@ -181,7 +183,8 @@ static void init_xstate(void)
 /**
  * wr_cpuid_init - find out what this host lets Warren offer
  *
- * Return: 0, or -ENODEV on a CPU without a time stamp counter or long mode. Context: module load, may sleep.
+ * Return: 0, or -ENODEV on a CPU without a time stamp counter or long mode. Context: module load,
+ * may sleep.
  */
 int wr_cpuid_init(void)
 {
@@ -478,13 +481,15 @@ static bool leaf_is_there(const struct leaf *leaf)
 /* Put the words of supported features into the leaves that carry them. */
 static void set_feature_words(struct leaves *l)
 {
+	const struct wr_cpuid_word *w;
 	u32 i, j;
 
 	for (i = 0; i < l->nr; i++)
-		for (j = 0; j < ARRAY_SIZE(wr_cpuid_words); j++)
-			if (l->e[i].function == wr_cpuid_words[j].function &&
-			    l->e[i].index == wr_cpuid_words[j].index)
-				*wr_cpuid_reg(&l->e[i], wr_cpuid_words[j].reg) = supported[wr_cpuid_words[j].word];
+		for (j = 0; j < ARRAY_SIZE(wr_cpuid_words); j++) {
+			w = &wr_cpuid_words[j];
+			if (l->e[i].function == w->function && l->e[i].index == w->index)
+				*wr_cpuid_reg(&l->e[i], w->reg) = supported[w->word];
+		}
 }
 
 static int fill_supported(struct leaves *l)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VMCALL and VMMCALL: the number is in RAX, arguments in RBX, RCX, RDX and RSI, the result goes to RAX.
+ * VMCALL and VMMCALL: the number is in RAX, arguments in RBX, RCX, RDX and RSI, the result goes to
+ * RAX.
  */
 #include <linux/kvm_para.h>
 #include <asm/apicdef.h>

@@ -2,9 +2,10 @@
 /*
  * Model-specific registers.
  *
- * One row per register or range, in ascending order. Userspace (host) may read and write more than the guest: what a
- * guest's CPUID does not show is #GP for the guest, yet can be saved and restored. Each listed register accepts the value
- * that was read from it. What has no row does not exist.
+ * One row per register or range, in ascending order. Userspace (host) may read and write more than
+ * the guest: what a guest's CPUID does not show is #GP for the guest, yet can be saved and
+ * restored. Each listed register accepts the value that was read from it. What has no row does not
+ * exist.
  */
 #include <linux/bsearch.h>
 #include <linux/errno.h>
@@ -25,7 +26,8 @@
 #define X2APIC_MSR_FIRST	0x800
 #define X2APIC_MSR_LAST		0x8ff
 #define PAT_AFTER_RESET		0x0007040600070406ULL
-#define MTRRCAP			(WR_NR_VARIABLE_MTRRS | BIT(8) | BIT(10))	/* fixed ranges, WC */
+/* Fixed ranges, and write combining */
+#define MTRRCAP			(WR_NR_VARIABLE_MTRRS | BIT(8) | BIT(10))
 #define MCE_MSR_LAST		(MSR_IA32_MC0_CTL + 4 * 32 - 1)
 
 /* HWCR: ignored without harm, and kept */
@@ -44,7 +46,7 @@ struct row {
 
 static const struct row *find_row(u32 index);
 
-/* Registers that are not there but read as something, and may be written in ways that change nothing */
+/* Registers that are not there but read as something; writes change nothing */
 
 static int get_value(struct wr_vcpu *vcpu, u32 index, u64 *data)
 {
@@ -168,7 +170,7 @@ static int set_canonical(struct wr_vcpu *vcpu, u32 index, u64 data, bool host)
 	return set_backend(vcpu, index, data, host);
 }
 
-/* Vendors differ in what a non-canonical SYSENTER address does: extend the sign, which harms none. */
+/* Vendors differ in what a non-canonical SYSENTER address does: extend the sign. */
 static int set_sysenter(struct wr_vcpu *vcpu, u32 index, u64 data, bool host)
 {
 	return set_backend(vcpu, index, (s64)(data << 16) >> 16, host);
@@ -227,17 +229,26 @@ static u64 spec_ctrl_bits(bool ibrs, bool stibp, bool ssbd)
 
 static u64 guest_spec_ctrl(const struct wr_vcpu *v)
 {
-	return spec_ctrl_bits(wr_guest_has(v, X86_FEATURE_SPEC_CTRL) || wr_guest_has(v, X86_FEATURE_AMD_IBRS),
-			      wr_guest_has(v, X86_FEATURE_INTEL_STIBP) || wr_guest_has(v, X86_FEATURE_AMD_STIBP),
-			      wr_guest_has(v, X86_FEATURE_SPEC_CTRL_SSBD) || wr_guest_has(v, X86_FEATURE_AMD_SSBD));
+	bool ibrs = wr_guest_has(v, X86_FEATURE_SPEC_CTRL) ||
+		    wr_guest_has(v, X86_FEATURE_AMD_IBRS);
+	bool stibp = wr_guest_has(v, X86_FEATURE_INTEL_STIBP) ||
+		     wr_guest_has(v, X86_FEATURE_AMD_STIBP);
+	bool ssbd = wr_guest_has(v, X86_FEATURE_SPEC_CTRL_SSBD) ||
+		    wr_guest_has(v, X86_FEATURE_AMD_SSBD);
+
+	return spec_ctrl_bits(ibrs, stibp, ssbd);
 }
 
 static u64 host_spec_ctrl(void)
 {
-	return spec_ctrl_bits(wr_cpuid_supports(X86_FEATURE_SPEC_CTRL) || wr_cpuid_supports(X86_FEATURE_AMD_IBRS),
-			      wr_cpuid_supports(X86_FEATURE_INTEL_STIBP) || wr_cpuid_supports(X86_FEATURE_AMD_STIBP),
-			      wr_cpuid_supports(X86_FEATURE_SPEC_CTRL_SSBD) ||
-			      wr_cpuid_supports(X86_FEATURE_AMD_SSBD));
+	bool ibrs = wr_cpuid_supports(X86_FEATURE_SPEC_CTRL) ||
+		    wr_cpuid_supports(X86_FEATURE_AMD_IBRS);
+	bool stibp = wr_cpuid_supports(X86_FEATURE_INTEL_STIBP) ||
+		     wr_cpuid_supports(X86_FEATURE_AMD_STIBP);
+	bool ssbd = wr_cpuid_supports(X86_FEATURE_SPEC_CTRL_SSBD) ||
+		    wr_cpuid_supports(X86_FEATURE_AMD_SSBD);
+
+	return spec_ctrl_bits(ibrs, stibp, ssbd);
 }
 
 static bool guest_has_spec_ctrl(const struct wr_vcpu *vcpu)
@@ -266,14 +277,15 @@ static int set_spec_ctrl(struct wr_vcpu *vcpu, u32 index, u64 data, bool host)
 
 static bool guest_has_ibpb(const struct wr_vcpu *vcpu)
 {
-	return wr_guest_has(vcpu, X86_FEATURE_SPEC_CTRL) || wr_guest_has(vcpu, X86_FEATURE_AMD_IBPB);
+	return wr_guest_has(vcpu, X86_FEATURE_SPEC_CTRL) ||
+	       wr_guest_has(vcpu, X86_FEATURE_AMD_IBPB);
 }
 
 static int set_pred_cmd(struct wr_vcpu *vcpu, u32 index, u64 data, bool host)
 {
 	if (data & ~(u64)PRED_CMD_IBPB)
 		return -EINVAL;
-	/* A command of the guest to the CPU that it is on; from userspace there is nothing to do. */
+	/* A command of the guest to the CPU that it is on; userspace commands nothing. */
 	if (data && !host && boot_cpu_has(X86_FEATURE_IBPB))
 		wrmsr(MSR_IA32_PRED_CMD, PRED_CMD_IBPB, 0);
 	return 0;
@@ -493,7 +505,8 @@ static const struct row rows[] = {
 	{ .first = MSR_IA32_SYSENTER_ESP, .last = MSR_IA32_SYSENTER_EIP, .get = get_backend,
 	  .set = set_sysenter, .listed = listed },
 	{ ONE(MSR_IA32_MCG_CAP), .get = get_value, .set = set_zero_host },
-	{ ONE(MSR_IA32_MCG_STATUS), .get = get_mcg_status, .set = set_mcg_status, .listed = listed },
+	{ ONE(MSR_IA32_MCG_STATUS), .get = get_mcg_status, .set = set_mcg_status,
+	  .listed = listed },
 	/* There is no MCG_CTL without its bit in MCG_CAP. */
 	{ ONE(MSR_IA32_MCG_CTL), ZERO, .guest_may = guest_may_not, .listed = listed },
 	{ .first = MSR_P6_EVNTSEL0, .last = MSR_P6_EVNTSEL1, IGNORED },
@@ -512,7 +525,8 @@ static const struct row rows[] = {
 	{ .first = MSR_IA32_MC0_CTL, .last = MCE_MSR_LAST, ZERO },
 	{ ONE(MSR_IA32_TSC_DEADLINE), .get = get_deadline, .set = set_deadline,
 	  .guest_may = guest_has_deadline, .listed = listed },
-	{ .first = X2APIC_MSR_FIRST, .last = X2APIC_MSR_LAST, .get = get_x2apic, .set = set_x2apic },
+	{ .first = X2APIC_MSR_FIRST, .last = X2APIC_MSR_LAST, .get = get_x2apic,
+	  .set = set_x2apic },
 	{ ONE(MSR_IA32_XSS), ZERO, .guest_may = guest_may_not },
 	{ .first = MSR_KVM_WALL_CLOCK_NEW, .last = MSR_KVM_SYSTEM_TIME_NEW, KVM_MSR },
 	{ ONE(MSR_KVM_STEAL_TIME), KVM_MSR },
@@ -528,7 +542,8 @@ static const struct row rows[] = {
 	{ .first = MSR_K7_EVNTSEL0, .last = MSR_K7_PERFCTR3, IGNORED },
 	{ ONE(MSR_AMD64_SYSCFG), ZERO },
 	{ ONE(MSR_K7_HWCR), .get = get_hwcr, .set = set_hwcr, .listed = listed },
-	{ .first = MSR_K8_TOP_MEM1 - 4, .last = MSR_K8_TOP_MEM1, ZERO },	/* IORRs before it */
+	/* IORRs, and what follows them */
+	{ .first = MSR_K8_TOP_MEM1 - 4, .last = MSR_K8_TOP_MEM1, ZERO },
 	{ ONE(MSR_K8_TOP_MEM2), ZERO },
 	{ .first = MSR_AMD64_NB_CFG, .last = MSR_AMD64_PATCH_LOADER, IGNORED },
 	{ ONE(MSR_K8_INT_PENDING_MSG), ZERO },
@@ -610,7 +625,8 @@ int wr_msr_get(struct wr_vcpu *vcpu, u32 index, u64 *data, bool host)
  * @host: userspace asks by KVM_SET_MSRS: it may do more than the guest
  *
  * Return: 0, or -EINVAL where the guest gets #GP and userspace a short count.
- * Context: inside or outside a stay; does not sleep (kvm-clock and steal-time pages are written by request).
+ * Context: inside or outside a stay; does not sleep (kvm-clock and steal-time pages are written by
+ * request).
  */
 int wr_msr_set(struct wr_vcpu *vcpu, u32 index, u64 data, bool host)
 {

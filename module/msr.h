@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Model-specific registers: one table; what only the vendor's control block knows goes through the backend.
+ * Model-specific registers: one table; what only the vendor's control block knows goes through the
+ * backend.
  */
 #ifndef WARREN_MSR_H
 #define WARREN_MSR_H
@@ -19,8 +20,8 @@ struct wr_msrs {
 };
 
 /*
- * Indices of vcpu->mtrr: the type register, the 11 fixed ranges in ascending order of address, then base and mask of
- * each variable range.
+ * Indices of vcpu->mtrr: the type register, the 11 fixed ranges in ascending order of address, then
+ * base and mask of each variable range.
  */
 #define WR_MTRR_DEFTYPE		0
 #define WR_MTRR_FIXED		1
