@@ -19,9 +19,9 @@ struct wr_pt_format;
 /* What an exit, or common code acting on it, wants of the run loop */
 enum wr_run_result {
 	WR_RUN_RESUME,		/* enter again, the stay goes on */
-	WR_RUN_SLEEPABLE,	/* leave the stay and call vcpu->deferred() */
-	WR_RUN_LEAVE,		/* leave the stay, handle pending work, come back */
-	WR_RUN_USER,		/* vcpu->run is filled: return 0 to userspace */
+	WR_RUN_SLEEPABLE,	/* nothing done: leave the stay and handle the same exit where it may sleep */
+	WR_RUN_LEAVE,		/* leave the stay, look at everything, come back */
+	WR_RUN_USER,		/* return vcpu->run_error to userspace; when 0, vcpu->run tells why */
 };
 
 struct wr_dtable {
@@ -47,10 +47,9 @@ struct wr_dtable {
  * @load: begin a stay: preemption is off, FPU not yet the guest's. @migrated: last stay was on another CPU.
  * @put: end a stay.
  * @enter: run the guest until it exits. Interrupts off, in a stay. Events were injected before.
- * @handle_exit: act on that exit; in a stay, interrupts on.
- * @cpu_has_pending_exit_info: not here: a vendor keeps what it needs of the exit in its own struct.
+ * @handle_exit: act on that exit; interrupts on; in the stay, or after it when it answered WR_RUN_SLEEPABLE before.
+ * @next_rip: address of the instruction after the one that exited, where the hardware tells; 0 where it does not.
  *
- * @cache_regs: bring rsp, rip, rflags up to date; no-op where they always are.
  * @get_segment, @set_segment: hidden part of a segment register.
  * @get_idt, @set_idt, @get_gdt, @set_gdt: descriptor tables.
  * @get_cpl: current privilege level.
@@ -90,6 +89,7 @@ struct wr_backend {
 	void (*put)(struct wr_vcpu *vcpu);
 	void (*enter)(struct wr_vcpu *vcpu);
 	enum wr_run_result (*handle_exit)(struct wr_vcpu *vcpu);
+	u64 (*next_rip)(struct wr_vcpu *vcpu);
 
 	void (*get_segment)(struct wr_vcpu *vcpu, enum wr_seg seg, struct kvm_segment *out);
 	void (*set_segment)(struct wr_vcpu *vcpu, enum wr_seg seg, const struct kvm_segment *in);

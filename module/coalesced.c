@@ -134,6 +134,7 @@ struct page *wr_coalesced_page(struct wr_vm *vm)
 
 	return c ? c->page : NULL;
 }
+WR_EXPORT_FOR_KUNIT(wr_coalesced_page);
 
 /**
  * wr_coalesced_register - KVM_REGISTER_COALESCED_MMIO
@@ -168,6 +169,7 @@ int wr_coalesced_register(struct wr_vm *vm, const struct kvm_coalesced_mmio_zone
 		zone_release(&new->dev);
 	return ret;
 }
+WR_EXPORT_FOR_KUNIT(wr_coalesced_register);
 
 static bool zone_contains(const struct kvm_coalesced_mmio_zone *outer,
 			  const struct kvm_coalesced_mmio_zone *inner)
@@ -198,3 +200,4 @@ int wr_coalesced_unregister(struct wr_vm *vm, const struct kvm_coalesced_mmio_zo
 			wr_bus_unregister(vm, zone->pio ? WR_BUS_PIO : WR_BUS_MMIO, &old->dev);
 	return 0;
 }
+WR_EXPORT_FOR_KUNIT(wr_coalesced_unregister);

@@ -9,7 +9,14 @@
 #include <linux/hrtimer.h>
 #include <linux/mmu_notifier.h>
 #include <linux/module.h>
+#include <linux/smp.h>
+#include <linux/syscore_ops.h>
 #include <linux/version.h>
+
+/* 6.16: cpuid_count() and its like are in <asm/cpuid/api.h> */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+#include <asm/cpuid/api.h>
+#endif
 
 /* 6.13: EXPORT_SYMBOL_NS_GPL takes the namespace as a string */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
@@ -52,5 +59,46 @@ static inline void wr_hrtimer_setup(struct hrtimer *timer,
 
 /* after 6.12: the notifiers' answers about age became bool */
 typedef typeof(((struct mmu_notifier_ops *)NULL)->test_young(NULL, NULL, 0)) wr_young_t;
+
+/* 6.18: <linux/entry-virt.h> took the place of <linux/entry-kvm.h>, and its function lost the vCPU nobody looked at */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+#include <linux/entry-virt.h>
+#define wr_xfer_to_guest_mode_handle_work()	xfer_to_guest_mode_handle_work()
+#else
+#include <linux/entry-kvm.h>
+#define wr_xfer_to_guest_mode_handle_work()	xfer_to_guest_mode_handle_work(NULL)
+#endif
+
+/* 6.4: arch_smp_send_reschedule(); smp_send_reschedule() now traces with a symbol that is not exported */
+static inline void wr_send_reschedule(int cpu)
+{
+	/* The parentheses keep the macro of that name out. */
+	(smp_ops.smp_send_reschedule)(cpu);
+}
+
+/* 6.19: syscore callbacks take their data, and are registered by struct syscore */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+#define WR_DEFINE_SYSCORE(name, suspend_fn, resume_fn)				\
+	static int name##_suspend(void *data) { return suspend_fn(); }		\
+	static void name##_resume(void *data) { resume_fn(); }			\
+	static const struct syscore_ops name##_ops = {				\
+		.suspend = name##_suspend, .resume = name##_resume,		\
+	};									\
+	static struct syscore name = { .ops = &name##_ops }
+#define wr_register_syscore(name)	register_syscore(name)
+#define wr_unregister_syscore(name)	unregister_syscore(name)
+#else
+#define WR_DEFINE_SYSCORE(name, suspend_fn, resume_fn)				\
+	static struct syscore_ops name = { .suspend = suspend_fn, .resume = resume_fn }
+#define wr_register_syscore(name)	register_syscore_ops(name)
+#define wr_unregister_syscore(name)	unregister_syscore_ops(name)
+#endif
+
+/* 7.0: struct vmcb_control_area's nested_ctl became misc_ctl */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+#define WR_VMCB_NESTED_CTL	misc_ctl
+#else
+#define WR_VMCB_NESTED_CTL	nested_ctl
+#endif
 
 #endif

@@ -211,6 +211,7 @@ u64 wr_cpuid_xcr0(void)
 {
 	return host_xcr0;
 }
+WR_EXPORT_FOR_KUNIT(wr_cpuid_xcr0);
 
 /**
  * wr_xstate_size - bytes that XSAVE uses for a set of state components

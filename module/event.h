@@ -10,6 +10,7 @@
 #define WARREN_EVENT_H
 
 #include <linux/types.h>
+#include <asm/trapnr.h>
 
 struct wr_vcpu;
 struct kvm_vcpu_events;
@@ -28,7 +29,7 @@ struct wr_event {
 	struct wr_exception exception;
 	struct {
 		bool injected;
-		bool soft;
+		bool soft;	/* INT n */
 		u8 vector;
 	} interrupt;
 	struct {
@@ -37,7 +38,8 @@ struct wr_event {
 		bool injected;
 		bool masked;		/* until IRET */
 	} nmi;
-	bool smi;			/* never set: no SMM */
+	s16 extint;		/* vector from a userspace PIC (split irqchip), -1: none */
+	bool armed;		/* the hardware holds an injection for the coming entry */
 };
 
 void wr_event_exception(struct wr_vcpu *vcpu, u8 vector);
@@ -46,10 +48,13 @@ void wr_event_page_fault(struct wr_vcpu *vcpu, u64 cr2, u32 error);
 void wr_event_debug(struct wr_vcpu *vcpu, u64 dr6);
 void wr_event_nmi(struct wr_vcpu *vcpu);
 void wr_event_triple_fault(struct wr_vcpu *vcpu);
-void wr_event_interrupt(struct wr_vcpu *vcpu, u8 vector, bool soft);
-void wr_event_clear(struct wr_vcpu *vcpu);
 void wr_event_inject(struct wr_vcpu *vcpu);
+void wr_event_disarm(struct wr_vcpu *vcpu);
+bool wr_event_unfinished(const struct wr_vcpu *vcpu);
 bool wr_event_deliverable(struct wr_vcpu *vcpu);
+bool wr_event_has_interrupt(struct wr_vcpu *vcpu);
+int wr_event_user_interrupt(struct wr_vcpu *vcpu, u32 vector);
+void wr_event_reset(struct wr_vcpu *vcpu);
 void wr_event_get(struct wr_vcpu *vcpu, struct kvm_vcpu_events *out);
 int wr_event_set(struct wr_vcpu *vcpu, const struct kvm_vcpu_events *in);
 

@@ -94,21 +94,24 @@ struct wr_fpu {
 	struct xregs_state *area;	/* [V] standard format, wr_fpu_size() bytes, 64-byte aligned */
 	u64 xcr0;			/* [V] guest's XCR0 */
 	u32 pkru;			/* [V] guest's PKRU, when the CPU has protection keys */
+	u32 host_pkru;			/* [V] in a stay */
 };
 
 /*
- * struct wr_io_req - a port access that userspace completes (KVM_EXIT_IO)
+ * struct wr_pio - a port access that userspace completes (KVM_EXIT_IO)
  */
 struct wr_pio {
-	u32 count;		/* [V] elements of a string access still to do by userspace, 0: none */
-	u16 port;
-	u8 size;
+	bool pending;		/* [V] userspace has it */
+	bool ready;		/* [V] INS: the data is there, running the instruction again takes it */
 	bool in;
-	bool string;		/* INS: data goes to memory by running the instruction again */
+	bool string;
+	u8 size;
+	u16 port;
+	u64 rip, next_rip;	/* [V] of the instruction, when it is not yet stepped over */
 };
 
 #define WR_MMIO_READS	8
-#define WR_MMIO_WRITES	4
+#define WR_MMIO_WRITES	8
 
 /*
  * struct wr_mmio - device accesses of the instruction under emulation
@@ -154,7 +157,6 @@ struct wr_vcpu {
 	struct mutex mutex;
 	struct kvm_run *run;		/* [I] page shared with userspace: read fields once, trust none */
 	void *pio_data;			/* [I] the page behind it */
-	struct pid __rcu *pid;		/* [V] thread that last ran it */
 
 	/* Attention */
 	unsigned long requests;		/* [A] bits of enum wr_request */
@@ -184,8 +186,10 @@ struct wr_vcpu {
 	/* Where the run loop is */
 	struct wr_pio pio;
 	struct wr_mmio mmio;
+	int run_error;			/* [V] what KVM_RUN returns on WR_RUN_USER */
 	bool in_stay;			/* [V] FPU and vendor state are on the CPU */
 	bool ran;			/* [V] KVM_RUN has entered the guest */
+	bool yield;			/* [V] the guest spins: let others run */
 	bool has_cpuid;
 	u32 guest_debug;		/* [V] KVM_GUESTDBG_* */
 	u64 guest_dr7, guest_db[4];	/* [V] KVM_SET_GUEST_DEBUG */

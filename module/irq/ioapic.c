@@ -255,6 +255,7 @@ bool wr_ioapic_vector_is_level(struct wr_vm *vm, u8 vector)
 	raw_spin_unlock_irqrestore(&ioapic->lock, flags);
 	return level;
 }
+WR_EXPORT_FOR_KUNIT(wr_ioapic_vector_is_level);
 
 static u32 ioapic_read_register(const struct wr_ioapic *ioapic)
 {

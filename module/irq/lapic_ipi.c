@@ -380,7 +380,8 @@ void wr_lapic_write_icr(struct wr_lapic *lapic, u32 icr, u32 dest)
  * wr_lapic_has_events - is there an INIT or a SIPI to act on?
  * @vcpu: the vCPU
  *
- * Return: true when wr_lapic_take_events() would change the vCPU's state.
+ * Return: true when wr_lapic_take_events() has something to do, be it to drop a second SIPI. One
+ * that comes before any INIT does not count: nobody can make a sleeping vCPU look around by it.
  */
 bool wr_lapic_has_events(const struct wr_vcpu *vcpu)
 {
@@ -389,7 +390,7 @@ bool wr_lapic_has_events(const struct wr_vcpu *vcpu)
 	if (likely(!events))
 		return false;
 	return (events & BIT(WR_LAPIC_INIT)) ||
-	       READ_ONCE(vcpu->mp_state) == KVM_MP_STATE_INIT_RECEIVED;
+	       READ_ONCE(vcpu->mp_state) != KVM_MP_STATE_UNINITIALIZED;
 }
 WR_EXPORT_FOR_KUNIT(wr_lapic_has_events);
 
@@ -417,6 +418,7 @@ void wr_lapic_take_events(struct wr_vcpu *vcpu)
 	    vcpu->mp_state == KVM_MP_STATE_INIT_RECEIVED)
 		wr_vcpu_sipi(vcpu, READ_ONCE(lapic->state.sipi_vector));
 }
+WR_EXPORT_FOR_KUNIT(wr_lapic_take_events);
 
 /**
  * wr_lapic_set_sipi_vector - KVM_SET_VCPU_EVENTS with a SIPI vector

@@ -269,6 +269,7 @@ int wr_pic_ack(struct wr_vm *vm)
 
 	return pic ? wr_pic_take_vector(pic) : -1;
 }
+WR_EXPORT_FOR_KUNIT(wr_pic_ack);
 
 /**
  * wr_pic_pending - does the PIC ask for service?
@@ -282,6 +283,7 @@ bool wr_pic_pending(const struct wr_vm *vm)
 
 	return pic && READ_ONCE(pic->output);
 }
+WR_EXPORT_FOR_KUNIT(wr_pic_pending);
 
 static void pic_end(struct wr_pic *pic, struct kvm_pic_state *s, unsigned int pin)
 {

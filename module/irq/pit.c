@@ -287,6 +287,7 @@ int wr_pit_create(struct wr_vm *vm, const struct kvm_pit_config *config)
 	smp_store_release(&vm->irq.pit, pit);
 	return 0;
 }
+WR_EXPORT_FOR_KUNIT(wr_pit_create);
 
 /**
  * wr_pit_destroy - undo wr_pit_create()
@@ -331,6 +332,7 @@ int wr_pit_get(struct wr_vm *vm, struct kvm_pit_state2 *state)
 	raw_spin_unlock_irqrestore(&pit->lock, flags);
 	return 0;
 }
+WR_EXPORT_FOR_KUNIT(wr_pit_get);
 
 /**
  * wr_pit_set - KVM_SET_PIT2, and KVM_SET_PIT, which has no flags
@@ -361,6 +363,7 @@ int wr_pit_set(struct wr_vm *vm, const struct kvm_pit_state2 *state, bool with_f
 	raw_spin_unlock_irqrestore(&pit->lock, flags);
 	return 0;
 }
+WR_EXPORT_FOR_KUNIT(wr_pit_set);
 
 /**
  * wr_pit_reinject - KVM_REINJECT_CONTROL
@@ -386,3 +389,4 @@ int wr_pit_reinject(struct wr_vm *vm, const struct kvm_reinject_control *control
 	raw_spin_unlock_irqrestore(&pit->lock, flags);
 	return 0;
 }
+WR_EXPORT_FOR_KUNIT(wr_pit_reinject);

@@ -358,6 +358,7 @@ bool wr_irq_has_ack_notifier(struct wr_vm *vm, u32 chip, u32 pin)
 		return false;
 	return pit_of_gsi(vm, gsi) || wr_irqfd_has_resampler(vm, gsi);
 }
+WR_EXPORT_FOR_KUNIT(wr_irq_has_ack_notifier);
 
 /**
  * wr_irq_notify_unmask - a guest unmasked a pin

@@ -103,8 +103,8 @@ enum wr_fault {
 	WR_FAULT_MMIO,		/* no memory there, or a write to a read-only slot: emulate */
 	WR_FAULT_SLEEP,		/* only with @atomic: call again where sleeping is allowed */
 	WR_FAULT_SIGNAL,	/* a fatal signal interrupted the wait for the page */
-	WR_FAULT_BAD,		/* userspace's mapping is missing or forbids it: KVM_RUN gives EFAULT */
-	WR_FAULT_NOMEM,		/* no memory for tables: KVM_RUN gives ENOMEM */
+	WR_FAULT_BAD,		/* userspace maps nothing there, or not so: EFAULT */
+	WR_FAULT_NOMEM,		/* no memory for tables: ENOMEM */
 };
 
 /* Life of a VM's memory */

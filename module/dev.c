@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /dev/warren: the system's ioctls, what is advertised, and the dispatch that all files use.
+ */
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "dev.h"
+#include "fpu.h"
+#include "msr.h"
+#include "vcpu.h"
+#include "vm.h"
+#include "warren.h"
+
+/* Arguments up to this size are copied to the stack. */
+#define SMALL_ARG	256
+
+/* Pages that a vCPU's file maps: struct kvm_run, port data, the coalesced ring */
+#define VCPU_MMAP_PAGES	(KVM_COALESCED_MMIO_PAGE_OFFSET + 1)
+
+/*
+ * What KVM_CHECK_EXTENSION answers; 0 for all that is not here. docs/abi.md tells what stands behind each.
+ */
+static const struct {
+	u32 cap;
+	u32 value;
+} capabilities[] = {
+	{ KVM_CAP_IRQCHIP, 1 },
+	{ KVM_CAP_HLT, 1 },
+	{ KVM_CAP_USER_MEMORY, 1 },
+	{ KVM_CAP_SET_TSS_ADDR, 1 },
+	{ KVM_CAP_SET_IDENTITY_MAP_ADDR, 1 },
+	{ KVM_CAP_EXT_CPUID, 1 },
+	{ KVM_CAP_CLOCKSOURCE, 1 },
+	{ KVM_CAP_NR_VCPUS, 0 },		/* computed */
+	{ KVM_CAP_MAX_VCPUS, WR_MAX_VCPUS },
+	{ KVM_CAP_MAX_VCPU_ID, WR_MAX_VCPU_IDS },
+	{ KVM_CAP_NR_MEMSLOTS, WR_MAX_SLOTS },
+	{ KVM_CAP_PIT, 0 },
+	{ KVM_CAP_NOP_IO_DELAY, 1 },
+	{ KVM_CAP_MP_STATE, 1 },
+	{ KVM_CAP_COALESCED_MMIO, KVM_COALESCED_MMIO_PAGE_OFFSET },
+	{ KVM_CAP_COALESCED_PIO, 1 },
+	{ KVM_CAP_SYNC_MMU, 1 },
+	{ KVM_CAP_DESTROY_MEMORY_REGION_WORKS, 1 },
+	{ KVM_CAP_JOIN_MEMORY_REGIONS_WORKS, 1 },
+	{ KVM_CAP_USER_NMI, 1 },
+	{ KVM_CAP_REINJECT_CONTROL, 1 },
+	{ KVM_CAP_IRQ_ROUTING, WR_MAX_GSI },
+	{ KVM_CAP_IRQ_INJECT_STATUS, 1 },
+	{ KVM_CAP_IRQFD, 1 },
+	{ KVM_CAP_IRQFD_RESAMPLE, 1 },
+	{ KVM_CAP_PIT2, 1 },
+	{ KVM_CAP_PIT_STATE2, 1 },
+	{ KVM_CAP_SET_BOOT_CPU_ID, 1 },
+	{ KVM_CAP_IOEVENTFD, 1 },
+	{ KVM_CAP_IOEVENTFD_NO_LENGTH, 1 },
+	{ KVM_CAP_IOEVENTFD_ANY_LENGTH, 1 },
+	{ KVM_CAP_ADJUST_CLOCK, KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC },
+	{ KVM_CAP_VCPU_EVENTS, 1 },
+	{ KVM_CAP_INTERNAL_ERROR_DATA, 1 },
+	{ KVM_CAP_VAPIC, 1 },
+	{ KVM_CAP_DEBUGREGS, 1 },
+	{ KVM_CAP_X86_ROBUST_SINGLESTEP, 1 },
+	{ KVM_CAP_XSAVE, 1 },
+	{ KVM_CAP_XSAVE2, 0 },			/* computed */
+	{ KVM_CAP_XCRS, 1 },
+	{ KVM_CAP_GET_TSC_KHZ, 1 },
+	{ KVM_CAP_TSC_DEADLINE_TIMER, 1 },
+	{ KVM_CAP_SIGNAL_MSI, 1 },
+	{ KVM_CAP_KVMCLOCK_CTRL, 1 },
+	{ KVM_CAP_READONLY_MEM, 1 },
+	{ KVM_CAP_CHECK_EXTENSION_VM, 1 },
+	{ KVM_CAP_GET_MSR_FEATURES, 1 },
+	{ KVM_CAP_IMMEDIATE_EXIT, 1 },
+	{ KVM_CAP_EXT_EMUL_CPUID, 1 },
+};
+
+/**
+ * wr_check_extension - KVM_CHECK_EXTENSION
+ * @vm: the VM that is asked, NULL for the system
+ * @cap: KVM_CAP_*
+ *
+ * Return: 0 for what is not there, else what api.rst says.
+ */
+long wr_check_extension(struct wr_vm *vm, long cap)
+{
+	int i;
+
+	switch (cap) {
+	case KVM_CAP_NR_VCPUS:
+		return min_t(u32, num_online_cpus(), WR_MAX_VCPUS);
+	case KVM_CAP_XSAVE2:
+		return wr_fpu_size();
+	}
+	for (i = 0; i < ARRAY_SIZE(capabilities); i++)
+		if (capabilities[i].cap == cap)
+			return capabilities[i].value;
+	return 0;
+}
+
+static long call_locked(const struct wr_ioctl *row, void *object, struct mutex *mutex, void *arg,
+			unsigned long user)
+{
+	long r;
+
+	if (!(row->locks & WR_IOCTL_LOCK))
+		return row->fn(object, arg, user);
+	if (mutex_lock_killable(mutex))
+		return -EINTR;
+	r = row->fn(object, arg, user);
+	mutex_unlock(mutex);
+	return r;
+}
+
+static long call_copied(const struct wr_ioctl *row, void *object, struct mutex *mutex, void *arg,
+			unsigned long user)
+{
+	unsigned int size = _IOC_SIZE(row->cmd), dir = _IOC_DIR(row->cmd);
+	long r;
+
+	if (dir & _IOC_WRITE) {
+		if (copy_from_user(arg, (void __user *)user, size))
+			return -EFAULT;
+	} else {
+		memset(arg, 0, size);
+	}
+	r = call_locked(row, object, mutex, arg, user);
+	if (r >= 0 && dir & _IOC_READ && copy_to_user((void __user *)user, arg, size))
+		return -EFAULT;
+	return r;
+}
+
+static const struct wr_ioctl *find_ioctl(const struct wr_ioctl *table, size_t nr, unsigned int cmd)
+{
+	const struct wr_ioctl *row;
+
+	for (row = table; row < table + nr; row++)
+		if (row->cmd == cmd)
+			return row;
+	return NULL;
+}
+
+/**
+ * wr_ioctl_dispatch - find and make one call
+ * @table: rows
+ * @nr: how many
+ * @object: what the file stands for
+ * @mutex: its lock, for rows that want it
+ * @cmd: from userspace
+ * @user: its argument
+ *
+ * Return: what the handler does; -ENOTTY for a call that is not there, or has another size or direction.
+ */
+long wr_ioctl_dispatch(const struct wr_ioctl *table, size_t nr, void *object, struct mutex *mutex,
+		       unsigned int cmd, unsigned long user)
+{
+	const struct wr_ioctl *row = find_ioctl(table, nr, cmd);
+	unsigned int size = _IOC_SIZE(cmd);
+	u64 small[SMALL_ARG / sizeof(u64)];
+	void *big;
+	long r;
+
+	if (!row)
+		return -ENOTTY;
+	if (!size || row->locks & WR_IOCTL_NO_COPY)
+		return call_locked(row, object, mutex, NULL, user);
+	if (size <= sizeof(small))
+		return call_copied(row, object, mutex, small, user);
+	big = kmalloc(size, GFP_KERNEL_ACCOUNT);
+	if (!big)
+		return -ENOMEM;
+	r = call_copied(row, object, mutex, big, user);
+	kfree(big);
+	return r;
+}
+
+static long get_api_version(void *object, void *arg, unsigned long user)
+{
+	return user ? -EINVAL : KVM_API_VERSION;
+}
+
+static long create_vm(void *object, void *arg, unsigned long user)
+{
+	return wr_vm_create(user);
+}
+
+static long check_extension(void *object, void *arg, unsigned long user)
+{
+	return wr_check_extension(NULL, user);
+}
+
+static long get_mmap_size(void *object, void *arg, unsigned long user)
+{
+	return user ? -EINVAL : VCPU_MMAP_PAGES * PAGE_SIZE;
+}
+
+/* The structs below end in an array: their handlers read and write the user's memory themselves. */
+static long get_supported_cpuid(void *object, void *arg, unsigned long user)
+{
+	return wr_cpuid_supported((struct kvm_cpuid2 __user *)user, false);
+}
+
+static long get_emulated_cpuid(void *object, void *arg, unsigned long user)
+{
+	return wr_cpuid_supported((struct kvm_cpuid2 __user *)user, true);
+}
+
+static long get_msr_index_list(void *object, void *arg, unsigned long user)
+{
+	return wr_msr_index_list((struct kvm_msr_list __user *)user);
+}
+
+static long get_msr_feature_index_list(void *object, void *arg, unsigned long user)
+{
+	return wr_msr_feature_index_list((struct kvm_msr_list __user *)user);
+}
+
+/* KVM_GET_MSRS on the device: features. As many as can be read, and how many they were. */
+static long get_msrs(void *object, void *arg, unsigned long user)
+{
+	return wr_msrs_transfer((struct kvm_msrs __user *)user, NULL, WR_MSRS_FEATURES);
+}
+
+static const struct wr_ioctl dev_ioctls[] = {
+	WR_IOCTL(KVM_GET_API_VERSION, get_api_version, 0),
+	WR_IOCTL(KVM_CREATE_VM, create_vm, 0),
+	WR_IOCTL(KVM_CHECK_EXTENSION, check_extension, 0),
+	WR_IOCTL(KVM_GET_VCPU_MMAP_SIZE, get_mmap_size, 0),
+	WR_IOCTL_RAW(KVM_GET_SUPPORTED_CPUID, get_supported_cpuid, 0),
+	WR_IOCTL_RAW(KVM_GET_EMULATED_CPUID, get_emulated_cpuid, 0),
+	WR_IOCTL_RAW(KVM_GET_MSR_INDEX_LIST, get_msr_index_list, 0),
+	WR_IOCTL_RAW(KVM_GET_MSR_FEATURE_INDEX_LIST, get_msr_feature_index_list, 0),
+	WR_IOCTL_RAW(KVM_GET_MSRS, get_msrs, 0),
+};
+
+static long dev_ioctl(struct file *file, unsigned int cmd, unsigned long user)
+{
+	return wr_ioctl_dispatch(dev_ioctls, ARRAY_SIZE(dev_ioctls), NULL, NULL, cmd, user);
+}
+
+static const struct file_operations dev_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = dev_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};
+
+static struct miscdevice warren_dev = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "warren",
+	.fops = &dev_fops,
+};
+
+/**
+ * wr_dev_init - make /dev/warren
+ *
+ * Return: 0 or a negative error. Context: module load.
+ */
+int wr_dev_init(void)
+{
+	return misc_register(&warren_dev);
+}
+
+/**
+ * wr_dev_exit - remove /dev/warren; open files keep the module
+ */
+void wr_dev_exit(void)
+{
+	misc_deregister(&warren_dev);
+}

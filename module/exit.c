@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Exits: what common code does about them. The rules are in exit.h.
+ */
+#include <asm/processor-flags.h>
+
+#include "exit.h"
+#include "fpu.h"
+#include "hypercall.h"
+#include "insn.h"
+#include "msr.h"
+#include "state.h"
+
+static enum wr_run_result to_user(struct wr_vcpu *vcpu, u32 reason)
+{
+	vcpu->run->exit_reason = reason;
+	vcpu->run_error = 0;
+	return WR_RUN_USER;
+}
+
+static enum wr_run_result fail(struct wr_vcpu *vcpu, int error)
+{
+	vcpu->run_error = error;
+	return WR_RUN_USER;
+}
+
+static enum wr_run_result general_protection(struct wr_vcpu *vcpu)
+{
+	wr_event_exception_error(vcpu, X86_TRAP_GP, 0);
+	return WR_RUN_RESUME;
+}
+
+/**
+ * wr_exit_cpuid - CPUID
+ * @vcpu: see exit.h
+ */
+enum wr_run_result wr_exit_cpuid(struct wr_vcpu *vcpu)
+{
+	u32 eax = vcpu->regs[WR_RAX], ecx = vcpu->regs[WR_RCX], ebx, edx;
+	int err = wr_insn_skip(vcpu);
+
+	if (err)
+		return wr_insn_fault_result(vcpu, err);
+	vcpu->stats.cpuid_exits++;
+	wr_cpuid_query(vcpu, &eax, &ebx, &ecx, &edx);
+	vcpu->regs[WR_RAX] = eax;
+	vcpu->regs[WR_RBX] = ebx;
+	vcpu->regs[WR_RCX] = ecx;
+	vcpu->regs[WR_RDX] = edx;
+	return WR_RUN_RESUME;
+}
+
+/* What IN of @size does to RAX: 32-bit results clear the upper half, smaller ones keep the rest. */
+static void set_rax(struct wr_vcpu *vcpu, u32 value, u8 size)
+{
+	u64 *rax = &vcpu->regs[WR_RAX];
+
+	if (size == 4)
+		*rax = value;
+	else
+		*rax = (*rax & ~GENMASK_ULL(size * 8 - 1, 0)) | value;
+}
+
+/* Leave the access to userspace; RIP moves on when it comes back. */
+static enum wr_run_result io_to_user(struct wr_vcpu *vcpu, const struct wr_io *io)
+{
+	struct kvm_run *run = vcpu->run;
+	u64 rip = vcpu->rip;
+	int err;
+
+	/* Find out where to go on while the exit is fresh, then go back: userspace sees the instruction. */
+	err = wr_insn_skip(vcpu);
+	if (err)
+		return wr_insn_fault_result(vcpu, err);
+	vcpu->pio = (struct wr_pio) {
+		.pending = true, .in = io->in, .size = io->size, .port = io->port,
+		.rip = rip, .next_rip = vcpu->rip,
+	};
+	vcpu->rip = rip;
+	run->io.direction = io->in ? KVM_EXIT_IO_IN : KVM_EXIT_IO_OUT;
+	run->io.size = io->size;
+	run->io.port = io->port;
+	run->io.count = 1;
+	run->io.data_offset = KVM_PIO_PAGE_OFFSET * PAGE_SIZE;
+	if (!io->in)
+		memcpy(vcpu->pio_data, &vcpu->regs[WR_RAX], io->size);
+	return to_user(vcpu, KVM_EXIT_IO);
+}
+
+/**
+ * wr_exit_io - IN, OUT, INS, OUTS
+ * @vcpu: see exit.h
+ * @io: the access
+ */
+enum wr_run_result wr_exit_io(struct wr_vcpu *vcpu, const struct wr_io *io)
+{
+	u32 value = 0;
+	int err;
+
+	vcpu->stats.io_exits++;
+	if (io->string)
+		return wr_exit_emulate(vcpu);
+	if (!wr_backend->next_rip(vcpu))
+		return wr_exit_emulate(vcpu);
+
+	if (io->in)
+		err = wr_bus_read(vcpu, WR_BUS_PIO, io->port, io->size, &value);
+	else
+		err = wr_bus_write(vcpu, WR_BUS_PIO, io->port, io->size, &vcpu->regs[WR_RAX]);
+	if (err)
+		return io_to_user(vcpu, io);
+	if (io->in)
+		set_rax(vcpu, value, io->size);
+	wr_insn_retire(vcpu, wr_backend->next_rip(vcpu));
+	return WR_RUN_RESUME;
+}
+
+/**
+ * wr_exit_fault - the guest touched a gpa that stage 2 does not map, or not so
+ * @vcpu: see exit.h
+ * @gpa: where
+ * @access: WR_ACC_*
+ */
+enum wr_run_result wr_exit_fault(struct wr_vcpu *vcpu, u64 gpa, u32 access)
+{
+	switch (wr_mmu_fault(vcpu, gpa, access, vcpu->in_stay)) {
+	case WR_FAULT_FIXED:
+		vcpu->stats.faults++;
+		return WR_RUN_RESUME;
+	case WR_FAULT_MMIO:
+		return wr_exit_emulate(vcpu);
+	case WR_FAULT_SLEEP:
+		return WR_RUN_SLEEPABLE;
+	case WR_FAULT_SIGNAL:
+		return WR_RUN_RESUME;
+	case WR_FAULT_NOMEM:
+		return fail(vcpu, -ENOMEM);
+	default:
+		return fail(vcpu, -EFAULT);
+	}
+}
+
+/**
+ * wr_exit_emulate - an instruction that only the emulator can do
+ * @vcpu: see exit.h
+ */
+enum wr_run_result wr_exit_emulate(struct wr_vcpu *vcpu)
+{
+	if (vcpu->in_stay)
+		return WR_RUN_SLEEPABLE;
+	return wr_insn_emulate(vcpu);
+}
+
+/**
+ * wr_exit_halt - HLT
+ * @vcpu: see exit.h
+ */
+enum wr_run_result wr_exit_halt(struct wr_vcpu *vcpu)
+{
+	int err = wr_insn_skip(vcpu);
+
+	if (err)
+		return wr_insn_fault_result(vcpu, err);
+	vcpu->stats.halt_exits++;
+	if (!wr_has_lapic(vcpu))
+		return to_user(vcpu, KVM_EXIT_HLT);
+	WRITE_ONCE(vcpu->mp_state, KVM_MP_STATE_HALTED);
+	return WR_RUN_LEAVE;
+}
+
+/**
+ * wr_exit_msr - RDMSR, WRMSR
+ * @vcpu: see exit.h
+ * @write: which
+ */
+enum wr_run_result wr_exit_msr(struct wr_vcpu *vcpu, bool write)
+{
+	u32 index = vcpu->regs[WR_RCX];
+	u64 rip = vcpu->rip, data;
+	int err = wr_insn_skip(vcpu);
+
+	if (err)
+		return wr_insn_fault_result(vcpu, err);
+	vcpu->stats.msr_exits++;
+	if (write)
+		err = wr_msr_set(vcpu, index, wr_edx_eax(vcpu), false);
+	else
+		err = wr_msr_get(vcpu, index, &data, false);
+	if (err) {
+		vcpu->rip = rip;
+		return general_protection(vcpu);
+	}
+	if (!write) {
+		vcpu->regs[WR_RAX] = (u32)data;
+		vcpu->regs[WR_RDX] = data >> 32;
+	}
+	return WR_RUN_RESUME;
+}
+
+/**
+ * wr_exit_xsetbv - XSETBV
+ * @vcpu: see exit.h
+ */
+enum wr_run_result wr_exit_xsetbv(struct wr_vcpu *vcpu)
+{
+	u64 rip = vcpu->rip;
+	int err;
+
+	if (!(vcpu->cr4 & X86_CR4_OSXSAVE))
+		return wr_exit_undefined(vcpu);
+	err = wr_insn_skip(vcpu);
+	if (err)
+		return wr_insn_fault_result(vcpu, err);
+	if (wr_backend->get_cpl(vcpu) || (u32)vcpu->regs[WR_RCX] ||
+	    wr_fpu_set_xcr0(vcpu, wr_edx_eax(vcpu))) {
+		vcpu->rip = rip;
+		return general_protection(vcpu);
+	}
+	return WR_RUN_RESUME;
+}
+
+/**
+ * wr_exit_hypercall - VMMCALL, VMCALL
+ * @vcpu: see exit.h
+ */
+enum wr_run_result wr_exit_hypercall(struct wr_vcpu *vcpu)
+{
+	int err = wr_insn_skip(vcpu);
+
+	if (err)
+		return wr_insn_fault_result(vcpu, err);
+	return wr_hypercall(vcpu);
+}
+
+/**
+ * wr_exit_skip - an instruction that does nothing in a guest (WBINVD: its memory is coherent)
+ * @vcpu: see exit.h
+ */
+enum wr_run_result wr_exit_skip(struct wr_vcpu *vcpu)
+{
+	int err = wr_insn_skip(vcpu);
+
+	return err ? wr_insn_fault_result(vcpu, err) : WR_RUN_RESUME;
+}
+
+/**
+ * wr_exit_undefined - an instruction that this guest's CPU does not have
+ * @vcpu: see exit.h
+ */
+enum wr_run_result wr_exit_undefined(struct wr_vcpu *vcpu)
+{
+	wr_event_exception(vcpu, X86_TRAP_UD);
+	return WR_RUN_RESUME;
+}
+
+/**
+ * wr_exit_rdpmc - RDPMC: there are no counters
+ * @vcpu: see exit.h
+ */
+enum wr_run_result wr_exit_rdpmc(struct wr_vcpu *vcpu)
+{
+	return general_protection(vcpu);
+}
+
+/**
+ * wr_exit_pause - the guest spins: another task may hold what it waits for
+ * @vcpu: see exit.h
+ *
+ * RIP stays or has moved on, as the hardware likes: PAUSE does nothing twice.
+ */
+enum wr_run_result wr_exit_pause(struct wr_vcpu *vcpu)
+{
+	int err = wr_insn_skip(vcpu);
+
+	if (err)
+		return wr_insn_fault_result(vcpu, err);
+	vcpu->yield = true;
+	return WR_RUN_LEAVE;
+}
+
+/**
+ * wr_exit_shutdown - the CPU shut down: triple fault
+ * @vcpu: see exit.h
+ */
+enum wr_run_result wr_exit_shutdown(struct wr_vcpu *vcpu)
+{
+	return to_user(vcpu, KVM_EXIT_SHUTDOWN);
+}
+
+/**
+ * wr_exit_entry_failed - the hardware refused the guest's state
+ * @vcpu: see exit.h
+ * @reason: the hardware's word for it
+ */
+enum wr_run_result wr_exit_entry_failed(struct wr_vcpu *vcpu, u64 reason)
+{
+	vcpu->run->fail_entry.hardware_entry_failure_reason = reason;
+	vcpu->run->fail_entry.cpu = vcpu->cpu;
+	return to_user(vcpu, KVM_EXIT_FAIL_ENTRY);
+}
+
+/**
+ * wr_exit_internal_error - nothing right can be done
+ * @vcpu: see exit.h
+ * @suberror: KVM_INTERNAL_ERROR_*
+ * @data: words for whoever looks
+ * @nr: how many, at most 16
+ */
+enum wr_run_result wr_exit_internal_error(struct wr_vcpu *vcpu, u32 suberror, const u64 *data, u32 nr)
+{
+	vcpu->run->internal.suberror = suberror;
+	vcpu->run->internal.ndata = nr;
+	if (nr)
+		memcpy(vcpu->run->internal.data, data, nr * sizeof(*data));
+	return to_user(vcpu, KVM_EXIT_INTERNAL_ERROR);
+}
+
+/**
+ * wr_exit_eoi - the guest ended an interrupt of the IOAPIC in userspace
+ * @vcpu: on its own thread
+ */
+enum wr_run_result wr_exit_eoi(struct wr_vcpu *vcpu)
+{
+	vcpu->run->eoi.vector = wr_lapic_eoi_vector(vcpu);
+	return to_user(vcpu, KVM_EXIT_IOAPIC_EOI);
+}
+
+/**
+ * wr_exit_host_event - an interrupt of the host; it was taken when interrupts came on
+ * @vcpu: see exit.h
+ */
+enum wr_run_result wr_exit_host_event(struct wr_vcpu *vcpu)
+{
+	vcpu->stats.irq_exits++;
+	/* A stay holds up RCU like any stretch of kernel code: between two exits nothing is held. */
+	local_irq_disable();
+	rcu_note_context_switch(false);
+	local_irq_enable();
+	return WR_RUN_RESUME;
+}
+
+/* IN by userspace: the result to RAX; and RIP moves on, unless userspace has set it meanwhile. */
+static enum wr_run_result complete_io(struct wr_vcpu *vcpu)
+{
+	struct wr_pio *pio = &vcpu->pio;
+	u32 value = 0;
+
+	pio->pending = false;
+	if (pio->string) {
+		if (!pio->in)
+			return WR_RUN_RESUME;
+		pio->ready = true;
+		return wr_insn_emulate(vcpu);
+	}
+	if (pio->in) {
+		memcpy(&value, vcpu->pio_data, pio->size);
+		set_rax(vcpu, value, pio->size);
+	}
+	if (vcpu->rip == pio->rip)
+		vcpu->rip = pio->next_rip;
+	return WR_RUN_RESUME;
+}
+
+/**
+ * wr_exit_complete - finish what userspace was asked to do
+ * @vcpu: at the start of KVM_RUN
+ *
+ * Return: WR_RUN_RESUME, or WR_RUN_USER when there is more to ask.
+ */
+enum wr_run_result wr_exit_complete(struct wr_vcpu *vcpu)
+{
+	if (vcpu->pio.pending)
+		return complete_io(vcpu);
+	if (vcpu->mmio.read_pending) {
+		wr_mmio_read_done(vcpu);
+		return wr_insn_emulate(vcpu);
+	}
+	if (vcpu->mmio.nr_writes && wr_mmio_send_writes(vcpu)) {
+		vcpu->run_error = 0;
+		return WR_RUN_USER;
+	}
+	return WR_RUN_RESUME;
+}

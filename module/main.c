@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Warren: a hypervisor that is a module. What is initialised in which order, and the module's parameters.
+ */
+#define pr_fmt(fmt) "warren: " fmt
+
+#include <linux/module.h>
+
+#include "backend.h"
+#include "dev.h"
+#include "fpu.h"
+#include "host.h"
+#include "run.h"
+
+extern const struct wr_backend wr_svm;
+
+static const struct wr_backend *const backends[] = {
+	&wr_svm,
+};
+
+const struct wr_backend *wr_backend __ro_after_init;
+
+static char *paging = "nested";
+module_param(paging, charp, 0444);
+MODULE_PARM_DESC(paging, "how guest memory is mapped: nested (the CPU's nested page tables)");
+module_param_named(halt_poll_ns, wr_halt_poll_ns, uint, 0644);
+MODULE_PARM_DESC(halt_poll_ns, "longest time that a halted vCPU polls before it sleeps, in ns (0: never)");
+
+static int __init check_parameters(void)
+{
+	if (!strcmp(paging, "nested"))
+		return 0;
+	pr_err("paging=%s is not available: use paging=nested\n", paging);
+	return -EINVAL;
+}
+
+/* Every op is there, or a NULL one would be called at the worst moment. */
+static bool __init is_complete(const struct wr_backend *backend)
+{
+	const size_t first = offsetof(struct wr_backend, probe) / sizeof(void *);
+	void *const *op = (void *const *)backend;
+	size_t i;
+
+	for (i = first; i < sizeof(*backend) / sizeof(*op); i++)
+		if (!op[i])
+			return false;
+	return true;
+}
+
+static int __init choose_backend(void)
+{
+	int i, err = -ENODEV;
+
+	for (i = 0; i < ARRAY_SIZE(backends); i++) {
+		if (WARN_ON(!is_complete(backends[i])))
+			return -EINVAL;
+		err = backends[i]->probe();
+		if (err)
+			continue;
+		wr_backend = backends[i];
+		return 0;
+	}
+	return err;
+}
+
+static int __init warren_init(void)
+{
+	int err;
+
+	err = check_parameters();
+	if (err)
+		return err;
+	err = choose_backend();
+	if (err)
+		return err;
+	err = wr_fpu_module_init();
+	if (err)
+		goto err_remove_backend;
+	err = wr_cpuid_init();
+	if (err)
+		goto err_remove_backend;
+	err = wr_irqfd_module_init();
+	if (err)
+		goto err_remove_backend;
+	err = wr_host_init();
+	if (err)
+		goto err_exit_irqfd;
+	err = wr_dev_init();
+	if (err)
+		goto err_exit_host;
+	pr_info("%s, %s paging\n", wr_backend->name, paging);
+	return 0;
+
+err_exit_host:
+	wr_host_exit();
+err_exit_irqfd:
+	wr_irqfd_module_exit();
+err_remove_backend:
+	wr_backend->remove();
+	return err;
+}
+
+static void __exit warren_exit(void)
+{
+	wr_dev_exit();
+	wr_host_exit();
+	wr_irqfd_module_exit();
+	wr_backend->remove();
+}
+
+module_init(warren_init);
+module_exit(warren_exit);
+
+MODULE_DESCRIPTION("Warren: a hypervisor with the KVM ABI, for stock kernels");
+MODULE_LICENSE("GPL");

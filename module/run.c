@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The run loop: KVM_RUN.
+ *
+ * A *stay* is a stretch of time on one CPU with preemption off and the guest's FPU in the registers. Inside it the vCPU enters
+ * and exits many times; it ends for whatever must sleep: a page to bring in, an instruction to emulate, a signal, HLT,
+ * userspace.
+ */
+#include <linux/context_tracking.h>
+#include <linux/cpumask.h>
+#include <linux/interrupt.h>
+#include <linux/ktime.h>
+#include <linux/sched/signal.h>
+#include <linux/smp.h>
+
+#include "backend.h"
+#include "compat.h"
+#include "exit.h"
+#include "fpu.h"
+#include "run.h"
+#include "state.h"
+
+/* Longest time that a halted vCPU looks for an event before it sleeps, in ns; module parameter halt_poll_ns */
+unsigned int wr_halt_poll_ns = 200000;
+
+#define HALT_POLL_START	10000
+
+/* Requests that can be served with interrupts off; all others end the stay. */
+#define REQ_IN_STAY	(BIT(WR_REQ_TLB_FLUSH) | BIT(WR_REQ_EVENT))
+
+/**
+ * wr_vcpu_kick - make a vCPU look at its requests
+ * @vcpu: any; after wr_vcpu_request()
+ *
+ * A vCPU in the guest gets an interrupt, a halted one is woken, any other will look before it enters.
+ * Context: any.
+ */
+void wr_vcpu_kick(struct wr_vcpu *vcpu)
+{
+	int cpu;
+
+	/*
+	 * The request before the mode: pairs with the barrier in enter_guest(), where the mode comes before the
+	 * look at requests. rcuwait_wake_up() orders it against the sleeper's look in the same way.
+	 */
+	smp_mb();
+	if (rcuwait_active(&vcpu->wait))
+		rcuwait_wake_up(&vcpu->wait);
+	cpu = READ_ONCE(vcpu->cpu);
+	if (READ_ONCE(vcpu->mode) != WR_IN_GUEST)
+		return;
+	preempt_disable();
+	if (cpu >= 0 && cpu != smp_processor_id() && cpu_online(cpu))
+		wr_send_reschedule(cpu);
+	preempt_enable();
+}
+
+static void ack_kick(void *unused)
+{
+}
+
+/**
+ * wr_vm_request_all - ask all vCPUs of a VM
+ * @vm: the VM
+ * @req: what
+ * @wait: return only when no vCPU is still in the guest on an entry that did not see the request
+ *
+ * Context: process context with interrupts on; does not sleep; may hold vm->mmu.lock.
+ */
+void wr_vm_request_all(struct wr_vm *vm, enum wr_request req, bool wait)
+{
+	struct wr_vcpu *vcpu;
+	unsigned long i;
+	cpumask_var_t cpus;
+	bool have_mask;
+	int me, cpu;
+
+	if (!atomic_read(&vm->online_vcpus))
+		return;
+	have_mask = wait && zalloc_cpumask_var(&cpus, GFP_ATOMIC | __GFP_NOWARN);
+	me = get_cpu();
+	wr_for_each_vcpu(i, vcpu, vm) {
+		wr_vcpu_request(vcpu, req);
+		if (!wait) {
+			wr_vcpu_kick(vcpu);
+			continue;
+		}
+		smp_mb(); /* the request before the mode, as in wr_vcpu_kick() */
+		cpu = READ_ONCE(vcpu->cpu);
+		if (READ_ONCE(vcpu->mode) != WR_IN_GUEST || cpu < 0 || cpu == me)
+			continue;
+		if (have_mask)
+			__cpumask_set_cpu(cpu, cpus);
+		else
+			smp_call_function_single(cpu, ack_kick, NULL, 1);
+	}
+	/* A vCPU leaves the guest for the interrupt, and answers once it has left. */
+	if (have_mask)
+		smp_call_function_many(cpus, ack_kick, NULL, 1);
+	put_cpu();
+	if (have_mask)
+		free_cpumask_var(cpus);
+}
+
+static void stay_enter(struct wr_vcpu *vcpu)
+{
+	int cpu = get_cpu();
+	bool migrated = cpu != vcpu->cpu;
+
+	wr_fpu_enter(vcpu);
+	WRITE_ONCE(vcpu->cpu, cpu);
+	wr_backend->load(vcpu, migrated);
+	vcpu->in_stay = true;
+	wr_clock_load(vcpu);
+}
+
+static void stay_leave(struct wr_vcpu *vcpu)
+{
+	wr_event_disarm(vcpu);
+	wr_clock_put(vcpu);
+	vcpu->in_stay = false;
+	wr_backend->put(vcpu);
+	wr_fpu_leave(vcpu);
+	put_cpu();
+}
+
+/* Userspace asked to know when it can inject an interrupt: can it now? */
+static bool irq_window_ready(struct wr_vcpu *vcpu)
+{
+	return vcpu->vm->irq.mode != WR_IRQCHIP_KERNEL &&
+		READ_ONCE(vcpu->run->request_interrupt_window) &&
+		!vcpu->event.interrupt.injected && vcpu->event.extint < 0 &&
+		wr_backend->interrupt_allowed(vcpu);
+}
+
+/* With interrupts off. Requests made after the look find the vCPU in the guest and send it an interrupt. */
+static enum wr_run_result serve_requests(struct wr_vcpu *vcpu)
+{
+	if (READ_ONCE(vcpu->requests) & ~REQ_IN_STAY)
+		return WR_RUN_LEAVE;
+	if (wr_vcpu_take_request(vcpu, WR_REQ_TLB_FLUSH)) {
+		vcpu->stats.tlb_flushes++;
+		wr_backend->flush_tlb(vcpu);
+	}
+	if (test_bit(WR_REQ_EVENT, &vcpu->requests) || wr_event_unfinished(vcpu)) {
+		if (irq_window_ready(vcpu))
+			return WR_RUN_LEAVE;
+		wr_vcpu_take_request(vcpu, WR_REQ_EVENT);
+		wr_event_inject(vcpu);
+	}
+	return WR_RUN_RESUME;
+}
+
+static bool host_wants_cpu(void)
+{
+	return xfer_to_guest_mode_work_pending() || local_softirq_pending();
+}
+
+/* Enter once and act on the exit. */
+static enum wr_run_result enter_guest(struct wr_vcpu *vcpu)
+{
+	enum wr_run_result result = WR_RUN_LEAVE;
+
+	local_irq_disable();
+	/* See wr_vcpu_kick() for the pairing. */
+	smp_store_mb(vcpu->mode, WR_IN_GUEST);
+	if (unlikely(host_wants_cpu()))
+		goto out_outside;
+	if (READ_ONCE(vcpu->requests) || wr_event_unfinished(vcpu)) {
+		result = serve_requests(vcpu);
+		if (result != WR_RUN_RESUME)
+			goto out_outside;
+	}
+
+	wr_fpu_swap_pkru(vcpu, true);
+	context_tracking_guest_enter();
+	wr_backend->enter(vcpu);
+	context_tracking_guest_exit();
+	wr_fpu_swap_pkru(vcpu, false);
+	vcpu->event.armed = false;
+	vcpu->stats.exits++;
+
+	smp_store_release(&vcpu->mode, WR_OUTSIDE_GUEST);
+	/* An interrupt that caused the exit is taken here. */
+	local_irq_enable();
+	return wr_backend->handle_exit(vcpu);
+
+out_outside:
+	smp_store_release(&vcpu->mode, WR_OUTSIDE_GUEST);
+	local_irq_enable();
+	return result;
+}
+
+static enum wr_run_result stay(struct wr_vcpu *vcpu)
+{
+	enum wr_run_result result;
+
+	stay_enter(vcpu);
+	current->flags |= PF_VCPU;
+	do {
+		result = enter_guest(vcpu);
+	} while (result == WR_RUN_RESUME);
+	current->flags &= ~PF_VCPU;
+	stay_leave(vcpu);
+	if (result == WR_RUN_SLEEPABLE)
+		result = wr_backend->handle_exit(vcpu);
+	return result;
+}
+
+/* Is there a reason to run, or to go back to userspace? Else a halted vCPU sleeps. */
+static bool has_work(struct wr_vcpu *vcpu)
+{
+	unsigned long stop = BIT(WR_REQ_STOP) | BIT(WR_REQ_TRIPLE_FAULT) | BIT(WR_REQ_EOI_EXIT);
+
+	if (READ_ONCE(vcpu->requests) & stop)
+		return true;
+	if (wr_has_lapic(vcpu) && wr_lapic_has_events(vcpu))
+		return true;
+	return vcpu->mp_state == KVM_MP_STATE_HALTED && wr_event_deliverable(vcpu);
+}
+
+/* Polling pays when events come soon after HLT: grow the time when one came while polling, else shrink it. */
+static bool poll_for_work(struct wr_vcpu *vcpu)
+{
+	unsigned int limit = READ_ONCE(wr_halt_poll_ns);
+	u64 end;
+
+	if (!vcpu->halt_poll_ns || !limit)
+		return false;
+	end = ktime_get_ns() + min(vcpu->halt_poll_ns, limit);
+	do {
+		if (has_work(vcpu)) {
+			vcpu->stats.halt_polls++;
+			return true;
+		}
+		cpu_relax();
+	} while (!need_resched() && !signal_pending(current) && ktime_get_ns() < end);
+	return false;
+}
+
+static void adapt_polling(struct wr_vcpu *vcpu, u64 slept_ns)
+{
+	unsigned int limit = READ_ONCE(wr_halt_poll_ns);
+
+	if (slept_ns > limit)
+		vcpu->halt_poll_ns = 0;
+	else
+		vcpu->halt_poll_ns = min(limit, max(vcpu->halt_poll_ns * 2, HALT_POLL_START));
+}
+
+static void block(struct wr_vcpu *vcpu)
+{
+	u64 start;
+
+	vcpu->stats.halts++;
+	if (has_work(vcpu) || poll_for_work(vcpu))
+		return;
+	start = ktime_get_ns();
+	prepare_to_rcuwait(&vcpu->wait);
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (has_work(vcpu) || signal_pending(current))
+			break;
+		schedule();
+	}
+	finish_rcuwait(&vcpu->wait);
+	adapt_polling(vcpu, ktime_get_ns() - start);
+}
+
+/* Requests that may sleep, or end KVM_RUN. */
+static enum wr_run_result serve_outside(struct wr_vcpu *vcpu)
+{
+	if (!(READ_ONCE(vcpu->requests) & ~REQ_IN_STAY))
+		return WR_RUN_RESUME;
+	if (wr_vcpu_take_request(vcpu, WR_REQ_STOP)) {
+		vcpu->run_error = -EIO;
+		return WR_RUN_USER;
+	}
+	if (wr_vcpu_take_request(vcpu, WR_REQ_TRIPLE_FAULT))
+		return wr_exit_shutdown(vcpu);
+	if (wr_vcpu_take_request(vcpu, WR_REQ_EOI_EXIT))
+		return wr_exit_eoi(vcpu);
+	if (wr_vcpu_take_request(vcpu, WR_REQ_CLOCK))
+		wr_clock_update(vcpu);
+	if (wr_vcpu_take_request(vcpu, WR_REQ_STEAL))
+		wr_clock_update_steal(vcpu);
+	return WR_RUN_RESUME;
+}
+
+/* INIT, SIPI, HLT: is the vCPU to run? */
+static bool runnable(struct wr_vcpu *vcpu)
+{
+	if (wr_has_lapic(vcpu) && wr_lapic_has_events(vcpu))
+		wr_lapic_take_events(vcpu);
+	if (vcpu->mp_state == KVM_MP_STATE_HALTED && wr_event_deliverable(vcpu))
+		WRITE_ONCE(vcpu->mp_state, KVM_MP_STATE_RUNNABLE);
+	return vcpu->mp_state == KVM_MP_STATE_RUNNABLE;
+}
+
+static enum wr_run_result host_work(struct wr_vcpu *vcpu)
+{
+	if (irq_window_ready(vcpu)) {
+		vcpu->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
+		vcpu->run_error = 0;
+		return WR_RUN_USER;
+	}
+	if (vcpu->yield) {
+		vcpu->yield = false;
+		cond_resched();
+	}
+	if (!__xfer_to_guest_mode_work_pending())
+		return WR_RUN_RESUME;
+	if (wr_xfer_to_guest_mode_handle_work()) {
+		vcpu->run->exit_reason = KVM_EXIT_INTR;
+		vcpu->run_error = -EINTR;
+		vcpu->stats.signal_exits++;
+		return WR_RUN_USER;
+	}
+	return WR_RUN_RESUME;
+}
+
+static int run_loop(struct wr_vcpu *vcpu)
+{
+	enum wr_run_result result;
+
+	for (;;) {
+		result = host_work(vcpu);
+		if (result == WR_RUN_USER)
+			break;
+		result = serve_outside(vcpu);
+		if (result == WR_RUN_USER)
+			break;
+		if (likely(runnable(vcpu)))
+			result = stay(vcpu);
+		else
+			block(vcpu);
+		if (result == WR_RUN_USER)
+			break;
+	}
+	return vcpu->run_error;
+}
+
+/* A vCPU that waits for SIPI: KVM_RUN waits too, and returns once more when it comes, as KVM's does. */
+static int wait_for_sipi(struct wr_vcpu *vcpu)
+{
+	if (vcpu->run->immediate_exit)
+		return -EINTR;
+	block(vcpu);
+	if (wr_has_lapic(vcpu))
+		wr_lapic_take_events(vcpu);
+	if (signal_pending(current)) {
+		vcpu->run->exit_reason = KVM_EXIT_INTR;
+		return -EINTR;
+	}
+	return -EAGAIN;
+}
+
+static void fill_run(struct wr_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+	bool user_irqchip = vcpu->vm->irq.mode != WR_IRQCHIP_KERNEL;
+
+	run->if_flag = !!(vcpu->rflags & X86_EFLAGS_IF);
+	run->cr8 = wr_get_cr8(vcpu);
+	run->apic_base = vcpu->apic_base;
+	run->flags = 0;
+	run->ready_for_interrupt_injection = !user_irqchip ||
+		(!vcpu->event.interrupt.injected && vcpu->event.extint < 0 &&
+		 wr_backend->interrupt_allowed(vcpu));
+}
+
+static int run_checked(struct wr_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+
+	if (run->kvm_valid_regs || run->kvm_dirty_regs)
+		return -EINVAL;
+	if (!wr_has_lapic(vcpu) && wr_set_cr8(vcpu, READ_ONCE(run->cr8)))
+		return -EINVAL;
+	vcpu->ran = true;
+	if (wr_exit_complete(vcpu) == WR_RUN_USER)
+		return vcpu->run_error;
+	if (run->immediate_exit)
+		return -EINTR;
+	/* Windows depend on what userspace asks for this time. */
+	if (vcpu->vm->irq.mode != WR_IRQCHIP_KERNEL)
+		wr_vcpu_request(vcpu, WR_REQ_EVENT);
+	return run_loop(vcpu);
+}
+
+/**
+ * wr_vcpu_run - KVM_RUN
+ * @vcpu: its vCPU; vcpu->mutex is held
+ *
+ * Return: 0 with vcpu->run filled; -EINTR for a signal or immediate_exit; -EAGAIN when a vCPU that waited for SIPI may
+ * now run; -EINVAL for register classes to synchronise, which are not offered; -EFAULT, -ENOMEM for guest memory that
+ * cannot be had; -EIO for a VM that is dead.
+ */
+int wr_vcpu_run(struct wr_vcpu *vcpu)
+{
+	sigset_t saved;
+	int r;
+
+	if (vcpu->sigset_active)
+		sigprocmask(SIG_SETMASK, &vcpu->sigset, &saved);
+	if (vcpu->mp_state == KVM_MP_STATE_UNINITIALIZED)
+		r = wait_for_sipi(vcpu);
+	else
+		r = run_checked(vcpu);
+	if (!r)
+		vcpu->stats.userspace_exits++;
+	fill_run(vcpu);
+	if (vcpu->sigset_active)
+		sigprocmask(SIG_SETMASK, &saved, NULL);
+	return r;
+}

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * AMD-V: stays on a CPU, address space identifiers, and the entry itself.
+ */
+#include <linux/percpu.h>
+#include <asm/debugreg.h>
+#include <asm/mce.h>
+#include <asm/msr.h>
+#include <asm/ptrace.h>
+
+#include "../host.h"
+#include "svm.h"
+
+/*
+ * struct svm_asids - identifiers of one CPU: handed out once each, until all are used; then a new generation begins, whose
+ * first entry flushes them all. A vCPU takes a new one whenever it comes to a CPU whose translations of it may be stale.
+ */
+struct svm_asids {
+	u64 generation;
+	u32 next;
+	struct wr_vcpu *last;	/* that ran here; only compared */
+};
+
+static DEFINE_PER_CPU(struct svm_asids, svm_asids) = { .generation = 1, .next = 1 };
+
+static void new_asid(struct svm_vcpu *svm)
+{
+	struct svm_asids *asids = this_cpu_ptr(&svm_asids);
+	struct vmcb_control_area *control = &svm->vmcb->control;
+
+	control->tlb_ctl = TLB_CONTROL_DO_NOTHING;
+	if (asids->next >= svm_caps.nr_asids) {
+		/* Owed by the new generation: entries of vCPUs that had these identifiers before. */
+		asids->generation++;
+		asids->next = 1;
+		control->tlb_ctl = TLB_CONTROL_FLUSH_ALL_ASID;
+	}
+	svm->asid_generation = asids->generation;
+	control->asid = asids->next++;
+	svm_mark_dirty(svm, SVM_CLEAN_ASID);
+}
+
+/* wr_backend.flush_tlb */
+void svm_flush_tlb(struct wr_vcpu *vcpu)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+
+	/* A fresh identifier has no entries: as good as a flush, and there from the first AMD-V on. */
+	if (svm_caps.flush_by_asid)
+		svm->vmcb->control.tlb_ctl = TLB_CONTROL_FLUSH_ASID;
+	else
+		svm->asid_generation = 0;
+}
+
+static void save_host(void)
+{
+	/* SVM is off only while the machine goes down; then the entry fails too. */
+	asm volatile("1: vmsave %%rax\n2:\n" _ASM_EXTABLE(1b, 2b)
+		     : : "a" (svm_host_save_pa()) : "memory");
+}
+
+/* wr_backend.load */
+static void svm_load(struct wr_vcpu *vcpu, bool migrated)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+	struct svm_asids *asids = this_cpu_ptr(&svm_asids);
+
+	if (migrated) {
+		/* Translations made here in an earlier stay, and what this CPU may have cached of the VMCB. */
+		svm->asid_generation = 0;
+		svm->vmcb->control.clean = 0;
+	}
+	if (asids->last != vcpu) {
+		asids->last = vcpu;
+		/* The other vCPU must not steer this one's indirect branches. */
+		if (boot_cpu_has(X86_FEATURE_IBPB))
+			wrmsrl(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
+	}
+	save_host();
+	svm->dr_live = false;
+	svm_set_dr7(vcpu);
+	if (wr_guest_has(vcpu, X86_FEATURE_RDTSCP)) {
+		rdmsrl(MSR_TSC_AUX, svm->host_tsc_aux);
+		if (svm->host_tsc_aux != vcpu->tsc_aux)
+			wrmsrl(MSR_TSC_AUX, vcpu->tsc_aux);
+	}
+	if (svm_caps.spec_ctrl && !svm_caps.v_spec_ctrl)
+		rdmsrl(MSR_IA32_SPEC_CTRL, svm->host_spec_ctrl);
+}
+
+/* wr_backend.put */
+static void svm_put(struct wr_vcpu *vcpu)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+
+	if (wr_guest_has(vcpu, X86_FEATURE_RDTSCP) && svm->host_tsc_aux != vcpu->tsc_aux)
+		wrmsrl(MSR_TSC_AUX, svm->host_tsc_aux);
+}
+
+struct host_debug {
+	unsigned long dr[4], dr7;
+	bool active;
+};
+
+/* #VMEXIT clears DR7 and leaves the guest's DR0 to DR3: put the host's back, and before, the guest's in. */
+static noinline void swap_debug_in(struct svm_vcpu *svm, struct host_debug *host)
+{
+	host->active = hw_breakpoint_active();
+	if (host->active) {
+		get_debugreg(host->dr[0], 0);
+		get_debugreg(host->dr[1], 1);
+		get_debugreg(host->dr[2], 2);
+		get_debugreg(host->dr[3], 3);
+		get_debugreg(host->dr7, 7);
+		set_debugreg(0UL, 7);
+	}
+	if (svm->dr_live) {
+		set_debugreg((unsigned long)svm->vcpu.dr[0], 0);
+		set_debugreg((unsigned long)svm->vcpu.dr[1], 1);
+		set_debugreg((unsigned long)svm->vcpu.dr[2], 2);
+		set_debugreg((unsigned long)svm->vcpu.dr[3], 3);
+	}
+}
+
+static noinline void swap_debug_out(struct svm_vcpu *svm, const struct host_debug *host)
+{
+	unsigned long dr[4];
+
+	if (svm->dr_live) {
+		get_debugreg(dr[0], 0);
+		get_debugreg(dr[1], 1);
+		get_debugreg(dr[2], 2);
+		get_debugreg(dr[3], 3);
+		memcpy(svm->vcpu.dr, dr, sizeof(dr));
+		svm->vcpu.dr7 = svm->vmcb->save.dr7;
+	}
+	if (host->active) {
+		set_debugreg(host->dr[0], 0);
+		set_debugreg(host->dr[1], 1);
+		set_debugreg(host->dr[2], 2);
+		set_debugreg(host->dr[3], 3);
+		set_debugreg(host->dr7, 7);
+	} else if (svm->dr_live) {
+		/* The addresses are the guest's secret. */
+		set_debugreg(0UL, 0);
+		set_debugreg(0UL, 1);
+		set_debugreg(0UL, 2);
+		set_debugreg(0UL, 3);
+	}
+}
+
+static void run_vmcb(struct svm_vcpu *svm)
+{
+	while (!svm_enter_guest(svm->vmcb_pa, svm->vcpu.regs, svm_host_save_pa())) {
+		if (wr_host_restore()) {
+			/* Reboot took SVM away for good: report an exit that changes nothing. */
+			svm->vmcb->control.exit_code = SVM_EXIT_INTR;
+			svm->vmcb->control.exit_int_info = svm->vmcb->control.event_inj;
+			return;
+		}
+		save_host();
+	}
+}
+
+static void run_with_spec_ctrl(struct svm_vcpu *svm)
+{
+	u64 guest = svm->vcpu.spec_ctrl;
+
+	if (svm_caps.v_spec_ctrl) {
+		svm->vmcb->save.spec_ctrl = guest;
+	} else if (svm_caps.spec_ctrl && guest != svm->host_spec_ctrl) {
+		wrmsrl(MSR_IA32_SPEC_CTRL, guest);
+		run_vmcb(svm);
+		wrmsrl(MSR_IA32_SPEC_CTRL, svm->host_spec_ctrl);
+		return;
+	}
+	run_vmcb(svm);
+}
+
+static void host_machine_check(void)
+{
+#ifdef CONFIG_X86_MCE
+	/* As if it had hit in user mode: the guest's state is not the kernel's, and can be killed with its VMM. */
+	struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
+
+	do_machine_check(&regs);
+#endif
+}
+
+/* wr_backend.enter */
+static void svm_enter(struct wr_vcpu *vcpu)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+	struct vmcb *vmcb = svm->vmcb;
+	struct host_debug host_debug;
+	bool debug = svm->dr_live || hw_breakpoint_active();
+
+	if (unlikely(svm->asid_generation != this_cpu_read(svm_asids.generation)))
+		new_asid(svm);
+	vmcb->save.rax = vcpu->regs[WR_RAX];
+	vmcb->save.rsp = vcpu->regs[WR_RSP];
+	vmcb->save.rip = vcpu->rip;
+	vmcb->save.rflags = vcpu->rflags;
+	if (vmcb->save.cr2 != vcpu->cr2) {
+		vmcb->save.cr2 = vcpu->cr2;
+		svm_mark_dirty(svm, SVM_CLEAN_CR2);
+	}
+	if (unlikely(debug))
+		swap_debug_in(svm, &host_debug);
+
+	run_with_spec_ctrl(svm);
+
+	if (unlikely(debug))
+		swap_debug_out(svm, &host_debug);
+	vcpu->regs[WR_RAX] = vmcb->save.rax;
+	vcpu->regs[WR_RSP] = vmcb->save.rsp;
+	vcpu->rip = vmcb->save.rip;
+	vcpu->rflags = vmcb->save.rflags;
+	vcpu->cr2 = vmcb->save.cr2;
+	vcpu->cr3 = vmcb->save.cr3;
+	vcpu->dr6 = vmcb->save.dr6;
+	/* TS and MP change without an exit. */
+	vcpu->cr0 = (vcpu->cr0 & ~(u64)SVM_CR0_SELECTIVE_MASK) |
+		(vmcb->save.cr0 & SVM_CR0_SELECTIVE_MASK);
+	vmcb->control.tlb_ctl = TLB_CONTROL_DO_NOTHING;
+	if (svm_caps.clean_bits)
+		vmcb->control.clean = SVM_CLEAN_ALL;
+	svm_complete_injection(svm);
+	if (unlikely((u32)vmcb->control.exit_code == SVM_EXIT_EXCP_BASE + X86_TRAP_MC))
+		host_machine_check();
+}
+
+const struct wr_backend wr_svm = {
+	.name = "svm",
+	.stage2 = &svm_npt_format,
+	.probe = svm_probe,
+	.remove = svm_remove,
+	.host_on = svm_host_on,
+	.host_off = svm_host_off,
+	.vcpu_alloc = svm_vcpu_alloc,
+	.vcpu_free = svm_vcpu_free,
+	.vcpu_reset = svm_vcpu_reset,
+	.load = svm_load,
+	.put = svm_put,
+	.enter = svm_enter,
+	.handle_exit = svm_handle_exit,
+	.next_rip = svm_next_rip,
+	.get_segment = svm_get_segment,
+	.set_segment = svm_set_segment,
+	.get_idt = svm_get_idt,
+	.set_idt = svm_set_idt,
+	.get_gdt = svm_get_gdt,
+	.set_gdt = svm_set_gdt,
+	.get_cpl = svm_get_cpl,
+	.set_cr0 = svm_set_cr0,
+	.set_cr3 = svm_set_cr3,
+	.set_cr4 = svm_set_cr4,
+	.set_efer = svm_set_efer,
+	.set_dr7 = svm_set_dr7,
+	.get_msr = svm_get_msr,
+	.set_msr = svm_set_msr,
+	.has_msr = svm_has_msr,
+	.set_tsc_offset = svm_set_tsc_offset,
+	.cpuid_changed = svm_cpuid_changed,
+	.inject_exception = svm_inject_exception,
+	.inject_interrupt = svm_inject_interrupt,
+	.inject_nmi = svm_inject_nmi,
+	.cancel_injection = svm_cancel_injection,
+	.interrupt_allowed = svm_interrupt_allowed,
+	.nmi_allowed = svm_nmi_allowed,
+	.interrupt_window = svm_interrupt_window,
+	.nmi_window = svm_nmi_window,
+	.get_interrupt_shadow = svm_get_interrupt_shadow,
+	.set_interrupt_shadow = svm_set_interrupt_shadow,
+	.get_nmi_mask = svm_get_nmi_mask,
+	.set_nmi_mask = svm_set_nmi_mask,
+	.update_cr8_intercept = svm_update_cr8_intercept,
+	.flush_tlb = svm_flush_tlb,
+};

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * AMD-V: what the CPUs can do, and turning it on and off.
+ */
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/percpu.h>
+#include <linux/pgtable.h>
+#include <asm/cpufeature.h>
+#include <asm/msr.h>
+#include <asm/processor.h>
+
+#include "../mmu/format.h"
+#include "svm.h"
+
+/* 12 KiB of I/O permission map and 8 KiB of MSR permission map, physically contiguous */
+#define IOPM_ORDER	2
+#define MSRPM_ORDER	1
+
+/* struct svm_cpu - a host CPU while SVM is on */
+struct svm_cpu {
+	struct page *hsave;	/* host save area, for VM_HSAVE_PA; its contents are the CPU's own affair */
+	struct page *host_vmcb;	/* VMSAVE of the host's FS, GS, TR, LDTR and SYSCALL registers */
+	u64 old_hsave_pa;
+	bool on;
+};
+
+static DEFINE_PER_CPU(struct svm_cpu, svm_cpu);
+
+struct svm_caps svm_caps;
+unsigned long *svm_iopm;
+unsigned long *svm_msrpm;
+
+/*
+ * MSRs that VMLOAD, VMRUN and VMEXIT switch: the guest reads and writes them without an exit.
+ */
+static const u32 passthrough_msrs[] = {
+	MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SYSCALL_MASK,
+	MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE,
+	MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
+};
+
+/*
+ * Bit of an MSR's read intercept in the permission map, its write intercept is the next; -1: the map has no
+ * bits for it, accesses always exit. Three ranges of 8192 MSRs, two bits each.
+ */
+static int msrpm_bit(u32 msr)
+{
+	static const u32 range[] = { 0, 0xc0000000, 0xc0010000 };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(range); i++)
+		if (msr - range[i] < 0x2000)
+			return (i * 0x2000 + (msr - range[i])) * 2;
+	return -1;
+}
+
+static int alloc_maps(void)
+{
+	int i, bit;
+
+	svm_iopm = (void *)__get_free_pages(GFP_KERNEL, IOPM_ORDER);
+	svm_msrpm = (void *)__get_free_pages(GFP_KERNEL, MSRPM_ORDER);
+	if (!svm_iopm || !svm_msrpm)
+		return -ENOMEM;
+	memset(svm_iopm, 0xff, PAGE_SIZE << IOPM_ORDER);
+	memset(svm_msrpm, 0xff, PAGE_SIZE << MSRPM_ORDER);
+	for (i = 0; i < ARRAY_SIZE(passthrough_msrs); i++) {
+		bit = msrpm_bit(passthrough_msrs[i]);
+		__clear_bit(bit, svm_msrpm);
+		__clear_bit(bit + 1, svm_msrpm);
+	}
+	return 0;
+}
+
+static void read_caps(void)
+{
+	u32 eax, ebx, ecx, edx;
+
+	cpuid(SVM_CPUID_FUNC, &eax, &ebx, &ecx, &edx);
+	svm_caps = (struct svm_caps) {
+		.nr_asids = ebx,
+		.next_rip = boot_cpu_has(X86_FEATURE_NRIPS),
+		.flush_by_asid = boot_cpu_has(X86_FEATURE_FLUSHBYASID),
+		.decode_assists = boot_cpu_has(X86_FEATURE_DECODEASSISTS),
+		.clean_bits = boot_cpu_has(X86_FEATURE_VMCBCLEAN),
+		.pause_filter = boot_cpu_has(X86_FEATURE_PAUSEFILTER),
+		.pause_threshold = boot_cpu_has(X86_FEATURE_PFTHRESHOLD),
+		.tsc_rate = boot_cpu_has(X86_FEATURE_TSCRATEMSR),
+		.spec_ctrl = boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL),
+		.v_spec_ctrl = boot_cpu_has(X86_FEATURE_V_SPEC_CTRL),
+	};
+}
+
+static const char *missing(void)
+{
+	u64 vm_cr;
+
+	if (!boot_cpu_has(X86_FEATURE_SVM))
+		return "the CPU has no AMD-V (SVM)";
+	if (rdmsrl_safe(MSR_VM_CR, &vm_cr))
+		return "VM_CR cannot be read: a hypervisor below forbids it";
+	if (vm_cr & SVM_VM_CR_SVM_DIS_MASK)
+		return "AMD-V is turned off in the firmware: enable SVM in its setup";
+	if (!boot_cpu_has(X86_FEATURE_NPT))
+		return "the CPU has no nested paging";
+	if (!boot_cpu_has(X86_FEATURE_XSAVE))
+		return "the CPU has no XSAVE";
+	if (svm_caps.nr_asids < 2)
+		return "the CPU has no address space identifiers";
+	return NULL;
+}
+
+static void free_cpu_pages(void)
+{
+	struct svm_cpu *c;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		c = per_cpu_ptr(&svm_cpu, cpu);
+		if (c->hsave)
+			__free_page(c->hsave);
+		if (c->host_vmcb)
+			__free_page(c->host_vmcb);
+		c->hsave = NULL;
+		c->host_vmcb = NULL;
+	}
+}
+
+static int alloc_cpu_pages(void)
+{
+	struct svm_cpu *c;
+	int cpu, node;
+
+	for_each_possible_cpu(cpu) {
+		c = per_cpu_ptr(&svm_cpu, cpu);
+		node = cpu_to_node(cpu);
+		c->hsave = alloc_pages_node(node, GFP_KERNEL | __GFP_ZERO, 0);
+		c->host_vmcb = alloc_pages_node(node, GFP_KERNEL | __GFP_ZERO, 0);
+		if (!c->hsave || !c->host_vmcb)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* wr_backend.probe */
+int svm_probe(void)
+{
+	const char *what;
+	int err;
+
+	read_caps();
+	what = missing();
+	if (what) {
+		pr_err("cannot run here: %s\n", what);
+		return -EOPNOTSUPP;
+	}
+	if (pgtable_l5_enabled())
+		svm_npt_format.levels = 5;
+	err = alloc_maps();
+	if (!err)
+		err = alloc_cpu_pages();
+	if (err)
+		svm_remove();
+	return err;
+}
+
+/* wr_backend.remove */
+void svm_remove(void)
+{
+	free_cpu_pages();
+	free_pages((unsigned long)svm_iopm, IOPM_ORDER);
+	free_pages((unsigned long)svm_msrpm, MSRPM_ORDER);
+	svm_iopm = NULL;
+	svm_msrpm = NULL;
+}
+
+u64 svm_host_save_pa(void)
+{
+	return page_to_phys(this_cpu_read(svm_cpu.host_vmcb));
+}
+
+/* wr_backend.host_on */
+int svm_host_on(void)
+{
+	struct svm_cpu *cpu = this_cpu_ptr(&svm_cpu);
+	u64 efer;
+
+	if (cpu->on)
+		return 0;
+	rdmsrl(MSR_EFER, efer);
+	/* Somebody else's VMs are on this CPU. They would lose it when we turn it off, and we when they do. */
+	if (efer & EFER_SVME)
+		return -EBUSY;
+	rdmsrl(MSR_VM_HSAVE_PA, cpu->old_hsave_pa);
+	wrmsrl(MSR_EFER, efer | EFER_SVME);
+	wrmsrl(MSR_VM_HSAVE_PA, page_to_phys(cpu->hsave));
+	if (svm_caps.tsc_rate)
+		wrmsrl(MSR_AMD64_TSC_RATIO, SVM_TSC_RATIO_DEFAULT);
+	cpu->on = true;
+	return 0;
+}
+
+/* wr_backend.host_off; also from the crash path, where GIF may be clear */
+void svm_host_off(void)
+{
+	struct svm_cpu *cpu = this_cpu_ptr(&svm_cpu);
+	u64 efer;
+
+	if (!cpu->on)
+		return;
+	cpu->on = false;
+	rdmsrl(MSR_EFER, efer);
+	if (!(efer & EFER_SVME))
+		return;
+	wrmsrl(MSR_VM_HSAVE_PA, cpu->old_hsave_pa);
+	/* INIT and NMI are blocked while GIF is clear, and a new kernel could not set it. */
+	asm volatile("stgi" ::: "memory");
+	wrmsrl(MSR_EFER, efer & ~EFER_SVME);
+}

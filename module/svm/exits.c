@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * AMD-V: exits, decoded from the VMCB and handed to common code.
+ */
+#include <uapi/asm/debugreg.h>
+
+#include "../exit.h"
+#include "../mmu/mmu.h"
+#include "svm.h"
+
+static const struct vmcb_control_area *control(struct wr_vcpu *vcpu)
+{
+	return &to_svm(vcpu)->vmcb->control;
+}
+
+/* wr_backend.next_rip */
+u64 svm_next_rip(struct wr_vcpu *vcpu)
+{
+	/* Port accesses tell it from the first AMD-V on. */
+	if ((u32)control(vcpu)->exit_code == SVM_EXIT_IOIO)
+		return control(vcpu)->exit_info_2;
+	return svm_caps.next_rip ? control(vcpu)->next_rip : 0;
+}
+
+static enum wr_run_result exit_io(struct wr_vcpu *vcpu)
+{
+	u64 info = control(vcpu)->exit_info_1;
+	struct wr_io io = {
+		.port = info >> 16,
+		.size = (info & SVM_IOIO_SIZE_MASK) >> SVM_IOIO_SIZE_SHIFT,
+		.in = info & SVM_IOIO_TYPE_MASK,
+		.string = info & SVM_IOIO_STR_MASK,
+	};
+
+	return wr_exit_io(vcpu, &io);
+}
+
+static enum wr_run_result exit_msr(struct wr_vcpu *vcpu)
+{
+	return wr_exit_msr(vcpu, control(vcpu)->exit_info_1);
+}
+
+static enum wr_run_result exit_npf(struct wr_vcpu *vcpu)
+{
+	/* The low bits of the error code are those of #PF, which WR_ACC_* are. */
+	return wr_exit_fault(vcpu, control(vcpu)->exit_info_2, control(vcpu)->exit_info_1);
+}
+
+static enum wr_run_result exit_vintr(struct wr_vcpu *vcpu)
+{
+	svm_interrupt_window(vcpu, false);
+	wr_vcpu_request(vcpu, WR_REQ_EVENT);
+	return WR_RUN_RESUME;
+}
+
+/* The exit comes before IRET executes: remember where, to see that it has. */
+static enum wr_run_result exit_iret(struct wr_vcpu *vcpu)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+
+	svm_intercept(svm, INTERCEPT_IRET, false);
+	svm->nmi_iret = true;
+	svm->nmi_iret_rip = vcpu->rip;
+	wr_vcpu_request(vcpu, WR_REQ_EVENT);
+	return WR_RUN_RESUME;
+}
+
+static enum wr_run_result exit_db(struct wr_vcpu *vcpu)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+	u64 dr6 = svm->vmcb->save.dr6;
+	bool ours = svm->nmi_stepping && !(svm->nmi_step_rflags & X86_EFLAGS_TF);
+
+	if (svm->nmi_stepping) {
+		svm_nmi_step_done(svm);
+		if (svm->nmi_iret)
+			svm_set_nmi_mask(vcpu, false);
+	}
+	/* Nothing but our own step: the guest must not hear of it. */
+	if (ours && !(dr6 & DR_TRAP_BITS))
+		return WR_RUN_RESUME;
+	wr_event_debug(vcpu, dr6);
+	return WR_RUN_RESUME;
+}
+
+static enum wr_run_result exit_ac(struct wr_vcpu *vcpu)
+{
+	wr_event_exception_error(vcpu, X86_TRAP_AC, 0);
+	return WR_RUN_RESUME;
+}
+
+/* The guest touched a debug register: they are its own for the rest of this stay, and it tries again. */
+static enum wr_run_result exit_dr(struct wr_vcpu *vcpu)
+{
+	to_svm(vcpu)->dr_live = true;
+	svm_set_dr7(vcpu);
+	return WR_RUN_RESUME;
+}
+
+static enum wr_run_result exit_shutdown(struct wr_vcpu *vcpu)
+{
+	/* The VMCB's state is undefined after a shutdown: leave what userspace may look at as after INIT. */
+	svm_vcpu_reset(vcpu, true);
+	return wr_exit_shutdown(vcpu);
+}
+
+static enum wr_run_result exit_unsupported(struct wr_vcpu *vcpu)
+{
+	u64 data[] = { (u32)control(vcpu)->exit_code, control(vcpu)->exit_info_1,
+		       control(vcpu)->exit_info_2 };
+
+	return wr_exit_internal_error(vcpu, KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON, data,
+				      ARRAY_SIZE(data));
+}
+
+/*
+ * A task switch leaves the guest between two tasks. Only 32-bit code of the eighties does it on purpose, so it is
+ * not emulated: say so.
+ */
+static enum wr_run_result exit_task_switch(struct wr_vcpu *vcpu)
+{
+	u64 data[] = { (u32)control(vcpu)->exit_code, control(vcpu)->exit_info_1,
+		       control(vcpu)->exit_info_2 };
+
+	return wr_exit_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION, data, ARRAY_SIZE(data));
+}
+
+typedef enum wr_run_result (*exit_fn)(struct wr_vcpu *vcpu);
+
+static const exit_fn exits[] = {
+	[SVM_EXIT_READ_CR0] = wr_exit_emulate,
+	[SVM_EXIT_READ_CR4] = wr_exit_emulate,
+	[SVM_EXIT_WRITE_CR0] = wr_exit_emulate,
+	[SVM_EXIT_WRITE_CR4] = wr_exit_emulate,
+	[SVM_EXIT_WRITE_CR8] = wr_exit_emulate,
+	[SVM_EXIT_CR0_SEL_WRITE] = wr_exit_emulate,
+	[SVM_EXIT_READ_DR0 ... SVM_EXIT_READ_DR7] = exit_dr,
+	[SVM_EXIT_WRITE_DR0 ... SVM_EXIT_WRITE_DR7] = exit_dr,
+	[SVM_EXIT_EXCP_BASE + X86_TRAP_DB] = exit_db,
+	[SVM_EXIT_EXCP_BASE + X86_TRAP_AC] = exit_ac,
+	[SVM_EXIT_EXCP_BASE + X86_TRAP_MC] = wr_exit_host_event,
+	[SVM_EXIT_INTR] = wr_exit_host_event,
+	[SVM_EXIT_NMI] = wr_exit_host_event,
+	[SVM_EXIT_SMI] = wr_exit_host_event,
+	[SVM_EXIT_INIT] = wr_exit_host_event,
+	[SVM_EXIT_VINTR] = exit_vintr,
+	[SVM_EXIT_RDPMC] = wr_exit_rdpmc,
+	[SVM_EXIT_CPUID] = wr_exit_cpuid,
+	[SVM_EXIT_IRET] = exit_iret,
+	[SVM_EXIT_INVD] = wr_exit_skip,
+	[SVM_EXIT_PAUSE] = wr_exit_pause,
+	[SVM_EXIT_HLT] = wr_exit_halt,
+	[SVM_EXIT_INVLPGA] = wr_exit_undefined,
+	[SVM_EXIT_IOIO] = exit_io,
+	[SVM_EXIT_MSR] = exit_msr,
+	[SVM_EXIT_TASK_SWITCH] = exit_task_switch,
+	[SVM_EXIT_SHUTDOWN] = exit_shutdown,
+	[SVM_EXIT_VMRUN] = wr_exit_undefined,
+	[SVM_EXIT_VMMCALL] = wr_exit_hypercall,
+	[SVM_EXIT_VMLOAD] = wr_exit_undefined,
+	[SVM_EXIT_VMSAVE] = wr_exit_undefined,
+	[SVM_EXIT_STGI] = wr_exit_undefined,
+	[SVM_EXIT_CLGI] = wr_exit_undefined,
+	[SVM_EXIT_SKINIT] = wr_exit_undefined,
+	[SVM_EXIT_RDTSCP] = wr_exit_undefined,
+	[SVM_EXIT_WBINVD] = wr_exit_skip,
+	[SVM_EXIT_MONITOR] = wr_exit_undefined,
+	[SVM_EXIT_MWAIT] = wr_exit_undefined,
+	[SVM_EXIT_XSETBV] = wr_exit_xsetbv,
+	[SVM_EXIT_RDPRU] = wr_exit_undefined,
+	[SVM_EXIT_INVPCID] = wr_exit_undefined,
+	[SVM_EXIT_RSM] = wr_exit_undefined,
+};
+
+/* wr_backend.handle_exit */
+enum wr_run_result svm_handle_exit(struct wr_vcpu *vcpu)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+	u32 code = svm->vmcb->control.exit_code;
+
+	/* The step was interrupted by something else; it starts again if it is still wanted. */
+	if (unlikely(svm->nmi_stepping) && code != SVM_EXIT_EXCP_BASE + X86_TRAP_DB)
+		svm_nmi_step_done(svm);
+	if (code == SVM_EXIT_NPF)
+		return exit_npf(vcpu);
+	if (unlikely(code == (u32)SVM_EXIT_ERR))
+		return wr_exit_entry_failed(vcpu, (u64)SVM_EXIT_ERR);
+	if (unlikely(code >= ARRAY_SIZE(exits) || !exits[code]))
+		return exit_unsupported(vcpu);
+	return exits[code](vcpu);
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * AMD-V: what its files share.
+ */
+#ifndef WARREN_SVM_H
+#define WARREN_SVM_H
+
+#include <linux/bitops.h>
+#include <linux/build_bug.h>
+#include <asm/svm.h>
+
+#include "../backend.h"
+#include "../compat.h"
+
+/* The VMCB's layout is the hardware's. */
+static_assert(offsetof(struct vmcb, save) == 0x400);
+static_assert(offsetof(struct vmcb_control_area, exit_code) == 0x70);
+static_assert(offsetof(struct vmcb_control_area, clean) == 0xc0);
+static_assert(offsetof(struct vmcb_save_area, rax) == 0x1f8);
+static_assert(offsetof(struct vmcb_save_area, g_pat) == 0x268);
+
+/* Groups of VMCB fields that the CPU may keep cached while their bit in control.clean is set */
+enum svm_clean {
+	SVM_CLEAN_INTERCEPTS,	/* intercepts, TSC offset, PAUSE filter */
+	SVM_CLEAN_PERM_MAP,	/* IOPM and MSRPM base */
+	SVM_CLEAN_ASID,
+	SVM_CLEAN_INTR,		/* int_ctl, int_vector */
+	SVM_CLEAN_NPT,		/* nested CR3, g_pat */
+	SVM_CLEAN_CR,		/* CR0, CR3, CR4, EFER */
+	SVM_CLEAN_DR,		/* DR6, DR7 */
+	SVM_CLEAN_DT,		/* GDT, IDT */
+	SVM_CLEAN_SEG,		/* CS, DS, SS, ES, CPL */
+	SVM_CLEAN_CR2,
+	SVM_CLEAN_ALL = BIT(10) - 1,
+};
+
+/* struct svm_caps - what the CPUs of this machine can do; read once at load */
+struct svm_caps {
+	u32 nr_asids;
+	bool next_rip;
+	bool flush_by_asid;
+	bool decode_assists;
+	bool clean_bits;
+	bool pause_filter;
+	bool pause_threshold;
+	bool tsc_rate;
+	bool spec_ctrl;			/* MSR_IA32_SPEC_CTRL exists */
+	bool v_spec_ctrl;		/* and the hardware switches it */
+};
+
+extern struct svm_caps svm_caps;
+extern struct wr_pt_format svm_npt_format;
+extern unsigned long *svm_iopm;		/* all ports intercepted: one map for all vCPUs */
+extern unsigned long *svm_msrpm;	/* likewise for MSRs, but for those that the VMCB holds */
+
+/**
+ * struct svm_vcpu - a vCPU on AMD-V
+ */
+struct svm_vcpu {
+	struct wr_vcpu vcpu;
+	struct vmcb *vmcb;
+	u64 vmcb_pa;			/* [I] */
+	u64 asid_generation;		/* [V] @vmcb's ASID is ours while it equals the CPU's */
+	bool nmi_masked;		/* [V] until the guest's IRET completes */
+	bool nmi_iret;			/* [V] IRET was seen at @nmi_iret_rip: the mask goes once it is done */
+	bool nmi_window;		/* [V] somebody waits for the mask to go */
+	bool nmi_stepping;		/* [V] RFLAGS.TF is ours, to see the end of that IRET */
+	u64 nmi_iret_rip;
+	u64 nmi_step_rflags;		/* [V] the guest's TF and RF while @nmi_stepping */
+	bool dr_live;			/* [V] the guest's DR0 to DR3 go to the hardware */
+	bool soft_injected;		/* [V] the entry injected an exception that the guest's INT3 or INTO caused */
+	u64 host_tsc_aux;		/* [V] in a stay */
+	u64 host_spec_ctrl;		/* [V] in a stay */
+};
+
+static inline struct svm_vcpu *to_svm(struct wr_vcpu *vcpu)
+{
+	return container_of(vcpu, struct svm_vcpu, vcpu);
+}
+
+static inline void svm_mark_dirty(struct svm_vcpu *svm, enum svm_clean group)
+{
+	svm->vmcb->control.clean &= ~BIT(group);
+}
+
+static inline void svm_intercept(struct svm_vcpu *svm, unsigned int bit, bool on)
+{
+	unsigned long *intercepts = (unsigned long *)svm->vmcb->control.intercepts;
+
+	if (test_bit(bit, intercepts) == on)
+		return;
+	__assign_bit(bit, intercepts, on);
+	svm_mark_dirty(svm, SVM_CLEAN_INTERCEPTS);
+}
+
+/* caps.c */
+int svm_probe(void);
+void svm_remove(void);
+int svm_host_on(void);
+void svm_host_off(void);
+
+/* asid, in backend.c */
+void svm_flush_tlb(struct wr_vcpu *vcpu);
+
+/* vmcb.c */
+struct wr_vcpu *svm_vcpu_alloc(struct wr_vm *vm);
+void svm_vcpu_free(struct wr_vcpu *vcpu);
+void svm_vcpu_reset(struct wr_vcpu *vcpu, bool init);
+void svm_get_segment(struct wr_vcpu *vcpu, enum wr_seg seg, struct kvm_segment *out);
+void svm_set_segment(struct wr_vcpu *vcpu, enum wr_seg seg, const struct kvm_segment *in);
+void svm_get_idt(struct wr_vcpu *vcpu, struct wr_dtable *out);
+void svm_set_idt(struct wr_vcpu *vcpu, const struct wr_dtable *in);
+void svm_get_gdt(struct wr_vcpu *vcpu, struct wr_dtable *out);
+void svm_set_gdt(struct wr_vcpu *vcpu, const struct wr_dtable *in);
+int svm_get_cpl(struct wr_vcpu *vcpu);
+void svm_set_cr0(struct wr_vcpu *vcpu);
+void svm_set_cr3(struct wr_vcpu *vcpu);
+void svm_set_cr4(struct wr_vcpu *vcpu);
+void svm_set_efer(struct wr_vcpu *vcpu);
+void svm_set_dr7(struct wr_vcpu *vcpu);
+int svm_get_msr(struct wr_vcpu *vcpu, u32 index, u64 *data);
+int svm_set_msr(struct wr_vcpu *vcpu, u32 index, u64 data);
+bool svm_has_msr(u32 index);
+void svm_set_tsc_offset(struct wr_vcpu *vcpu);
+void svm_cpuid_changed(struct wr_vcpu *vcpu);
+void svm_set_exception_intercepts(struct svm_vcpu *svm);
+
+/* inject.c */
+void svm_inject_exception(struct wr_vcpu *vcpu);
+void svm_inject_interrupt(struct wr_vcpu *vcpu);
+void svm_inject_nmi(struct wr_vcpu *vcpu);
+void svm_cancel_injection(struct wr_vcpu *vcpu);
+void svm_complete_injection(struct svm_vcpu *svm);
+bool svm_interrupt_allowed(struct wr_vcpu *vcpu);
+bool svm_nmi_allowed(struct wr_vcpu *vcpu);
+void svm_interrupt_window(struct wr_vcpu *vcpu, bool on);
+void svm_nmi_window(struct wr_vcpu *vcpu, bool on);
+void svm_nmi_step_done(struct svm_vcpu *svm);
+u32 svm_get_interrupt_shadow(struct wr_vcpu *vcpu);
+void svm_set_interrupt_shadow(struct wr_vcpu *vcpu, u32 shadow);
+bool svm_get_nmi_mask(struct wr_vcpu *vcpu);
+void svm_set_nmi_mask(struct wr_vcpu *vcpu, bool masked);
+void svm_update_cr8_intercept(struct wr_vcpu *vcpu, int threshold);
+
+/* exits.c */
+enum wr_run_result svm_handle_exit(struct wr_vcpu *vcpu);
+u64 svm_next_rip(struct wr_vcpu *vcpu);
+
+/* enter.S */
+bool svm_enter_guest(u64 vmcb_pa, u64 *regs, u64 host_save_pa);
+
+/* Page where VMSAVE keeps this CPU's FS, GS, TR and LDTR during a stay. */
+u64 svm_host_save_pa(void);
+
+#endif
