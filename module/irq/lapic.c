@@ -176,6 +176,9 @@ static void write_lvt(struct wr_lapic *lapic, u32 offset, u32 value)
 	if (offset == APIC_LVTT)
 		wr_lapic_timer_set_mode(lapic, value);
 	wr_lapic_set_reg(lapic, offset, value);
+	/* The PIC may have waited for this, see wr_lapic_accepts_extint(). */
+	if (offset == APIC_LVT0)
+		wr_vcpu_request(lapic->vcpu, WR_REQ_EVENT);
 }
 
 static void write_tmict(struct wr_lapic *lapic, u32 offset, u32 value)
@@ -609,6 +612,7 @@ static void reset_regs(struct wr_lapic *lapic)
 	lapic->isr_highest = -1;
 	/* IRR's own truth is found at the next look: a sender may be at work right now. */
 	WRITE_ONCE(lapic->irr_pending, true);
+	wr_vcpu_request(lapic->vcpu, WR_REQ_EVENT);
 }
 
 static void set_base(struct wr_vcpu *vcpu, u64 base)

@@ -510,7 +510,9 @@ static void software_disable(struct kunit *test)
 	struct fixture *fix = test->priv;
 	struct wr_vcpu *vcpu = &fix->vcpu[0];
 
+	clear_bit(WR_REQ_EVENT, &vcpu->requests);
 	wr(vcpu, APIC_LVT0, APIC_DM_EXTINT);
+	KUNIT_EXPECT_TRUE(test, wr_vcpu_take_request(vcpu, WR_REQ_EVENT));
 	wr(vcpu, APIC_LVTT, 0x20);
 	send_ipi(vcpu, 0, 0x70);
 	wr(vcpu, APIC_SPIV, 0xff);
@@ -686,6 +688,13 @@ static void init_and_sipi(struct kunit *test)
 	send_ipi(&fix->vcpu[0], 1, APIC_DM_STARTUP | 0x9a);
 	KUNIT_EXPECT_TRUE(test, wr_lapic_has_events(ap));
 	KUNIT_EXPECT_EQ(test, ap->lapic->state.sipi_vector, 0x9a);
+
+	/* The second SIPI finds it running, and is dropped rather than kept for later. */
+	ap->mp_state = KVM_MP_STATE_RUNNABLE;
+	KUNIT_EXPECT_TRUE(test, wr_lapic_has_events(ap));
+	wr_lapic_take_events(ap);
+	KUNIT_EXPECT_FALSE(test, wr_lapic_has_events(ap));
+	KUNIT_EXPECT_EQ(test, ap->mp_state, (u32)KVM_MP_STATE_RUNNABLE);
 }
 
 static void nmi(struct kunit *test)
