@@ -117,7 +117,7 @@ int wr_ioapic_set_irq(struct wr_ioapic *ioapic, u32 pin, int source, int level)
 	} else {
 		ioapic->state.irr |= BIT(pin);
 		if (was_high && !pin_is_level(ioapic, pin))
-			ret = 0;
+			ret = ioapic->state.redirtbl[pin].fields.mask ? -1 : 0;
 		else
 			ret = ioapic_fire(ioapic, pin);
 	}
