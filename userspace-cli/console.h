@@ -22,8 +22,8 @@ enum wr_console_event {
  * wr_console_start() - take the terminal (if it is one) and start writing
  * @wake_fd: eventfd of the main loop, woken when the output has been written after
  *           wr_console_close()
- * @room: called after output had been held back and there is room again; from the writer's
- *        thread, no lock held
+ * @room: called after output has been written and there is room; from the writer's thread, no lock
+ *        held
  * @device: its argument
  *
  * The terminal is given back at exit(), and when the process dies of a signal.
@@ -45,7 +45,7 @@ void wr_console_resume(void);
  * wr_console_put() - write a byte of output; blocks where the reader of the output is slow
  * @byte: the byte
  *
- * Return: whether there is room for more without blocking; if not, the room callback follows.
+ * Return: whether there is room for more without blocking. The room callback follows anyway.
  */
 bool wr_console_put(uint8_t byte);
 

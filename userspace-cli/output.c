@@ -16,7 +16,7 @@
 #include "stop.h"
 #include "util.h"
 
-#define RING 65536u			/* power of two */
+#define RING 16384u			/* power of two */
 #define ROOM 16u			/* what a guest writes without asking: its UART's FIFO */
 #define GATHER_BELOW 4096u
 #define GATHER_NS 2000000l		/* too short to see, long enough for a line */
@@ -28,7 +28,6 @@ static struct {
 	uint8_t ring[RING];
 	unsigned int head, tail;	/* free running; head is where to fill */
 	bool waiting;			/* the writer is asleep on @work */
-	bool held;			/* wr_console_put() said that there is no room */
 	bool closed;
 	bool dead;			/* nobody reads: throw output away */
 	int wake_fd;			/* constant */
@@ -50,15 +49,14 @@ bool wr_console_put(uint8_t byte)
 	bool room;
 
 	pthread_mutex_lock(&output.lock);
-	while (used() == RING && !output.closed && !output.dead)
+	while (used() == RING && !output.closed)
 		pthread_cond_wait(&output.space, &output.lock);
-	if (!output.closed && !output.dead) {
+	if (!output.closed) {
 		output.ring[output.head++ % RING] = byte;
 		if (output.waiting)
 			pthread_cond_signal(&output.work);
 	}
-	room = output.dead || RING - used() >= ROOM;
-	output.held = !room;
+	room = RING - used() >= ROOM;
 	pthread_mutex_unlock(&output.lock);
 	return room;
 }
@@ -107,22 +105,20 @@ static void write_some(void)
 {
 	unsigned int start = output.tail % RING;
 	unsigned int len = used() < RING - start ? used() : RING - start;
-	bool alive, tell;
+	bool dead = output.dead;
+	bool room;
 
 	pthread_mutex_unlock(&output.lock);
 	/* Safe without the lock: the bytes from tail on are the writer's until tail moves. */
-	alive = write_all(output.ring + start, len);
+	if (!dead)
+		dead = !write_all(output.ring + start, len);
 	pthread_mutex_lock(&output.lock);
 	output.tail += len;
-	if (!alive) {
-		output.dead = true;
-		output.tail = output.head;
-	}
+	output.dead = dead;
 	pthread_cond_broadcast(&output.space);
-	tell = output.held && RING - used() >= ROOM;
-	if (!tell)
+	room = RING - used() >= ROOM;
+	if (!room)
 		return;
-	output.held = false;
 	pthread_mutex_unlock(&output.lock);
 	output.room(output.device);
 	pthread_mutex_lock(&output.lock);

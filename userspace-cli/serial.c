@@ -14,7 +14,7 @@ static uint8_t interrupt_id(const struct wr_serial *serial)
 {
 	if ((serial->ier & UART_IER_RDI) && serial->rx_len)
 		return UART_IIR_RDI;
-	if ((serial->ier & UART_IER_THRI) && serial->thre_pending)
+	if ((serial->ier & UART_IER_THRI) && serial->thre && serial->thre_pending)
 		return UART_IIR_THRI;
 	return UART_IIR_NO_INT;
 }
@@ -51,11 +51,16 @@ static uint8_t rx_pop(struct wr_serial *serial)
 
 static uint8_t read_iir(struct wr_serial *serial)
 {
-	uint8_t id = interrupt_id(serial);
+	uint8_t id;
 
+	if (serial->thre_owed && serial->thre)
+		serial->thre_pending = true;
+	id = interrupt_id(serial);
 	/* Reading it acknowledges the transmitter's interrupt, if that is what it names. */
-	if (id == UART_IIR_THRI)
+	if (id == UART_IIR_THRI) {
 		serial->thre_pending = false;
+		serial->thre_owed = false;
+	}
 	return id | (serial->fcr & UART_FCR_ENABLE_FIFO ? IIR_FIFO_ENABLED : 0);
 }
 
@@ -130,15 +135,14 @@ static void transmit(struct wr_serial *serial, uint8_t byte)
 	}
 	serial->thre = false;
 	serial->thre_pending = false;
+	serial->thre_owed = true;
 	update_irq(serial);
 	/* The line may block: nobody else may have to wait for that with the lock. */
 	pthread_mutex_unlock(&serial->lock);
 	room = serial->line.put(serial->line.arg, byte);
 	pthread_mutex_lock(&serial->lock);
-	if (room) {
+	if (room)
 		serial->thre = true;
-		serial->thre_pending = true;
-	}
 }
 
 static void write_ier(struct wr_serial *serial, uint8_t value)
@@ -248,7 +252,9 @@ void wr_serial_room(struct wr_serial *serial)
 {
 	pthread_mutex_lock(&serial->lock);
 	serial->thre = true;
-	serial->thre_pending = true;
+	if (serial->thre_owed)
+		serial->thre_pending = true;
+	serial->thre_owed = false;
 	update_irq(serial);
 	pthread_mutex_unlock(&serial->lock);
 }

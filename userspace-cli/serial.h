@@ -13,8 +13,7 @@
 
 /**
  * struct wr_serial_line - what a UART is connected to
- * @put: sends a byte; may block; returns whether there is room for more (else see
- *       wr_serial_room())
+ * @put: sends a byte; may block; returns whether there is room for more; wr_serial_room() follows
  * @irq: sets the level of the interrupt line
  * @rx_room: the receive FIFO has become empty, or the guest began to listen
  * @arg: first argument of all
@@ -32,7 +31,9 @@ struct wr_serial_line {
  * @line: constant
  * @rx: receive FIFO, @rx_len bytes from @rx_at on, wrapping
  * @thre: the transmitter can take bytes
- * @thre_pending: the guest is owed an interrupt for that
+ * @thre_pending: the guest is interrupted for that
+ * @thre_owed: it has sent something since, and is to be interrupted unless it asks before the
+ *             line has taken it: a driver that sends in a loop then needs one interrupt in all
  * @irq_level: last level of the interrupt line
  * @ier: and the rest: the registers
  */
@@ -44,6 +45,7 @@ struct wr_serial {
 	unsigned int rx_len;
 	bool thre;
 	bool thre_pending;
+	bool thre_owed;
 	bool irq_level;
 	uint8_t ier, fcr, lcr, mcr, scr, dll, dlm;
 };
@@ -76,7 +78,7 @@ size_t wr_serial_rx_room(struct wr_serial *serial);
 void wr_serial_receive(struct wr_serial *serial, const uint8_t *buf, size_t len);
 
 /**
- * wr_serial_room() - the line has room again after it had none; any thread
+ * wr_serial_room() - the line has taken what was sent and has room; any thread
  * @serial: the UART
  */
 void wr_serial_room(struct wr_serial *serial);

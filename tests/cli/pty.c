@@ -7,6 +7,7 @@
  *   signal N      send the signal to COMMAND
  *   raw           the terminal must be in raw mode now
  *   sleep MS      wait
+ *   stall MS      wait, and read nothing meanwhile
  *
  * Status: COMMAND's, 128 + N after signal N; 97 raw mode missing; 98 the terminal was not given
  * back as it was; 99 an expected text did not come within PTY_TIMEOUT seconds (default 60).
@@ -152,6 +153,8 @@ static char **do_steps(char **step)
 			do_raw();
 		else if (!strcmp(*step, "sleep"))
 			do_sleep(atol(*++step));
+		else if (!strcmp(*step, "stall"))
+			usleep(1000 * (useconds_t)atol(*++step));
 	}
 	return step;
 }

@@ -113,7 +113,17 @@ static void serial_transmit(void)
 	EXPECT_EQ(in(COM1 + UART_IIR) & 0xf, UART_IIR_THRI);
 	EXPECT(!irq);
 	EXPECT_EQ(in(COM1 + UART_IIR) & 0xf, UART_IIR_NO_INT);
+	/* A driver that sends and asks again needs no interrupt; one that waits gets one. */
 	out(COM1 + UART_TX, 'b');
+	out(COM1 + UART_TX, 'c');
+	EXPECT(!irq);
+	EXPECT_EQ(in(COM1 + UART_IIR) & 0xf, UART_IIR_THRI);
+	EXPECT_EQ(in(COM1 + UART_IIR) & 0xf, UART_IIR_NO_INT);
+	wr_serial_room(&uart);
+	EXPECT(!irq);
+	out(COM1 + UART_TX, 'd');
+	EXPECT(!irq);
+	wr_serial_room(&uart);
 	EXPECT(irq);
 	out(COM1 + UART_IER, 0);
 	EXPECT(!irq);
@@ -132,6 +142,7 @@ static void serial_backpressure(void)
 	line_has_room = false;
 	out(COM1 + UART_TX, 'a');
 	EXPECT_EQ(in(COM1 + UART_LSR) & UART_LSR_THRE, 0);
+	EXPECT_EQ(in(COM1 + UART_IIR) & 0xf, UART_IIR_NO_INT);
 	EXPECT(!irq);
 	wr_serial_room(&uart);
 	EXPECT_EQ(in(COM1 + UART_LSR) & UART_LSR_THRE, UART_LSR_THRE);
