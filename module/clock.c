@@ -114,17 +114,24 @@ bool wr_tsc_khz_tolerable(u32 khz, u32 host_khz)
 }
 WR_EXPORT_FOR_KUNIT(wr_tsc_khz_tolerable);
 
+/*
+ * Read the host's TSC and raw monotonic time at one moment, interrupts off. A clock other than the
+ * TSC may take microseconds to read: take the middle.
+ */
+static u64 read_tsc_and_time(u64 *raw)
+{
+	u64 before = rdtsc_ordered();
+
+	*raw = ktime_get_raw_ns();
+	return before + (rdtsc_ordered() - before) / 2;
+}
+
 /* Take the pair that all vCPUs share. */
 static void take_base(struct wr_clock *c)
 {
-	u64 tsc, raw;
-
 	lockdep_assert_held(&c->lock);
-	tsc = rdtsc_ordered();
-	raw = ktime_get_raw_ns();
-	c->base_tsc = tsc;
-	c->base_raw = raw;
-	c->base_ns = boot_ns(raw);
+	c->base_tsc = read_tsc_and_time(&c->base_raw);
+	c->base_ns = boot_ns(c->base_raw);
 }
 
 /*
@@ -134,8 +141,8 @@ static void take_base(struct wr_clock *c)
  */
 static void after_resume(struct wr_clock *c)
 {
-	u64 now = rdtsc_ordered();
-	u64 expected = c->base_tsc + wr_ns_to_cycles(ktime_get_raw_ns() - c->base_raw, tsc_khz);
+	u64 raw, now = read_tsc_and_time(&raw);
+	u64 expected = c->base_tsc + wr_ns_to_cycles(raw - c->base_raw, tsc_khz);
 	s64 lost = expected - now;
 
 	lockdep_assert_held(&c->lock);
@@ -335,9 +342,8 @@ static void set_tsc(struct wr_vcpu *vcpu, u64 tsc)
 	unsigned long flags;
 
 	local_irq_save(flags);
-	WRITE_ONCE(vc->tsc_offset, tsc - rdtsc_ordered());
+	WRITE_ONCE(vc->tsc_offset, tsc - read_tsc_and_time(&vc->ref_ns));
 	vc->tsc_lost = READ_ONCE(vcpu->vm->clock.tsc_lost);
-	vc->ref_ns = ktime_get_raw_ns();
 	vc->ref_tsc = tsc;
 	vc->last_guest_tsc = 0;
 	vc->pair_cpu = smp_processor_id();
@@ -364,19 +370,19 @@ static void write_by_userspace(struct wr_vcpu *vcpu, u64 tsc)
 	struct wr_clock *c = &vcpu->vm->clock;
 	struct wr_vclock *vc = &vcpu->clock;
 	unsigned long flags;
-	u64 raw;
+	u64 raw, host;
 
 	raw_spin_lock_irqsave(&c->lock, flags);
 	if (c->resumes != atomic_read(&resumes))
 		after_resume(c);
-	raw = ktime_get_raw_ns();
+	host = read_tsc_and_time(&raw);
 	if (synchronizing(c, vc->tsc_khz, tsc, raw)) {
 		vc->ref_tsc = c->last_ref_tsc;
 		vc->ref_ns = c->last_ref_ns;
 		vc->last_guest_tsc = 0;
 		vc->pair_cpu = smp_processor_id();
 		WRITE_ONCE(vc->tsc_offset, host_tsc_stable() ? c->last_tsc_offset :
-			   tsc_by_time(vc, raw) - rdtsc_ordered());
+			   tsc_by_time(vc, raw) - host);
 	} else {
 		set_tsc(vcpu, tsc);
 		c->last_ref_tsc = vc->ref_tsc;
@@ -585,8 +591,7 @@ static bool compute(struct wr_vcpu *vcpu, struct pvclock_vcpu_time_info *info)
 		info->system_time = c->base_ns;
 		info->flags = c->matched ? PVCLOCK_TSC_STABLE_BIT : 0;
 	} else {
-		tsc = rdtsc_ordered();
-		raw = ktime_get_raw_ns();
+		tsc = read_tsc_and_time(&raw);
 		realign(vc, tsc, raw);
 		info->tsc_timestamp = tsc;
 		info->system_time = boot_ns(raw);

@@ -60,15 +60,6 @@ static inline void wr_hrtimer_setup(struct hrtimer *timer,
 /* after 6.12: the notifiers' answers about age became bool */
 typedef typeof(((struct mmu_notifier_ops *)NULL)->test_young(NULL, NULL, 0)) wr_young_t;
 
-/* 6.18: <linux/entry-virt.h> took the place of <linux/entry-kvm.h>, and its function lost the vCPU nobody looked at */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
-#include <linux/entry-virt.h>
-#define wr_xfer_to_guest_mode_handle_work()	xfer_to_guest_mode_handle_work()
-#else
-#include <linux/entry-kvm.h>
-#define wr_xfer_to_guest_mode_handle_work()	xfer_to_guest_mode_handle_work(NULL)
-#endif
-
 /* 6.4: arch_smp_send_reschedule(); smp_send_reschedule() now traces with a symbol that is not exported */
 static inline void wr_send_reschedule(int cpu)
 {

@@ -194,6 +194,7 @@ int wr_cpuid_init(void)
 	init_features();
 	return 0;
 }
+WR_EXPORT_FOR_KUNIT(wr_cpuid_init);
 
 /**
  * wr_cpuid_supports - can a guest be given a feature here?

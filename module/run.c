@@ -15,6 +15,7 @@
 
 #include "backend.h"
 #include "compat.h"
+#include "compat_xfer.h"
 #include "exit.h"
 #include "fpu.h"
 #include "run.h"
@@ -143,7 +144,7 @@ static enum wr_run_result serve_requests(struct wr_vcpu *vcpu)
 		wr_backend->flush_tlb(vcpu);
 	}
 	if (test_bit(WR_REQ_EVENT, &vcpu->requests) || wr_event_unfinished(vcpu)) {
-		if (irq_window_ready(vcpu))
+		if (irq_window_ready(vcpu) || (wr_has_lapic(vcpu) && wr_lapic_has_events(vcpu)))
 			return WR_RUN_LEAVE;
 		wr_vcpu_take_request(vcpu, WR_REQ_EVENT);
 		wr_event_inject(vcpu);

@@ -133,17 +133,19 @@ enum wr_emu_result wr_do_xchg_acc(struct wr_exec *x)
 	return x->keep ? WR_EMU_DONE : wr_do_xchg(x);
 }
 
-/* Always writes: what was read, when the comparison fails. */
+/* Memory is always written: with what was read, when the comparison fails. A register then stays whole. */
 enum wr_emu_result wr_do_cmpxchg(struct wr_exec *x)
 {
 	unsigned int size = x->insn->op_size;
 	u64 acc = wr_reg_get(x->emu, REG_AX, size, false);
 
 	wr_emu_sub(x, acc, x->dst, false, size);
-	if (acc == x->dst)
+	if (acc == x->dst) {
 		x->dst = x->src;
-	else
-		wr_reg_set(x->emu, REG_AX, size, false, x->dst);
+		return WR_EMU_DONE;
+	}
+	wr_reg_set(x->emu, REG_AX, size, false, x->dst);
+	x->keep = !is_mem(&x->insn->dst);
 	return WR_EMU_DONE;
 }
 

@@ -245,12 +245,8 @@ static int check_row(const struct reader *r)
 	const struct wr_insn *insn = r->insn;
 	u32 flags = insn->desc->flags;
 
-	if (insn->vex) {
-		if (!(flags & F_VEX))
-			return -EOPNOTSUPP;
-		if (insn->vex_reg && !(flags & F_VEX_REG))
-			return -EINVAL;
-	}
+	if (insn->vex && !(flags & F_VEX))
+		return -EOPNOTSUPP;
 	if (flags & F_NEAR && is_64bit(r) && insn->opsize_prefix)
 		return -EOPNOTSUPP;
 	return 0;
@@ -577,6 +573,9 @@ static int read_operands(struct reader *r)
 		err = read_operand(r, row->src, &insn->src);
 	if (!err && row->src2)
 		err = read_operand(r, row->src2, &insn->src2);
+	/* Looked at last: the register form may be another instruction, one that has such an operand. */
+	if (!err && insn->vex_reg && !(row->flags & F_VEX_REG))
+		err = -EINVAL;
 	return err;
 }
 

@@ -162,13 +162,6 @@ static const struct wr_insn_desc row_63[2] = {
 	{ wr_do_movsxd, F_MODRM | F_WRITE, AT_REG, AT_RM32 },
 };
 
-static const struct wr_insn_desc row_90[4] = {
-	{ wr_do_xchg_acc, F_RMW, AT_OPREG, AT_ACC },
-	{ wr_do_xchg_acc, F_RMW, AT_OPREG, AT_ACC },
-	{ wr_do_nop, 0 },
-	{ wr_do_xchg_acc, F_RMW, AT_OPREG, AT_ACC },
-};
-
 /* 0F 00, 0F 01 and their register forms */
 static const struct wr_insn_desc group_0f00[8] = {
 	[0 ... 5] = { NULL, F_MODRM | F_LENGTH },	/* SLDT STR LLDT LTR VERR VERW */
@@ -477,8 +470,7 @@ static const struct wr_insn_desc one_byte[256] = {
 	[0x8d] = { wr_do_lea, F_MODRM | F_WRITE | F_NOFETCH, AT_REG, AT_MEM },
 	[0x8e] = { wr_do_mov_to_seg, F_MODRM, AT_SEG, AT_RM16 },
 	[0x8f] = { .flags = F_MODRM, .select = BY_REG, .sub = group_8f },
-	[0x90] = { .select = BY_PREFIX, .sub = row_90 },
-	[0x91 ... 0x97] = { wr_do_xchg_acc, F_RMW, AT_OPREG, AT_ACC },
+	[0x90 ... 0x97] = { wr_do_xchg_acc, F_RMW, AT_OPREG, AT_ACC },	/* NOP, PAUSE */
 	[0x98] = { wr_do_cbw, 0 },
 	[0x99] = { wr_do_cwd, 0 },
 	[0x9a] = { wr_do_call_far, F_NO64, AT_NOTHING, AT_FAR },
@@ -569,7 +561,7 @@ static const struct wr_insn_desc two_byte[256] = {
 	[0x06] = { wr_do_clts, F_PRIV },
 	[0x07 ... 0x09] = { NULL, F_LENGTH },			/* SYSRET INVD WBINVD */
 	[0x0b] = { wr_do_ud, 0 },				/* UD2 */
-	[0x0d] = { wr_do_nop, F_MODRM },			/* PREFETCHW */
+	[0x0d] = { wr_do_nop, F_MODRM | F_NOFETCH, AT_MEM },			/* PREFETCHW */
 	[0x10] = { .flags = F_MODRM, .select = BY_PREFIX, .sub = row_0f10 },
 	[0x11] = { .flags = F_MODRM, .select = BY_PREFIX, .sub = row_0f11 },
 	[0x12] = { .flags = F_MODRM, .select = BY_PREFIX, .sub = row_0f12 },

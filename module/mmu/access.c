@@ -217,6 +217,7 @@ int wr_gpa_read(struct wr_vm *vm, u64 gpa, void *data, size_t len)
 	srcu_read_unlock(&vm->srcu, idx);
 	return r;
 }
+WR_EXPORT_FOR_KUNIT(wr_gpa_read);
 
 /**
  * wr_gpa_write - write guest memory and note it in the dirty log
@@ -237,6 +238,7 @@ int wr_gpa_write(struct wr_vm *vm, u64 gpa, const void *data, size_t len)
 	srcu_read_unlock(&vm->srcu, idx);
 	return r;
 }
+WR_EXPORT_FOR_KUNIT(wr_gpa_write);
 
 /*
  * A locked access that crosses cache lines could trap in the host: compare and write instead, as
@@ -298,6 +300,7 @@ int wr_gpa_cmpxchg(struct wr_vm *vm, u64 gpa, void *old, const void *new, size_t
 	srcu_read_unlock(&vm->srcu, idx);
 	return r;
 }
+WR_EXPORT_FOR_KUNIT(wr_gpa_cmpxchg);
 
 /**
  * wr_gpa_is_ram - is there memory, and may it be written?
@@ -313,3 +316,4 @@ bool wr_gpa_is_ram(struct wr_vm *vm, u64 gpa, bool write)
 
 	return !wr_slots_lookup_hva(vm, gpa, write, &hva);
 }
+WR_EXPORT_FOR_KUNIT(wr_gpa_is_ram);

@@ -149,3 +149,4 @@ unlock:
 	mutex_unlock(&vm->slots_lock);
 	return r;
 }
+WR_EXPORT_FOR_KUNIT(wr_dirty_get);

@@ -329,6 +329,7 @@ int wr_slots_set(struct wr_vm *vm, const struct kvm_userspace_memory_region *reg
 	mutex_unlock(&vm->slots_lock);
 	return r;
 }
+WR_EXPORT_FOR_KUNIT(wr_slots_set);
 
 /**
  * wr_slots_lookup_hva - where the creator has a guest physical address

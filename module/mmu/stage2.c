@@ -322,6 +322,7 @@ enum wr_fault wr_mmu_fault(struct wr_vcpu *vcpu, u64 gpa, u32 access, bool atomi
 	srcu_read_unlock(&vm->srcu, idx);
 	return r;
 }
+WR_EXPORT_FOR_KUNIT(wr_mmu_fault);
 
 /**
  * wr_mmu_init - give a new VM its memory management
@@ -344,6 +345,7 @@ int wr_mmu_init(struct wr_vm *vm)
 		wr_table_root_free(&vm->mmu);
 	return r;
 }
+WR_EXPORT_FOR_KUNIT(wr_mmu_init);
 
 /**
  * wr_mmu_exit - undo wr_mmu_init(), with slots and tables
@@ -357,3 +359,4 @@ void wr_mmu_exit(struct wr_vm *vm)
 	wr_table_root_free(&vm->mmu);
 	wr_slots_exit(vm);
 }
+WR_EXPORT_FOR_KUNIT(wr_mmu_exit);

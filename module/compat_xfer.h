@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The part of compat.h that needs <linux/kvm_host.h>, kept from all files but run.c.
+ */
+#ifndef WARREN_COMPAT_XFER_H
+#define WARREN_COMPAT_XFER_H
+
+/* 6.18: <linux/entry-virt.h> took the place of <linux/entry-kvm.h>, and its function lost its argument */
+#if __has_include(<linux/entry-virt.h>)
+#include <linux/entry-virt.h>
+#define wr_xfer_to_guest_mode_handle_work()	xfer_to_guest_mode_handle_work()
+#else
+#include <linux/entry-kvm.h>
+#include <linux/kvm_host.h>
+
+static inline int wr_xfer_to_guest_mode_handle_work(void)
+{
+	/* When a signal is pending it notes an exit reason and a count in a vCPU of KVM's: nobody reads these. */
+	static struct kvm_run run;
+	static struct kvm_vcpu nobody = { .run = &run };
+
+	return xfer_to_guest_mode_handle_work(&nobody);
+}
+#endif
+
+#endif
