@@ -6,6 +6,7 @@
  * works while the guest does not listen; a pipe or file is read no faster than the guest takes it.
  */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,6 +99,16 @@ static void keep(uint8_t byte)
 		input.pending[input.len++] = byte;
 }
 
+static void print_help(void)
+{
+	struct pollfd pollfd = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	/* Past the guest's output, and not at all where that would block. */
+	if (poll(&pollfd, 1, 0) > 0 &&
+	    write(STDOUT_FILENO, help_text, sizeof(help_text) - 1) < 0)
+		return;
+}
+
 static enum wr_console_event escape_command(uint8_t byte)
 {
 	switch (byte) {
@@ -110,8 +121,7 @@ static enum wr_console_event escape_command(uint8_t byte)
 	case 'h':
 	case 'H':
 	case '?':
-		if (write(STDOUT_FILENO, help_text, sizeof(help_text) - 1) < 0)
-			return WR_CONSOLE_NONE;
+		print_help();
 		return WR_CONSOLE_NONE;
 	case ESCAPE:
 		keep(ESCAPE);

@@ -67,6 +67,14 @@ static void serve_signals(const struct wr_loop *loop)
 	}
 }
 
+static void serve_timer(const struct wr_loop *loop)
+{
+	uint64_t count;
+
+	if (read(timer_fd, &count, sizeof(count)) == sizeof(count))
+		wr_stop_request(loop->stop, WR_STOP_TIMEOUT, 0, NULL);
+}
+
 static void serve_console(const struct wr_loop *loop)
 {
 	switch (wr_console_input()) {
@@ -109,7 +117,7 @@ void wr_loop_run(const struct wr_loop *loop)
 		if (fds[SIGNAL].revents)
 			serve_signals(loop);
 		if (fds[TIMER].revents)
-			wr_stop_request(loop->stop, WR_STOP_TIMEOUT, 0, NULL);
+			serve_timer(loop);
 		if (fds[INPUT].revents)
 			serve_console(loop);
 		loop->pump_input(loop->arg);
@@ -130,7 +138,7 @@ void wr_loop_drain(const struct wr_loop *loop)
 	while (!wr_console_drained()) {
 		if (wait_events(loop, fds, timeout_ms) == 0)
 			return;
-		/* An impatient user wins. */
+		/* An impatient user wins, and so does --timeout. */
 		if (fds[SIGNAL].revents || fds[TIMER].revents)
 			return;
 		if (fds[INPUT].revents && wr_console_input() == WR_CONSOLE_LEAVE)

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The warren command: finds the subcommand in the table and hands over. */
 #include <argp.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd.h"
 #include "status.h"
@@ -71,10 +73,23 @@ static int help_command(int argc, char **argv)
 	return run_command(command, 2, argv);
 }
 
+/* Without this, a device could get the number of a standard stream that the caller closed. */
+static void fill_standard_streams(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	const struct wr_command *command;
 
+	fill_standard_streams();
 	if (argc < 2) {
 		print_help(stderr);
 		return WR_STATUS_USAGE;

@@ -36,6 +36,7 @@ int wr_memory_alloc(struct wr_memory *mem, uint64_t size)
 	mem->host = (uint8_t *)start;
 	/* A kernel without huge pages refuses; the guest then runs on small ones. */
 	madvise(mem->host, size, MADV_HUGEPAGE);
+	madvise(mem->host, size, MADV_DONTDUMP);
 	return 0;
 }
 

@@ -23,13 +23,13 @@ void wr_stop_request(struct wr_stop *stop, enum wr_stop_reason reason, int value
 
 	pthread_mutex_lock(&stop->lock);
 	if (stop->reason == WR_STOP_NONE) {
-		stop->reason = reason;
 		stop->value = value;
 		stop->detail[0] = '\0';
 		va_start(args, fmt);
 		if (fmt)
 			vsnprintf(stop->detail, sizeof(stop->detail), fmt, args);
 		va_end(args);
+		__atomic_store_n(&stop->reason, reason, __ATOMIC_RELEASE);
 	}
 	pthread_mutex_unlock(&stop->lock);
 	wr_wake(stop->wake_fd);
@@ -37,10 +37,5 @@ void wr_stop_request(struct wr_stop *stop, enum wr_stop_reason reason, int value
 
 enum wr_stop_reason wr_stop_reason(struct wr_stop *stop)
 {
-	enum wr_stop_reason reason;
-
-	pthread_mutex_lock(&stop->lock);
-	reason = stop->reason;
-	pthread_mutex_unlock(&stop->lock);
-	return reason;
+	return __atomic_load_n(&stop->reason, __ATOMIC_ACQUIRE);
 }

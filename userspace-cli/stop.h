@@ -20,8 +20,8 @@ enum wr_stop_reason {
 
 /**
  * struct wr_stop - the one request to end the machine; the first one wins
- * @lock: protects all fields but @wake_fd
- * @reason: why
+ * @lock: for writing all fields but @wake_fd
+ * @reason: why; set last and once, so whoever reads it may read the others
  * @value: see the reasons
  * @detail: for people, says more about a crash
  * @wake_fd: eventfd of the main loop, constant
