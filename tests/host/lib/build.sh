@@ -4,6 +4,7 @@
 
 BUILD_DIR=$WARREN_CACHE/build/$(source_id)
 
+# A file that changed while a build ran must look newer than its object: hence contents are compared, and times not kept.
 # Results of builds are kept in the copies, and nothing else may differ from the source.
 BUILD_EXCLUDES=(
 	--exclude='*.o' --exclude='*.ko' --exclude='*.cmd' --exclude='*.mod' --exclude='*.mod.c'
@@ -23,7 +24,7 @@ build_module_locked() {
 	shift 2
 	kernel=$(kernel_dir "$name")
 	root=$(cat "$kernel/root")
-	rsync -a --delete "${BUILD_EXCLUDES[@]}" --include=/Kbuild --include=/module/ \
+	rsync -a --no-times --checksum --delete "${BUILD_EXCLUDES[@]}" --include=/Kbuild --include=/module/ \
 		--include=/uapi/ --include=/tests/ --include=/tests/kunit/ --exclude='/tests/*' \
 		--exclude='/*' "$WARREN_SOURCE/" "$dir/"
 	if [ "$(cat "$dir/.module-stamp" 2>/dev/null)" != "$(cat "$kernel/stamp")" ]; then
@@ -65,7 +66,7 @@ build_user() {
 build_user_locked() {
 	local dir=$BUILD_DIR/user part out
 	mkdir -p "$dir"
-	rsync -a --delete "${BUILD_EXCLUDES[@]}" \
+	rsync -a --no-times --checksum --delete "${BUILD_EXCLUDES[@]}" \
 		--include=/uapi/ --include=/userspace-cli/ --include=/tests/ \
 		--exclude=/userspace-cli/warren --exclude=/tests/host --exclude=/tests/kunit \
 		--exclude='/*' "$WARREN_SOURCE/" "$dir/"
