@@ -269,7 +269,7 @@ WR_EXPORT_FOR_KUNIT(wr_bus_init);
 
 /**
  * wr_bus_exit - release all devices and the buses; waits for the callbacks of vm->srcu
- * @vm: without vCPUs that run; call it before wr_irq_exit(), whose chips are on the buses
+ * @vm: without vCPUs that run; done already is done. wr_irq_exit() does it before its chips go.
  *
  * Context: may sleep.
  */

@@ -257,7 +257,7 @@ static int route_set(struct wr_vm *vm, const struct wr_route *route, int level, 
  *
  * Context: any, hard interrupts included; no chip's lock held.
  * Return: as KVM_IRQ_LINE_STATUS: the number of deliveries, 0 when all merged with one on its way,
- * -1 when masked or not routed.
+ * -1 when masked or not routed, -ENXIO without an in-kernel irqchip.
  */
 int wr_irq_set(struct wr_vm *vm, u32 gsi, int level, int source)
 {
@@ -267,7 +267,9 @@ int wr_irq_set(struct wr_vm *vm, u32 gsi, int level, int source)
 
 	idx = srcu_read_lock(&vm->srcu);
 	routes = srcu_dereference(vm->irq.routes, &vm->srcu);
-	if (routes && gsi < routes->nr_gsis) {
+	if (!routes) {
+		ret = -ENXIO;
+	} else if (gsi < routes->nr_gsis) {
 		gsi = array_index_nospec(gsi, routes->nr_gsis);
 		for (i = routes->first[gsi]; i < routes->first[gsi + 1]; i++) {
 			one = route_set(vm, &routes->route[i], level, source);
@@ -577,15 +579,18 @@ WR_EXPORT_FOR_KUNIT(wr_irq_init);
 
 /**
  * wr_irq_exit - undo wr_irq_init() and everything that was made since
- * @vm: without running vCPUs; call it after wr_bus_exit() and before the vCPUs and vm->srcu go:
- * until it returns, interrupts may still be delivered to vCPUs. Waits for the callbacks of
- * vm->srcu.
+ * @vm: without running vCPUs; call it before the vCPUs and vm->srcu go: until it returns,
+ * interrupts may still be delivered to vCPUs
+ *
+ * Takes the devices off the buses, as wr_bus_exit(). Waits for the callbacks of vm->srcu.
  *
  * Context: may sleep.
  */
 void wr_irq_exit(struct wr_vm *vm)
 {
 	wr_irqfd_exit(vm);
+	/* All devices at once, instead of a grace period for each. */
+	wr_bus_exit(vm);
 	wr_pit_destroy(vm);
 	kvfree(rcu_replace_pointer(vm->irq.routes, NULL, true));
 	wr_ioapic_destroy(vm);

@@ -54,8 +54,8 @@ static void route_teardown(struct kunit *test)
 	struct fixture *fix = test->priv;
 
 	mutex_unlock(&fix->vm.lock);
-	wr_bus_exit(&fix->vm);
 	wr_irq_exit(&fix->vm);
+	wr_bus_exit(&fix->vm);
 	if (fix->vcpu.lapic)
 		wr_lapic_destroy(&fix->vcpu);
 	xa_destroy(&fix->vm.vcpus);
@@ -121,7 +121,7 @@ static void creation_errors(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, wr_irq_set_routes(&fix->vm, &entry, 1), -EINVAL);
 	KUNIT_EXPECT_EQ(test, wr_irqchip_get(&fix->vm, &chip), -ENXIO);
 	KUNIT_EXPECT_EQ(test, wr_pit_create(&fix->vm, &config), -ENOENT);
-	KUNIT_EXPECT_EQ(test, wr_irq_set(&fix->vm, 1, 1, WR_IRQ_SOURCE_USER), -1);
+	KUNIT_EXPECT_EQ(test, wr_irq_set(&fix->vm, 1, 1, WR_IRQ_SOURCE_USER), -ENXIO);
 	KUNIT_EXPECT_EQ(test, wr_irqchip_split(&fix->vm, WR_MAX_GSI + 1), -EINVAL);
 	fix->vm.created_vcpus = 1;
 	KUNIT_EXPECT_EQ(test, wr_irqchip_create(&fix->vm), -EINVAL);
