@@ -3,6 +3,7 @@
  * AMD-V: what the CPUs can do, and turning it on and off.
  */
 #include <linux/gfp.h>
+#include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/percpu.h>
 #include <linux/pgtable.h>

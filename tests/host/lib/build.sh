@@ -38,11 +38,13 @@ build_module_locked() {
 # Warnings are kept: a build that has nothing to do would not repeat them.
 make_module() {
 	local root=$1 dir=$2 kdir=$3 inside=$2
+	local status=0
 	shift 3
 	[ "$root" = / ] || inside=/mnt
 	in_build_root "$root" "$dir" make -s -j"$(nproc)" -C "$kdir" "M=$inside" W=1 "$@" modules 2>&1 |
-		tee "$dir/.module-log"
+		tee "$dir/.module-log" || status=${PIPESTATUS[0]}
 	grep -E '(warning|error):|^WARNING: ' "$dir/.module-log" >>"$dir/.module-warnings" || true
+	return "$status"
 }
 
 # module_warnings NAME: print what the compiler had to say about the current source.
