@@ -176,10 +176,14 @@ static void make_elf(void)
 	elf.ehdr.e_phoff = offsetof(struct tiny_elf, ph);
 	elf.ehdr.e_phentsize = sizeof(Elf64_Phdr);
 	elf.ehdr.e_phnum = 2;
-	elf.ph[0] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_offset = offsetof(struct tiny_elf, text),
-				  .p_paddr = 0x100000, .p_filesz = 64, .p_memsz = 8192 };
-	elf.ph[1] = (Elf64_Phdr){ .p_type = PT_NOTE, .p_offset = offsetof(struct tiny_elf, note),
-				  .p_filesz = sizeof(elf.note) };
+	elf.ph[0].p_type = PT_LOAD;
+	elf.ph[0].p_offset = offsetof(struct tiny_elf, text);
+	elf.ph[0].p_paddr = 0x100000;
+	elf.ph[0].p_filesz = sizeof(elf.text);
+	elf.ph[0].p_memsz = 8192;
+	elf.ph[1].p_type = PT_NOTE;
+	elf.ph[1].p_offset = offsetof(struct tiny_elf, note);
+	elf.ph[1].p_filesz = sizeof(elf.note);
 	elf.note.nhdr = (Elf64_Nhdr){ .n_namesz = 4, .n_descsz = 8, .n_type = 18 };
 	memcpy(elf.note.name, "Xen", 4);
 	elf.note.entry = 0x100010;
