@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The TAP harness: forks each test, bounds its time, prints what kselftest's runner reads. */
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -174,6 +176,25 @@ static int count(int argc, char **argv)
 	return n;
 }
 
+/*
+ * KVM patches its host's kernel when the first VM comes and when the last one goes (static keys),
+ * and QEMU's TCG now and then goes on seeing the breakpoint of that patching for ever: the emulated
+ * host hangs. So hold one VM for as long as the program runs. Warren patches nothing, and there
+ * each test is to be the first and the last.
+ */
+static void hold_a_vm(void)
+{
+	const char *path = getenv("WARREN_DEVICE");
+	const char *base = path ? strrchr(path, '/') : NULL;
+	int fd;
+
+	if (!base || strcmp(base, "/kvm"))
+		return;
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd >= 0)
+		ioctl(fd, _IO(0xAE, 0x01), 0ul);
+}
+
 int main(int argc, char **argv)
 {
 	int pass = 0, fail = 0, skip = 0, n = 0, r;
@@ -184,6 +205,7 @@ int main(int argc, char **argv)
 			puts(t->name);
 		return 0;
 	}
+	hold_a_vm();
 	printf("TAP version 13\n1..%d\n", count(argc, argv));
 	for (t = tests; t; t = t->next) {
 		if (!selected(t, argc, argv))
