@@ -196,6 +196,7 @@ static enum wr_run_result stay(struct wr_vcpu *vcpu)
 {
 	enum wr_run_result result;
 
+	vcpu->ran = true;
 	stay_enter(vcpu);
 	current->flags |= PF_VCPU;
 	do {
@@ -305,6 +306,8 @@ static enum wr_run_result host_work(struct wr_vcpu *vcpu)
 		vcpu->run_error = 0;
 		return WR_RUN_USER;
 	}
+	if (need_resched())
+		wr_clock_preempted(vcpu);
 	if (vcpu->yield) {
 		vcpu->yield = false;
 		cond_resched();
@@ -378,7 +381,6 @@ static int run_checked(struct wr_vcpu *vcpu)
 		return -EINVAL;
 	if (!wr_has_lapic(vcpu) && wr_set_cr8(vcpu, READ_ONCE(run->cr8)))
 		return -EINVAL;
-	vcpu->ran = true;
 	if (wr_exit_complete(vcpu) == WR_RUN_USER)
 		return vcpu->run_error;
 	if (run->immediate_exit)

@@ -19,7 +19,7 @@
 #include "vcpu.h"
 #include "vm.h"
 
-#define MAX_MSRS	1024	/* of one KVM_GET_MSRS or KVM_SET_MSRS */
+#define MAX_MSRS	256	/* of one KVM_GET_MSRS or KVM_SET_MSRS */
 
 /**
  * wr_vcpu_reset - state after power-up, or after INIT
@@ -32,7 +32,6 @@ void wr_vcpu_reset(struct wr_vcpu *vcpu, bool init)
 	wr_state_reset(vcpu, init);
 	wr_fpu_reset(vcpu, init);
 	wr_msr_reset(vcpu, init);
-	wr_clock_vcpu_reset(vcpu, init);
 	if (wr_has_lapic(vcpu))
 		wr_lapic_reset(vcpu, init);
 	wr_backend->vcpu_reset(vcpu, init);
@@ -519,14 +518,15 @@ static int create_locked(struct wr_vm *vm, u32 id)
 		goto err_put_fd;
 	}
 	wr_vm_get(vm);
+	vm->created_vcpus++;
 	err = publish(vm, vcpu);
 	if (err)
 		goto err_put_file;
-	vm->created_vcpus++;
 	fd_install(fd, file);
 	return fd;
 
 err_put_file:
+	vm->created_vcpus--;
 	fput(file);	/* gives the VM back */
 err_put_fd:
 	put_unused_fd(fd);

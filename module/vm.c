@@ -179,7 +179,8 @@ static long irq_line(void *object, void *arg, unsigned long user)
 	const struct kvm_irq_level *level = arg;
 	int r = wr_irq_set(object, level->irq, level->level, WR_IRQ_SOURCE_USER);
 
-	return min(r, 0);
+	/* That the line is masked is only told by KVM_IRQ_LINE_STATUS. */
+	return r == -ENXIO ? r : 0;
 }
 
 static long irq_line_status(void *object, void *arg, unsigned long user)
@@ -187,7 +188,7 @@ static long irq_line_status(void *object, void *arg, unsigned long user)
 	struct kvm_irq_level *level = arg;
 	int r = wr_irq_set(object, level->irq, level->level, WR_IRQ_SOURCE_USER);
 
-	if (r == -ENXIO || r == -EINVAL)
+	if (r == -ENXIO)
 		return r;
 	level->status = r;
 	return 0;
@@ -264,11 +265,11 @@ static const struct wr_ioctl vm_ioctls[] = {
 	WR_IOCTL(KVM_SET_TSS_ADDR, set_tss_addr, 0),
 	WR_IOCTL(KVM_SET_IDENTITY_MAP_ADDR, set_identity_map_addr, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_SET_BOOT_CPU_ID, set_boot_cpu_id, WR_IOCTL_LOCK),
-	WR_IOCTL(KVM_CREATE_IRQCHIP, create_irqchip, 0),
+	WR_IOCTL(KVM_CREATE_IRQCHIP, create_irqchip, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_GET_IRQCHIP, get_irqchip, WR_IOCTL_LOCK),
 	WR_IOCTL_RAW(KVM_SET_IRQCHIP, set_irqchip, WR_IOCTL_LOCK),
-	WR_IOCTL(KVM_CREATE_PIT, create_pit, 0),
-	WR_IOCTL(KVM_CREATE_PIT2, create_pit2, 0),
+	WR_IOCTL(KVM_CREATE_PIT, create_pit, WR_IOCTL_LOCK),
+	WR_IOCTL(KVM_CREATE_PIT2, create_pit2, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_GET_PIT2, get_pit2, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_SET_PIT2, set_pit2, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_REINJECT_CONTROL, reinject_control, WR_IOCTL_LOCK),
@@ -276,10 +277,10 @@ static const struct wr_ioctl vm_ioctls[] = {
 	WR_IOCTL(KVM_IRQ_LINE_STATUS, irq_line_status, 0),
 	WR_IOCTL(KVM_SIGNAL_MSI, signal_msi, 0),
 	WR_IOCTL(KVM_IRQFD, irqfd, 0),
-	WR_IOCTL(KVM_IOEVENTFD, ioeventfd, 0),
-	WR_IOCTL(KVM_REGISTER_COALESCED_MMIO, register_coalesced, 0),
-	WR_IOCTL(KVM_UNREGISTER_COALESCED_MMIO, unregister_coalesced, 0),
-	WR_IOCTL_RAW(KVM_SET_GSI_ROUTING, set_gsi_routing, 0),
+	WR_IOCTL(KVM_IOEVENTFD, ioeventfd, WR_IOCTL_LOCK),
+	WR_IOCTL(KVM_REGISTER_COALESCED_MMIO, register_coalesced, WR_IOCTL_LOCK),
+	WR_IOCTL(KVM_UNREGISTER_COALESCED_MMIO, unregister_coalesced, WR_IOCTL_LOCK),
+	WR_IOCTL_RAW(KVM_SET_GSI_ROUTING, set_gsi_routing, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_GET_CLOCK, get_clock, 0),
 	WR_IOCTL(KVM_SET_CLOCK, set_clock, 0),
 	WR_IOCTL(KVM_ENABLE_CAP, enable_cap, 0),

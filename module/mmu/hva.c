@@ -29,12 +29,13 @@ static bool table_present(unsigned long flags)
 	return (flags & (_PAGE_PRESENT | _PAGE_USER)) == (_PAGE_PRESENT | _PAGE_USER);
 }
 
+/* Large leaves of a device need not be marked special; 4 KiB ones are. */
 static bool fill(struct wr_host_page *page, u64 pfn, int level, unsigned long flags)
 {
 	page->pfn = pfn;
 	page->level = level;
 	page->writable = flags & _PAGE_RW;
-	page->special = (flags & _PAGE_SPECIAL) || !pfn_valid(pfn);
+	page->special = (flags & _PAGE_SPECIAL) || (level > 1 && !pfn_valid(pfn));
 	return true;
 }
 

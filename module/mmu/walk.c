@@ -65,7 +65,7 @@ static int fault(const struct walk *w, struct wr_walk *out, u32 error)
 		error |= WR_ACC_FETCH;
 	out->error = error;
 	out->vector = X86_TRAP_PF;
-	return -EFAULT;
+	return 1;
 }
 
 static __always_inline int shift_of(const struct walk *w, int level)
@@ -207,7 +207,7 @@ static __always_inline bool rights_forbid(const struct walk *w)
 	return (p->cr4 & X86_CR4_SMAP) && (!p->ac || (w->access & WR_ACC_IMPLICIT));
 }
 
-/* Set A where it is not and D for a write. 1: an entry changed meanwhile. */
+/* Set A where it is not and D for a write. -ESTALE: an entry changed meanwhile. */
 static int set_accessed_dirty(struct walk *w, const struct wr_walk_ops *ops)
 {
 	int level, r;
@@ -223,7 +223,7 @@ static int set_accessed_dirty(struct walk *w, const struct wr_walk_ops *ops)
 		r = ops->update(w->p, w->step[level].gpa, old, new, w->entry_size);
 		/* Tables in a ROM: the hardware's write would go nowhere either. */
 		if (r && r != -EPERM)
-			return r;
+			return r > 0 ? -ESTALE : r;
 	}
 	return 0;
 }
@@ -262,7 +262,7 @@ static __always_inline int walk_once(struct walk *w, const struct wr_walk_ops *o
 	    (!(w->access & WR_ACC_WRITE) || (w->step[w->level].value & PTE_D)))
 		return 0;
 	r = set_accessed_dirty(w, ops);
-	if (r < 0 && r != -EAGAIN)
+	if (r && r != -EAGAIN && r != -ESTALE)
 		return fault(w, out, 0);
 	return r;
 }
@@ -285,7 +285,7 @@ static __always_inline int walk(const struct wr_paging *p, const struct wr_walk_
 	}
 	for (restarts = 0; restarts < MAX_RESTARTS; restarts++) {
 		r = walk_once(&w, ops, out);
-		if (r <= 0)
+		if (r != -ESTALE)
 			return r;
 	}
 	return -EAGAIN;
@@ -340,6 +340,72 @@ static const struct wr_walk_ops guest_ops = {
 	.update = update_entry,
 };
 
+/*
+ * The common case in a third of the instructions, for exits that must look at the guest's code: 4
+ * levels, all tables in one slot, every entry present and accessed, none with a reserved bit, a
+ * leaf of 4 KiB or 2 MiB that allows the access without a second look. It never faults: all else is
+ * left to walk().
+ */
+static bool walk_plain(const struct wr_vcpu *vcpu, const struct wr_slot *slot, u64 gva, u32 access,
+		       struct wr_walk *out)
+{
+	u64 base = slot->gfn << PAGE_SHIFT, size = slot->npages << PAGE_SHIFT;
+	u64 table = vcpu->cr3 & PTE_ADDR;
+	u64 all = ~0ULL, any = 0, upper = 0;
+	u64 value = 0, offset;
+	int shift = PAGE_SHIFT + 3 * 9;
+
+	if (!user_read_access_begin((void __user *)slot->hva, size))
+		return false;
+	for (;; shift -= 9) {
+		offset = table - base + (gva >> shift & 511) * sizeof(u64);
+		if (offset >= size)
+			goto not_plain;
+		unsafe_get_user(value, (u64 __user *)(slot->hva + offset), not_plain);
+		all &= value;
+		any |= value;
+		if (shift == PAGE_SHIFT || (value & PTE_PS))
+			break;
+		upper |= shift > 21 ? value : 0;
+		table = value & PTE_ADDR;
+	}
+	user_read_access_end();
+
+	offset = (1ULL << shift) - 1;
+	if (shift > 21 || (upper & PTE_G) || (value & offset & GENMASK_ULL(20, 13)))
+		return false;
+	if (~all & (PTE_P | PTE_A | (access & WR_ACC_WRITE ? PTE_W : 0) |
+		    (access & WR_ACC_USER ? PTE_U : 0)))
+		return false;
+	if (any & vcpu->cpuid.reserved_gpa_bits)
+		return false;
+	if ((any & PTE_NX) && (!(vcpu->efer & EFER_NX) || (access & WR_ACC_FETCH)))
+		return false;
+	if ((access & WR_ACC_WRITE) && !(value & PTE_D))
+		return false;
+	if ((all & PTE_U) && !(access & WR_ACC_USER) &&
+	    (vcpu->cr4 & (X86_CR4_SMEP | X86_CR4_SMAP)))
+		return false;
+	*out = (struct wr_walk) {
+		.gpa = (value & PTE_ADDR & ~offset) | (gva & offset),
+		.page_size = offset + 1,
+		.writable = all & PTE_W,
+		.user = all & PTE_U,
+	};
+	return true;
+
+not_plain:
+	user_read_access_end();
+	return false;
+}
+
+/* May walk_plain() be tried? */
+static bool is_plain(const struct wr_vcpu *vcpu)
+{
+	return (vcpu->cr0 & X86_CR0_PG) && (vcpu->efer & EFER_LMA) &&
+	       !(vcpu->cr4 & (X86_CR4_LA57 | X86_CR4_PKE));
+}
+
 /* In a stay the guest's PKRU is in the register. */
 static u32 guest_pkru(const struct wr_vcpu *vcpu)
 {
@@ -348,25 +414,9 @@ static u32 guest_pkru(const struct wr_vcpu *vcpu)
 	return vcpu->in_stay ? read_pkru() : vcpu->fpu.pkru;
 }
 
-/**
- * wr_walk - translate a linear address as the guest's CPU would
- * @vcpu: the vCPU, on its own thread; current->mm is the VM's
- * @gva: linear address, canonical: segmentation has seen to that
- * @access: WR_ACC_WRITE, _FETCH; _USER at CPL 3; _IMPLICIT for accesses to system tables
- *	(those are never _USER)
- * @out: on 0 the result; on -EFAULT the exception
- *
- * Sets A and D in the guest's tables as the hardware does. Tables outside memory are absent.
- *
- * Return: 0; -EFAULT when the guest gets the page fault in @out; -EAGAIN when a table must be
- * brought in and nothing may sleep, or when the guest keeps changing it: try again, where sleeping
- * is allowed.
- * Context: any.
- */
-int wr_walk(struct wr_vcpu *vcpu, u64 gva, u32 access, struct wr_walk *out)
+static noinline int walk_vcpu(struct wr_vcpu *vcpu, const struct wr_slots *slots, u64 gva,
+			      u32 access, struct wr_walk *out)
 {
-	struct wr_vm *vm = vcpu->vm;
-	int idx = srcu_read_lock(&vm->srcu);
 	struct wr_paging p = {
 		.cr0 = vcpu->cr0, .cr3 = vcpu->cr3, .cr4 = vcpu->cr4, .efer = vcpu->efer,
 		.reserved = vcpu->cpuid.reserved_gpa_bits,
@@ -376,12 +426,41 @@ int wr_walk(struct wr_vcpu *vcpu, u64 gva, u32 access, struct wr_walk *out)
 		.gbpages = wr_guest_has(vcpu, X86_FEATURE_GBPAGES),
 		.pse36 = wr_guest_has(vcpu, X86_FEATURE_PSE36),
 		.amd = vcpu->cpuid.amd,
-		.vm = vm,
-		.slots = wr_slots(vm),
+		.vm = vcpu->vm,
+		.slots = slots,
 		.cache = &vcpu->walk_cache,
 	};
-	int r = walk(&p, &guest_ops, gva, access, out);
 
+	return walk(&p, &guest_ops, gva, access, out);
+}
+
+/**
+ * wr_walk - translate a linear address as the guest's CPU would
+ * @vcpu: the vCPU, on its own thread; current->mm is the VM's
+ * @gva: linear address, canonical: segmentation has seen to that
+ * @access: WR_ACC_WRITE, _FETCH; _USER at CPL 3; _IMPLICIT for accesses to system tables
+ *	(those are never _USER)
+ * @out: on 0 the result; on 1 the exception
+ *
+ * Sets A and D in the guest's tables as the hardware does. Tables outside memory are absent.
+ *
+ * Return: 0; 1 when the guest gets the page fault in @out; -EAGAIN when a table must be brought in
+ * and nothing may sleep, or when the guest keeps changing it: try again, where sleeping
+ * is allowed.
+ * Context: any.
+ */
+int wr_walk(struct wr_vcpu *vcpu, u64 gva, u32 access, struct wr_walk *out)
+{
+	struct wr_vm *vm = vcpu->vm;
+	int idx = srcu_read_lock(&vm->srcu);
+	const struct wr_slots *slots = wr_slots(vm);
+	const struct wr_slot *slot = NULL;
+	int r = 0;
+
+	if (is_plain(vcpu))
+		slot = wr_slot_find_cached(&vcpu->walk_cache, slots, vcpu->cr3 >> PAGE_SHIFT);
+	if (!slot || !walk_plain(vcpu, slot, gva, access, out))
+		r = walk_vcpu(vcpu, slots, gva, access, out);
 	srcu_read_unlock(&vm->srcu, idx);
 	return r;
 }

@@ -9,6 +9,7 @@
 #include <asm/ptrace.h>
 
 #include "../host.h"
+#include "../state.h"
 #include "svm.h"
 
 /*
@@ -79,7 +80,8 @@ static void svm_load(struct wr_vcpu *vcpu, bool migrated)
 	save_host();
 	svm->dr_live = false;
 	svm_set_dr7(vcpu);
-	if (wr_guest_has(vcpu, X86_FEATURE_RDTSCP)) {
+	/* Whatever the guest's CPUID says: RDPID cannot be intercepted. */
+	if (boot_cpu_has(X86_FEATURE_RDTSCP)) {
 		rdmsrl(MSR_TSC_AUX, svm->host_tsc_aux);
 		if (svm->host_tsc_aux != vcpu->tsc_aux)
 			wrmsrl(MSR_TSC_AUX, vcpu->tsc_aux);
@@ -93,7 +95,7 @@ static void svm_put(struct wr_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
 
-	if (wr_guest_has(vcpu, X86_FEATURE_RDTSCP) && svm->host_tsc_aux != vcpu->tsc_aux)
+	if (boot_cpu_has(X86_FEATURE_RDTSCP) && svm->host_tsc_aux != vcpu->tsc_aux)
 		wrmsrl(MSR_TSC_AUX, svm->host_tsc_aux);
 }
 
@@ -187,6 +189,26 @@ static void host_machine_check(void)
 #endif
 }
 
+/* The guest reads and writes V_TPR as CR8, without an exit. */
+static void load_cr8(struct svm_vcpu *svm)
+{
+	struct vmcb_control_area *control = &svm->vmcb->control;
+	u64 cr8 = wr_get_cr8(&svm->vcpu);
+
+	if ((control->int_ctl & V_TPR_MASK) == cr8)
+		return;
+	control->int_ctl = (control->int_ctl & ~V_TPR_MASK) | cr8;
+	svm_mark_dirty(svm, SVM_CLEAN_INTR);
+}
+
+static void store_cr8(struct svm_vcpu *svm)
+{
+	u64 cr8 = svm->vmcb->control.int_ctl & V_TPR_MASK;
+
+	if (cr8 != wr_get_cr8(&svm->vcpu))
+		wr_set_cr8(&svm->vcpu, cr8);
+}
+
 /* wr_backend.enter */
 static void svm_enter(struct wr_vcpu *vcpu)
 {
@@ -205,6 +227,7 @@ static void svm_enter(struct wr_vcpu *vcpu)
 		vmcb->save.cr2 = vcpu->cr2;
 		svm_mark_dirty(svm, SVM_CLEAN_CR2);
 	}
+	load_cr8(svm);
 	if (unlikely(debug))
 		swap_debug_in(svm, &host_debug);
 
@@ -225,6 +248,7 @@ static void svm_enter(struct wr_vcpu *vcpu)
 	vmcb->control.tlb_ctl = TLB_CONTROL_DO_NOTHING;
 	if (svm_caps.clean_bits)
 		vmcb->control.clean = SVM_CLEAN_ALL;
+	store_cr8(svm);
 	svm_complete_injection(svm);
 	if (unlikely((u32)vmcb->control.exit_code == SVM_EXIT_EXCP_BASE + X86_TRAP_MC))
 		host_machine_check();
