@@ -103,7 +103,7 @@ static enum wr_emu_result fetch(struct wr_exec *x)
 		ret = fetch_operand(x, &insn->dst, &x->dst);
 	if (!ret)
 		ret = fetch_operand(x, &insn->src, &x->src);
-	if (!ret && insn->desc->src2)
+	if (!ret && insn->src2.kind)
 		ret = fetch_operand(x, &insn->src2, &x->src2);
 	x->old = x->dst;
 	return ret;
