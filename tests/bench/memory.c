@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* First touches of guest memory, the creation of VMs, and what an idle one holds of the kernel. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+#define GPA_T 0x10000000ul
+
+static void guest_touches_4k(u64 n)
+{
+	u64 i;
+
+	for (i = 0; i < n; i++)
+		*(volatile u64 *)(GPA_T + i * PAGE) = 1;
+	guest_done();
+}
+
+static void guest_touches_2m(u64 n)
+{
+	u64 i;
+
+	for (i = 0; i < n; i++)
+		*(volatile u64 *)(GPA_T + i * PAGE_2M) = 1;
+	guest_done();
+}
+
+/* Ticks per page for n pages of the host's memory, there before or not. */
+static u64 touch(void (*fn)(u64), u64 n, u64 size, bool present)
+{
+	u8 *p = host_alloc(n * size, PAGE_2M);
+	struct vcpu v;
+	struct vm vm;
+	u64 base, i;
+
+	madvise(p, n * size, size == PAGE ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
+	for (i = 0; present && i < n * size; i += PAGE)
+		p[i] = 1;
+	vm_init(&vm);
+	vcpu_init(&v, &vm, 0);
+	vcpu_long(&v, fn, 0);
+	ticks_of_run(&v);
+	vcpu_long(&v, fn, 0);
+	base = ticks_of_run(&v);
+	CHECK_OK(set_slot(&vm, SLOT_TEST, 0, GPA_T, n * size, p));
+	vcpu_long(&v, fn, n);
+	return (ticks_of_run(&v) - base) / n;
+}
+
+static u64 fault_4k_present(void)
+{
+	return touch(guest_touches_4k, 4096, PAGE, true);
+}
+
+static u64 fault_4k_absent(void)
+{
+	return touch(guest_touches_4k, 4096, PAGE, false);
+}
+
+static u64 fault_2m_present(void)
+{
+	return touch(guest_touches_2m, 32, PAGE_2M, true);
+}
+
+static u64 fault_2m_absent(void)
+{
+	return touch(guest_touches_2m, 16, PAGE_2M, false);
+}
+
+static void live(struct vm *vm, struct vcpu *v, u8 *mem)
+{
+	vm_init_bare(vm);
+	CHECK_OK(set_slot(vm, 0, 0, 0, VM_MEMORY, mem));
+	vm_irqchip(vm);
+	vcpu_init(v, vm, 0);
+	vcpu_real(v, GPA_CODE);
+}
+
+/* The first exit is an OUT: with an irqchip HLT would sleep. */
+BLOB16(first_out, "movw $0x5e0, %dx\n outl %eax, %dx\n");
+
+/* VM, memory, irqchip, vCPU, registers, first exit; the end of its life is not counted. */
+static u64 create(void)
+{
+	u8 *mem = host_alloc(VM_MEMORY, PAGE);
+	u64 total = 0, t;
+	struct vcpu v;
+	struct vm vm;
+	u32 i;
+
+	memcpy(mem + GPA_CODE, first_out, first_out_end - first_out);
+	for (i = 0; i < 12; i++) {
+		t = rdtsc();
+		live(&vm, &v, mem);
+		if (vcpu_run_raw(&v) || v.run->exit_reason != KVM_EXIT_IO)
+			FAIL("no first exit: %s", vcpu_describe(&v));
+		t = rdtsc() - t;
+		/* The first two warm the caches of the allocator. */
+		total += i < 2 ? 0 : t;
+		vcpu_free(&v);
+		vm.mem = NULL;
+		vm_free(&vm);
+		usleep(20000);
+	}
+	return total / 10;
+}
+
+static long meminfo(const char *name)
+{
+	char line[128], format[64];
+	long v = -1;
+	FILE *f = fopen("/proc/meminfo", "r");
+
+	snprintf(format, sizeof(format), "%s: %%ld", name);
+	while (f && v < 0 && fgets(line, sizeof(line), f))
+		if (sscanf(line, format, &v) != 1)
+			v = -1;
+	if (f)
+		fclose(f);
+	return v < 0 ? 0 : v;
+}
+
+/* KiB that the kernel holds for itself: all that is neither free nor user pages nor cache. */
+static long kernel_kib(void)
+{
+	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY);
+
+	sync();
+	if (fd >= 0) {
+		if (write(fd, "3", 1) != 1)
+			test_note("caches are not dropped");
+		close(fd);
+	}
+	usleep(300000);
+	return meminfo("MemTotal") - meminfo("MemFree") - meminfo("AnonPages") -
+	       meminfo("Cached") - meminfo("Buffers");
+}
+
+#define VMS 32
+#define VM_BYTES (128 * MiB)
+
+static void idle_vm(struct vm *vm, struct vcpu *v)
+{
+	u8 *mem = host_alloc(VM_BYTES, PAGE_2M);
+
+	madvise(mem, VM_BYTES, MADV_NOHUGEPAGE);
+	vm_init_bare(vm);
+	vm->mem = mem;
+	CHECK_OK(set_slot(vm, 0, 0, 0, VM_BYTES, mem));
+	vm_irqchip(vm);
+	CHECK_OK(ioctl(vm->fd, KVM_CREATE_PIT2, &(struct kvm_pit_config){ .flags = 1 }));
+	vcpu_init(v, vm, 0);
+	vcpu_cpuid(v);
+	vcpu_long(v, guest_touches_4k, 0);
+	ticks_of_run(v);
+}
+
+static u64 idle_memory(void)
+{
+	static struct vcpu v[VMS + 2];
+	static struct vm vm[VMS + 2];
+	long before, after;
+	u32 i;
+
+	idle_vm(&vm[0], &v[0]);
+	idle_vm(&vm[1], &v[1]);
+	before = kernel_kib();
+	for (i = 2; i < VMS + 2; i++)
+		idle_vm(&vm[i], &v[i]);
+	after = kernel_kib();
+	return after > before ? (after - before) / VMS : 1;
+}
+
+const struct row memory_rows[] = {
+	{ "fault-4k-present", fault_4k_present },
+	{ "fault-4k-absent", fault_4k_absent },
+	{ "fault-2m-present", fault_2m_present },
+	{ "fault-2m-absent", fault_2m_absent },
+	{ "create-vm", create },
+	{ "idle-vm-kib", idle_memory },
+	{ },
+};
