@@ -45,7 +45,7 @@
 struct wr_pt_iter {
 	const struct wr_pt_format *format;
 	u64 *entry;		/* the present entry; NULL: past the end */
-	u64 value;		/* what it held when it was visited; kept up to date by who changes it */
+	u64 value;		/* what it held when visited; who changes it keeps this true */
 	u64 gfn;		/* first gfn under the entry */
 	u64 start, end;		/* range that is walked */
 	u8 level;		/* of the entry */
@@ -55,7 +55,7 @@ struct wr_pt_iter {
 
 /* struct wr_gather - what a change of tables owes */
 struct wr_gather {
-	bool flush;		/* every vCPU must drop its translations before the lock is given back */
+	bool flush;		/* every vCPU must drop its translations under this lock */
 	struct page *tables;	/* detached tables, for wr_gather_free() after that flush */
 };
 
@@ -63,7 +63,7 @@ struct wr_gather {
 enum wr_map {
 	WR_MAP_DONE,		/* the access is possible now */
 	WR_MAP_RETRY,		/* not by wr_table_map(): the host's mapping changed meanwhile */
-	WR_MAP_EXCLUSIVE,	/* something must be removed: call again with the lock held for writing */
+	WR_MAP_EXCLUSIVE,	/* something must be removed: take the lock for writing */
 	WR_MAP_NO_TABLE,	/* the cache has no page for a table */
 	WR_MAP_LIMIT,		/* the VM has all the tables it may have */
 };

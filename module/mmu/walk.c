@@ -5,6 +5,8 @@
  */
 #include <linux/bits.h>
 #include <linux/mm.h>
+#include <linux/nospec.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 #include <asm/cpufeature.h>
 #include <asm/msr-index.h>
@@ -361,6 +363,8 @@ static bool walk_plain(const struct wr_vcpu *vcpu, const struct wr_slot *slot, u
 		offset = table - base + (gva >> shift & 511) * sizeof(u64);
 		if (offset >= size)
 			goto not_plain;
+		/* The guest chose it: not even speculation may leave the slot. */
+		offset = array_index_nospec(offset, size);
 		unsafe_get_user(value, (u64 __user *)(slot->hva + offset), not_plain);
 		all &= value;
 		any |= value;
@@ -464,6 +468,7 @@ int wr_walk(struct wr_vcpu *vcpu, u64 gva, u32 access, struct wr_walk *out)
 	srcu_read_unlock(&vm->srcu, idx);
 	return r;
 }
+WR_EXPORT_FOR_KUNIT(wr_walk);
 
 /**
  * wr_pdptrs_check - may these page directory pointers be loaded?

@@ -32,7 +32,8 @@ struct wr_paging {
  * @read: 0 or a negative error.
  * @update: compare and exchange: 0, 1 when @old was not there any more, or a negative error.
  *
- * -EAGAIN ends the walk with that; other errors mean that there is no memory (-EPERM: none to write).
+ * -EAGAIN ends the walk with that; other errors mean that there is no memory (-EPERM: none to
+ * write).
  */
 struct wr_walk_ops {
 	int (*read)(const struct wr_paging *p, u64 gpa, u64 *value, u32 size);

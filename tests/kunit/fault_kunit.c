@@ -7,9 +7,12 @@
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
+#include <linux/prandom.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <asm/msr-index.h>
+#include <asm/processor-flags.h>
 
 #include "compat.h"
 #include "mmu/internal.h"
@@ -232,7 +235,8 @@ static void slot_changes(struct kunit *test)
 	/* A second slot for the same memory: both see a change of the host's. */
 	KUNIT_ASSERT_EQ(test, set_slot(f, 7, 0, 4 * GPA, SIZE, f->hva), 0);
 	EXPECT_FAULT(test, f, 4 * GPA, 0, false, WR_FAULT_FIXED);
-	KUNIT_EXPECT_EQ(test, (leaf(f, 4 * GPA) ^ leaf(f, GPA + PAGE_SIZE)) & WR_PT_ADDR_MASK, 0ULL);
+	KUNIT_EXPECT_EQ(test, leaf(f, 4 * GPA) & WR_PT_ADDR_MASK,
+			leaf(f, GPA + PAGE_SIZE) & WR_PT_ADDR_MASK);
 	KUNIT_ASSERT_EQ(test, vm_munmap(f->hva, PAGE_SIZE), 0);
 	KUNIT_EXPECT_EQ(test, leaf(f, GPA + PAGE_SIZE), 0ULL);
 	KUNIT_EXPECT_EQ(test, leaf(f, 4 * GPA), 0ULL);
@@ -268,7 +272,8 @@ static void dirty_log(struct kunit *test)
 	EXPECT_FAULT(test, f, GPA, WR_ACC_WRITE, false, WR_FAULT_FIXED);
 
 	/* Logging on: writable pages are writable no more. */
-	KUNIT_ASSERT_EQ(test, set_slot(f, 3, KVM_MEM_LOG_DIRTY_PAGES, GPA, SIZE - PAGE_SIZE, f->hva), 0);
+	KUNIT_ASSERT_EQ(test, set_slot(f, 3, KVM_MEM_LOG_DIRTY_PAGES, GPA, SIZE - PAGE_SIZE,
+				       f->hva), 0);
 	KUNIT_EXPECT_FALSE(test, writable(f, GPA));
 	KUNIT_EXPECT_EQ(test, take_log(test, f), 0ULL);
 	EXPECT_FAULT(test, f, GPA, WR_ACC_WRITE, true, WR_FAULT_FIXED);
@@ -359,6 +364,71 @@ static void access_without_sleeping(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, wr_gpa_cmpxchg(&f->vm, GPA, &value, &value, 8), -EFAULT);
 }
 
+/* Tables at GPA + 0x1000 on, in the slot's first pages; bits picked so that most rights come up. */
+static void random_tables(struct kunit *test, struct fixture *f, struct rnd_state *rnd)
+{
+	static const u64 picks[] = { BIT_ULL(0), BIT_ULL(1), BIT_ULL(2), BIT_ULL(5), BIT_ULL(6),
+				     BIT_ULL(7), BIT_ULL(8), BIT_ULL(13), BIT_ULL(45),
+				     BIT_ULL(63) };
+	int level, i;
+
+	for (level = 4; level >= 1; level--) {
+		u64 offset = (5 - level) * PAGE_SIZE;
+		u64 entry = (GPA + offset + PAGE_SIZE) | 0x67;
+
+		for (i = 0; i < ARRAY_SIZE(picks); i++)
+			if (!(prandom_u32_state(rnd) % 16))
+				entry ^= picks[i];
+		KUNIT_ASSERT_EQ(test, put_user(entry, (u64 __user *)(f->hva + offset)), 0);
+	}
+}
+
+/* The walker's short and long way agree. Protection keys that allow all forbid the short one. */
+static void walks_agree(struct kunit *test)
+{
+	static const u32 bits[] = { WR_ACC_WRITE, WR_ACC_USER, WR_ACC_FETCH, WR_ACC_IMPLICIT };
+	struct wr_walk fast, slow;
+	struct rnd_state rnd;
+	int i, j, ok = 0;
+
+	NEED_MM(test, f);
+
+	prandom_seed_state(&rnd, 4711);
+	KUNIT_ASSERT_EQ(test, set_slot(f, 0, 0, GPA, SIZE, f->hva), 0);
+	f->vcpu.cpuid.reserved_gpa_bits = GENMASK_ULL(51, 40);
+	f->vcpu.cr3 = GPA + PAGE_SIZE;
+	for (i = 0; i < 4000; i++) {
+		u32 access = 0, r = prandom_u32_state(&rnd);
+		u64 gva = r & 0xff0;
+		int a, b;
+
+		for (j = 0; j < ARRAY_SIZE(bits); j++)
+			access |= r & BIT(16 + j) ? bits[j] : 0;
+		f->vcpu.cr0 = X86_CR0_PG | (r & BIT(20) ? X86_CR0_WP : 0);
+		f->vcpu.efer = EFER_LMA | (r & BIT(21) ? 0 : EFER_NX);
+		f->vcpu.cr4 = X86_CR4_PAE | (r & BIT(22) ? X86_CR4_SMEP : 0) |
+			      (r & BIT(23) ? X86_CR4_SMAP : 0);
+		f->vcpu.rflags = r & BIT(24) ? X86_EFLAGS_AC : 0;
+		f->vcpu.cpuid.amd = r & BIT(25);
+		random_tables(test, f, &rnd);
+		memset(&fast, 0, sizeof(fast));
+		memset(&slow, 0, sizeof(slow));
+		a = wr_walk(&f->vcpu, gva, access, &fast);
+		f->vcpu.cr4 |= X86_CR4_PKE;
+		b = wr_walk(&f->vcpu, gva, access, &slow);
+		KUNIT_ASSERT_EQ_MSG(test, a, b, "walk %d, access %x", i, access);
+		KUNIT_ASSERT_EQ(test, fast.error, slow.error);
+		if (a)
+			continue;
+		ok++;
+		KUNIT_ASSERT_EQ(test, fast.gpa, slow.gpa);
+		KUNIT_ASSERT_EQ(test, fast.page_size, slow.page_size);
+		KUNIT_ASSERT_EQ(test, fast.writable, slow.writable);
+		KUNIT_ASSERT_EQ(test, fast.user, slow.user);
+	}
+	KUNIT_EXPECT_GT(test, ok, 100);
+}
+
 /* No series of slots can hold more tables than the limit. */
 static void tables_are_bounded(struct kunit *test)
 {
@@ -387,6 +457,7 @@ static struct kunit_case fault_cases[] = {
 	KUNIT_CASE(dirty_log),
 	KUNIT_CASE(access_by_gpa),
 	KUNIT_CASE(access_without_sleeping),
+	KUNIT_CASE(walks_agree),
 	KUNIT_CASE(tables_are_bounded),
 	{}
 };

@@ -41,7 +41,8 @@ struct fixture {
 	struct wr_paging p;
 	u64 pdptr[4];
 	u64 memory[NR_PAGES * 512];
-	int updates, changes;		/* entries written; times that an entry changes under the walk */
+	int updates;			/* entries written */
+	int changes;			/* times that an entry changes under the walk */
 	int error;			/* what the next accesses answer */
 	bool rom;
 };
