@@ -66,17 +66,17 @@ swapping() {
 	local group=/sys/fs/cgroup/squeezed before after
 	swap_on || skip "no zram"
 	echo +memory >/sys/fs/cgroup/cgroup.subtree_control
-	mkdir -p $group
-	echo $((112 << 20)) >$group/memory.high
+	mkdir -p "$group"
+	echo $((112 << 20)) >"$group"/memory.high
 	before=$(awk '/^pswpin/ { print $2 }' /proc/vmstat)
 	(
-		echo $BASHPID >$group/cgroup.procs
+		echo "$BASHPID" >"$group"/cgroup.procs
 		GUEST_SECONDS=150 linux 2 256M "touch_memory 128 $(scaled 3)"
 		expect_output '^memory: fine$'
 		expect_success
 	) || exit 1
 	after=$(awk '/^pswpin/ { print $2 }' /proc/vmstat)
-	rmdir $group
+	rmdir "$group"
 	swapoff /dev/zram0
 	echo "pages swapped in: $((after - before))"
 	((after > before + 100)) || fail "that pages were swapped in"
@@ -84,17 +84,17 @@ swapping() {
 
 merging() {
 	local ksm=/sys/kernel/mm/ksm merged
-	[ -d $ksm ] || skip "no KSM"
-	echo 0 >$ksm/sleep_millisecs
-	echo 20000 >$ksm/pages_to_scan
-	echo 1 >$ksm/run
+	[ -d "$ksm" ] || skip "no KSM"
+	echo 0 >"$ksm"/sleep_millisecs
+	echo 20000 >"$ksm"/pages_to_scan
+	echo 1 >"$ksm"/run
 	export LD_PRELOAD=$WARREN_BUILD/tests/stress/mergeable.so
 	GUEST_SECONDS=150 linux 2 192M "touch_memory 64 $(scaled 6) same" &
 	sleep "$(patience 12)"
-	merged=$(cat $ksm/pages_sharing)
+	merged=$(cat "$ksm"/pages_sharing)
 	wait
-	echo 2 >$ksm/run
-	echo 0 >$ksm/run
+	echo 2 >"$ksm"/run
+	echo 0 >"$ksm"/run
 	expect_output '^memory: fine$'
 	expect_output '^guest: status 0$'
 	echo "pages merged: $merged"

@@ -20,7 +20,9 @@ load() {
 cycles() {
 	local i
 	for ((i = 0; i < $1; i++)); do
-		rmmod warren && load || fail "to unload and load, in round $i"
+		if ! rmmod warren || ! load; then
+			fail "to unload and load, in round $i"
+		fi
 	done
 }
 
@@ -36,7 +38,9 @@ no_growth() {
 with_guest() {
 	local i
 	for ((i = 0; i < $(scaled 20); i++)); do
-		rmmod warren && load || fail "to unload and load, in round $i"
+		if ! rmmod warren || ! load; then
+			fail "to unload and load, in round $i"
+		fi
 		micro exit
 		expect_status 42
 	done
