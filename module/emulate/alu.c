@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Arithmetic, logic, shifts, and the flags that they leave. Flags that the architecture leaves undefined get what AMD
- * processors were seen to leave.
+ * Arithmetic, logic, shifts, and the flags that they leave. Flags that the architecture leaves
+ * undefined get what AMD processors were seen to leave.
  */
 #include <linux/bitops.h>
 
@@ -22,8 +22,8 @@ void wr_emu_flags_result(struct wr_exec *x, u64 result, unsigned int size)
 }
 
 /*
- * @carries has a bit for each position that carried (or borrowed) into the next. Overflow: the top position carried
- * and the one below did not, or the other way round.
+ * @carries has a bit for each position that carried (or borrowed) into the next. Overflow: the top
+ * position carried and the one below did not, or the other way round.
  */
 static void flags_carries(struct wr_exec *x, u64 carries, unsigned int size)
 {

@@ -9,7 +9,10 @@
 
 #include "insn.h"
 
-/* Sets CF to the tested bit, returns its mask. A memory operand was displaced by the rest of the bit number. */
+/*
+ * Sets CF to the tested bit, returns its mask. A memory operand was displaced by the rest of the
+ * bit number.
+ */
 static u64 test_bit_flag(struct wr_exec *x)
 {
 	u64 mask = 1ULL << (x->src & (x->insn->op_size * 8 - 1));
@@ -133,7 +136,10 @@ enum wr_emu_result wr_do_xchg_acc(struct wr_exec *x)
 	return x->keep ? WR_EMU_DONE : wr_do_xchg(x);
 }
 
-/* Memory is always written: with what was read, when the comparison fails. A register then stays whole. */
+/*
+ * Memory is always written: with what was read, when the comparison fails. A register then stays
+ * whole.
+ */
 enum wr_emu_result wr_do_cmpxchg(struct wr_exec *x)
 {
 	unsigned int size = x->insn->op_size;
@@ -163,7 +169,8 @@ static void pack(void *to, u64 low, u64 high, unsigned int half)
 	memcpy(to, both, half * 2);
 }
 
-static enum wr_emu_result exchange_wide(struct wr_exec *x, const struct wide *seen, unsigned int half)
+static enum wr_emu_result exchange_wide(struct wr_exec *x, const struct wide *seen,
+					unsigned int half)
 {
 	struct wr_emu *emu = x->emu;
 	struct wide expected = { }, new = { };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Branches: near ones in all modes, far ones and interrupts where segments are loaded without descriptors.
+ * Branches: near ones in all modes, far ones and interrupts where segments are loaded without
+ * descriptors.
  */
 #include "insn.h"
 
@@ -246,10 +247,13 @@ enum wr_emu_result wr_do_into(struct wr_exec *x)
 	return flag_is(x, X86_EFLAGS_OF) ? interrupt(x, 4) : WR_EMU_DONE;
 }
 
-#define FLAGS_RETURNED	(FLAGS_ARITH | X86_EFLAGS_TF | X86_EFLAGS_IF | X86_EFLAGS_DF | X86_EFLAGS_IOPL | \
-			 X86_EFLAGS_NT | X86_EFLAGS_AC | X86_EFLAGS_ID)
+#define FLAGS_RETURNED	(FLAGS_ARITH | X86_EFLAGS_TF | X86_EFLAGS_IF | X86_EFLAGS_DF | \
+			 X86_EFLAGS_IOPL | X86_EFLAGS_NT | X86_EFLAGS_AC | X86_EFLAGS_ID)
 
-/* Also ends the blocking of NMIs, which the emulator does not know of: the caller looks at the opcode. */
+/*
+ * Also ends the blocking of NMIs, which the emulator does not know of: the caller looks at the
+ * opcode.
+ */
 enum wr_emu_result wr_do_iret(struct wr_exec *x)
 {
 	unsigned int size = x->insn->op_size, i;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Bytes to struct wr_insn: prefixes, opcode, row of the table, ModRM, operands. No guest is touched.
+ * Bytes to struct wr_insn: prefixes, opcode, row of the table, ModRM, operands. No guest is
+ * touched.
  */
 #include <linux/errno.h>
 #include <linux/string.h>
@@ -91,7 +92,8 @@ static bool legacy_prefix(struct reader *r, u8 byte)
 static bool may_be_prefix(u8 byte)
 {
 	/* 26 2e 36 3e, 40 to 4f, 64 to 67, f0 to f3: what the common opcodes are not */
-	return (byte & 0xe7) == 0x26 || (byte & 0xfc) == 0x64 || (byte & 0xfc) == 0xf0 || (byte & 0xf0) == 0x40;
+	return (byte & 0xe7) == 0x26 || (byte & 0xfc) == 0x64 || (byte & 0xfc) == 0xf0 ||
+	       (byte & 0xf0) == 0x40;
 }
 
 /* Reads up to and including the first byte of the opcode. */
@@ -351,7 +353,8 @@ static int read_address(struct reader *r)
 	insn->seg = SEG_DS;
 	insn->base = BASE_NONE;
 	insn->index = BASE_NONE;
-	if (insn->has_modrm && insn->modrm < 0xc0 && insn->desc->dst != AT_RMREG && insn->desc->src != AT_RMREG)
+	if (insn->has_modrm && insn->modrm < 0xc0 &&
+	    insn->desc->dst != AT_RMREG && insn->desc->src != AT_RMREG)
 		err = insn->addr_size == 2 ? read_address16(r) : read_address32(r);
 	if (r->seg != SEG_DEFAULT)
 		insn->seg = r->seg;
@@ -466,7 +469,8 @@ static int read_other_operand(struct reader *r, enum wr_where where, struct wr_o
 	case AT_CR:
 		return set_cr(r, op);
 	case AT_RMREG:
-		set_reg(op, insn, (insn->modrm & 7) | (insn->rex & REX_B ? 8 : 0), is_64bit(r) ? 8 : 4);
+		set_reg(op, insn, (insn->modrm & 7) | (insn->rex & REX_B ? 8 : 0),
+			is_64bit(r) ? 8 : 4);
 		return 0;
 	case AT_MOFFS:
 		return set_moffs(r, op);
@@ -573,7 +577,10 @@ static int read_operands(struct reader *r)
 		err = read_operand(r, row->src, &insn->src);
 	if (!err && row->src2)
 		err = read_operand(r, row->src2, &insn->src2);
-	/* Looked at last: the register form may be another instruction, one that has such an operand. */
+	/*
+	 * Looked at last: the register form may be another instruction, one that has such an
+	 * operand.
+	 */
 	if (!err && insn->vex_reg && !(row->flags & F_VEX_REG))
 		err = -EINVAL;
 	return err;

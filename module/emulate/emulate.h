@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The door to the instruction emulator. Two steps: wr_decode() turns bytes into a struct and touches no guest;
- * wr_execute() runs that struct on a copy of the registers with the accesses of struct wr_emu_ops.
- * A step that does not complete changes nothing: the caller keeps the copy only on WR_EMU_DONE.
+ * The door to the instruction emulator. Two steps: wr_decode() turns bytes into a struct and
+ * touches no guest; wr_execute() runs that struct on a copy of the registers with the accesses of
+ * struct wr_emu_ops. A step that does not complete changes nothing: the caller keeps the copy only
+ * on WR_EMU_DONE.
  */
 #ifndef WARREN_EMULATE_H
 #define WARREN_EMULATE_H
@@ -24,7 +25,7 @@ enum wr_emu_mode {
 enum wr_emu_result {
 	WR_EMU_DONE,		/* accesses: data is there. execute: commit the registers */
 	WR_EMU_FAULT,		/* raise emu->fault; nothing is to be committed */
-	WR_EMU_EXIT,		/* userspace must serve an access first; nothing is to be committed, run it again */
+	WR_EMU_EXIT,		/* userspace serves an access first: commit nothing, run again */
 	WR_EMU_RETRY,		/* memory changed under an atomic access: run it again */
 	WR_EMU_UNKNOWN,		/* no such instruction here: KVM_EXIT_INTERNAL_ERROR */
 };
@@ -37,13 +38,14 @@ struct wr_emu;
 /*
  * struct wr_emu_ops - what an instruction may do to the world
  *
- * Linear addresses have been through segmentation. Memory accesses do paging: on a fault they fill emu->fault and
- * return WR_EMU_FAULT. An instruction does all reads before its first write. A write happens whole or not at all.
+ * Linear addresses have been through segmentation. Memory accesses do paging: on a fault they fill
+ * emu->fault and return WR_EMU_FAULT. An instruction does all reads before its first write. A
+ * write happens whole or not at all.
  */
 struct wr_emu_ops {
 	/* Hidden part of segment register @seg (enum wr_seg). */
 	void (*segment)(struct wr_emu *emu, int seg, struct kvm_segment *out);
-	/* Loads one; only in real and virtual-8086 mode, always the last thing that an instruction does. */
+	/* Loads one, in real and virtual-8086 mode; the last thing that an instruction does. */
 	void (*set_segment)(struct wr_emu *emu, int seg, const struct kvm_segment *in);
 	/* GDTR, or IDTR with @idt. */
 	void (*table)(struct wr_emu *emu, bool idt, struct kvm_dtable *out);
@@ -53,14 +55,17 @@ struct wr_emu_ops {
 	/* Checks that a write would succeed, so that a later one cannot fault half-way. */
 	enum wr_emu_result (*probe_write)(struct wr_emu *emu, u64 la, u32 len);
 	/* Atomic: writes @new if memory still holds @old, else WR_EMU_RETRY. @len up to 16. */
-	enum wr_emu_result (*cmpxchg)(struct wr_emu *emu, u64 la, const void *old, const void *new, u32 len);
+	enum wr_emu_result (*cmpxchg)(struct wr_emu *emu, u64 la, const void *old,
+				      const void *new, u32 len);
 	/* One element. Permission was checked by the exit that led here. */
 	enum wr_emu_result (*in)(struct wr_emu *emu, u16 port, void *data, u32 len);
 	enum wr_emu_result (*out)(struct wr_emu *emu, u16 port, const void *data, u32 len);
-	/* Vector registers: @len 16 or 32 bytes from the low end; writes of 16 keep (SSE) or clear (VEX) the rest. */
+	/*
+	 * Vector registers: 16 or 32 bytes from the low end; writes of 16 keep or clear the rest.
+	 */
 	void (*read_vec)(struct wr_emu *emu, int reg, void *data, u32 len);
 	void (*write_vec)(struct wr_emu *emu, int reg, const void *data, u32 len, bool clear_upper);
-	/* Control registers, for CLTS, LMSW, MOV CR; returns WR_EMU_FAULT with #GP for a value not allowed. */
+	/* Control registers; WR_EMU_FAULT with #GP for a value not allowed. */
 	u64 (*read_cr)(struct wr_emu *emu, int cr);
 	enum wr_emu_result (*write_cr)(struct wr_emu *emu, int cr, u64 value);
 };
@@ -70,11 +75,11 @@ struct wr_emu {
 	const struct wr_emu_ops *ops;
 	enum wr_emu_mode mode;
 	u8 cpl;
-	u64 cr0, cr4, xcr0;		/* read only: FPU, SSE and AVX availability, alignment checks */
+	u64 cr0, cr4, xcr0;		/* read only: is SSE, AVX available; alignment checks */
 	u64 regs[16];			/* by enum wr_reg */
 	u64 rip, rflags;
-	bool repeat;			/* DONE, but a REP has iterations left: rip still names the instruction */
-	bool interrupt_shadow;		/* DONE, and blocks interrupts for one instruction (MOV SS, STI) */
+	bool repeat;			/* DONE, but REP goes on: rip stays */
+	bool interrupt_shadow;		/* DONE, and blocks interrupts for one instruction */
 	struct {
 		u8 vector;
 		bool has_error;
@@ -110,7 +115,7 @@ struct wr_insn {
 	u8 len;
 	u8 op_size;		/* 1, 2, 4, 8; vector: 16, 32 */
 	u8 addr_size;		/* 2, 4, 8 */
-	u8 rex;			/* W, R, X, B in the low bits, of REX or VEX; 0x40: there was a REX prefix */
+	u8 rex;			/* W, R, X, B in the low bits, of REX or VEX; 0x40: REX */
 	bool vex;		/* VEX encoding */
 	u8 vex_reg;		/* VEX: the extra source register, 0 also when there is none */
 	bool lock, rep, repne, opsize_prefix;
@@ -131,8 +136,8 @@ struct wr_insn {
  * @len: how many bytes are known, 1 to WR_INSN_MAX
  * @mode: of the code segment
  *
- * Return: 0; -ENODATA when the instruction goes on past @len; -EINVAL when the hardware would raise #UD;
- * -E2BIG past 15 bytes (#GP); -EOPNOTSUPP for what the table does not have.
+ * Return: 0; -ENODATA when the instruction goes on past @len; -EINVAL when the hardware would
+ * raise #UD; -E2BIG past 15 bytes (#GP); -EOPNOTSUPP for what the table does not have.
  * Context: any, pure.
  */
 int wr_decode(struct wr_insn *insn, const u8 *bytes, unsigned int len, enum wr_emu_mode mode);
@@ -149,8 +154,9 @@ enum wr_emu_result wr_execute(struct wr_emu *emu, const struct wr_insn *insn);
 /**
  * wr_insn_length - length of the instruction, when nothing else is wanted
  *
- * Knows the lengths of all instructions that the exits without hardware help need to step over (CPUID, RDMSR, WRMSR,
- * HLT, VMMCALL, IN, OUT, INVLPG, MOV CR, MOV DR, RDTSC(P), PAUSE, MONITOR, MWAIT, XSETBV, WBINVD, INVD, RDPMC, CLTS, LMSW...).
+ * Knows the lengths of all instructions that the exits without hardware help need to step over
+ * (CPUID, RDMSR, WRMSR, HLT, VMMCALL, IN, OUT, INVLPG, MOV CR, MOV DR, RDTSC(P), PAUSE, MONITOR,
+ * MWAIT, XSETBV, WBINVD, INVD, RDPMC, CLTS, LMSW...).
  * Return: bytes, or the errors of wr_decode().
  */
 int wr_insn_length(const u8 *bytes, unsigned int len, enum wr_emu_mode mode);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What all instructions have in common: fetch the operands, run the handler, write the result, move on.
+ * What all instructions have in common: fetch the operands, run the handler, write the result,
+ * move on.
  */
 #include "compat.h"
 #include "insn.h"

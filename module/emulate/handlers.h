@@ -2,8 +2,9 @@
 /*
  * The handlers that the rows of table.c name.
  *
- * Each runs one instruction on the values that execute.c fetched, and leaves in x->dst what is to be written back.
- * It returns WR_EMU_DONE, or what an access or wr_emu_raise() returned, unchanged.
+ * Each runs one instruction on the values that execute.c fetched, and leaves in x->dst what is to
+ * be written back. It returns WR_EMU_DONE, or what an access or wr_emu_raise() returned,
+ * unchanged.
  */
 #ifndef WARREN_EMULATE_HANDLERS_H
 #define WARREN_EMULATE_HANDLERS_H

@@ -2,9 +2,10 @@
 /*
  * Inside the emulator: how an instruction is described (table.c), and what its handler works with.
  *
- * decode.c reads a row of the table to find the operands. execute.c reads the operands that the row says are read,
- * calls the row's handler, and writes back the operand that the row says is written. A handler is thus mostly
- * arithmetic on x->dst and x->src, in alu.c, bits.c, move.c, branch.c, string.c, system.c or vector.c.
+ * decode.c reads a row of the table to find the operands. execute.c reads the operands that the
+ * row says are read, calls the row's handler, and writes back the operand that the row says is
+ * written. A handler is thus mostly arithmetic on x->dst and x->src, in alu.c, bits.c, move.c,
+ * branch.c, string.c, system.c or vector.c.
  */
 #ifndef WARREN_EMULATE_INSN_H
 #define WARREN_EMULATE_INSN_H
@@ -31,7 +32,14 @@ enum { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS };
 
 enum { MAP_ONE, MAP_0F, MAP_0F38, MAP_0F3A, NR_MAPS };
 
-enum { VECTOR_DE = 0, VECTOR_UD = 6, VECTOR_NM = 7, VECTOR_SS = 12, VECTOR_GP = 13, VECTOR_AC = 17 };
+enum {
+	VECTOR_DE = 0,
+	VECTOR_UD = 6,
+	VECTOR_NM = 7,
+	VECTOR_SS = 12,
+	VECTOR_GP = 13,
+	VECTOR_AC = 17,
+};
 
 #define FLAGS_ARITH	(X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | \
 			 X86_EFLAGS_ZF | X86_EFLAGS_SF | X86_EFLAGS_OF)
@@ -45,7 +53,7 @@ enum wr_where {
 	AT_MEM,			/* ModRM.rm, #UD for a register */
 	AT_MEM2X,		/* the same, two operands of the size side by side */
 	AT_MEM_FAR,		/* the same, offset of the size and a selector */
-	AT_MEM4, AT_MEM8,	/* memory; the register form is another instruction, not in the table */
+	AT_MEM4, AT_MEM8,	/* memory; the register form is another, unknown instruction */
 	AT_REG,			/* ModRM.reg */
 	AT_REGY,
 	AT_OPREG,		/* low bits of the opcode */
@@ -53,7 +61,7 @@ enum wr_where {
 	AT_SEG,			/* ModRM.reg names a segment register */
 	AT_OPSEG,		/* the opcode does */
 	AT_CR,			/* ModRM.reg names a control register */
-	AT_RMREG,		/* ModRM.rm is a register whatever ModRM.mod says; 8 bytes in 64-bit mode, else 4 */
+	AT_RMREG,		/* register whatever ModRM.mod says; 8 bytes in 64-bit mode, else 4 */
 	AT_IMM,			/* of the size, at most 4 bytes, sign-extended */
 	AT_IMM8S, AT_IMM8U, AT_IMM16,
 	AT_IMM_FULL,		/* of the size, 8 too */
@@ -62,7 +70,7 @@ enum wr_where {
 	AT_CL, AT_DX,
 	AT_ONE,
 	AT_VEC,			/* ModRM.reg names a vector register */
-	AT_VRM,			/* ModRM.rm: vector register or memory of the vector's size */
+	AT_VRM,			/* ModRM.rm: vector register or memory of its size */
 };
 
 /* A row that is not an instruction but leads to others: by what */
@@ -82,20 +90,20 @@ enum wr_select {
 #define F_WRITE		BIT(3)	/* dst is written after */
 #define F_RMW		(F_READ | F_WRITE)
 #define F_LOCK		BIT(4)	/* LOCK is allowed, when dst is memory */
-#define F_BITS		BIT(5)	/* a register src displaces the memory operand: BT and its kin */
+#define F_BITS		BIT(5)	/* a register src displaces dst: BT and its kin */
 #define F_NO64		BIT(6)	/* #UD in 64-bit mode */
 #define F_ATOMIC	BIT(7)	/* locked without being told */
-#define F_STACK		BIT(8)	/* operand size 8 by default in 64-bit mode, and no 4 */
-#define F_NEAR		BIT(9)	/* near branch: as F_STACK, and 66 in 64-bit mode is each vendor's own */
-#define F_NOFETCH	BIT(10)	/* the handler computes the address and does the accesses itself */
+#define F_STACK		BIT(8)	/* 64-bit mode: operand size 8 by default, and no 4 */
+#define F_NEAR		BIT(9)	/* branch: as F_STACK, where 66 is each vendor's own */
+#define F_NOFETCH	BIT(10)	/* the handler does addresses and accesses itself */
 #define F_VEC		BIT(11)	/* operand size 16, or 32 by VEX.L */
 #define F_VEX		BIT(12)	/* has a VEX form too */
 #define F_VEX_REG	BIT(13)	/* whose extra register is used */
 #define F_LENGTH	BIT(14)	/* nothing but the length is known */
 #define F_PORT		BIT(16)	/* a port access: REX.W does not count */
 #define F_PRIV		BIT(15)	/* #GP unless CPL 0 */
-#define F_LATE		BIT(17)	/* the address of dst is computed after the handler ran */
-#define F_ALTCR		BIT(18)	/* LOCK means another register on some CPUs: not known here */
+#define F_LATE		BIT(17)	/* dst's address is computed after the handler ran */
+#define F_ALTCR		BIT(18)	/* LOCK names another register on some CPUs */
 
 struct wr_exec;
 
@@ -115,8 +123,8 @@ const struct wr_insn_desc *wr_insn_row(unsigned int map, u8 opcode);
 /*
  * struct wr_exec - an instruction being executed
  *
- * Values are zero-extended from the size of their operand. Registers in @emu may be changed at any time: they do not
- * count before WR_EMU_DONE. Everything else that changes the world comes last.
+ * Values are zero-extended from the size of their operand. Registers in @emu may be changed at any
+ * time: they do not count before WR_EMU_DONE. Everything else that changes the world comes last.
  */
 struct wr_exec {
 	struct wr_emu *emu;
@@ -182,13 +190,15 @@ static inline bool is_mem(const struct wr_operand *op)
 
 /* memory.c */
 enum wr_emu_result wr_emu_raise(struct wr_exec *x, u8 vector);
-enum wr_emu_result wr_emu_linear(struct wr_exec *x, int seg, u64 offset, u32 len, bool write, u64 *la);
+enum wr_emu_result wr_emu_linear(struct wr_exec *x, int seg, u64 offset, u32 len, bool write,
+				 u64 *la);
 enum wr_emu_result wr_emu_operand_address(struct wr_exec *x, u32 len, bool write);
 u64 wr_emu_offset(const struct wr_exec *x);
 enum wr_emu_result wr_emu_read(struct wr_exec *x, u64 la, void *data, u32 len);
 enum wr_emu_result wr_emu_write(struct wr_exec *x, u64 la, const void *data, u32 len);
 enum wr_emu_result wr_emu_probe(struct wr_exec *x, u64 la, u32 len);
-enum wr_emu_result wr_emu_swap(struct wr_exec *x, u64 la, const void *old, const void *new, u32 len);
+enum wr_emu_result wr_emu_swap(struct wr_exec *x, u64 la, const void *old, const void *new,
+			       u32 len);
 enum wr_emu_result wr_emu_push(struct wr_exec *x, const u64 *values, unsigned int n, u32 size);
 enum wr_emu_result wr_emu_pop(struct wr_exec *x, u64 *value, u32 size);
 u64 wr_emu_stack_mask(struct wr_exec *x);

@@ -50,7 +50,8 @@ static enum wr_emu_result linear_64(struct wr_exec *x, int seg, u64 offset, u32 
 		x->emu->ops->segment(x->emu, seg, &s);
 		offset += s.base;
 	}
-	if (offset + len - 1 < offset || !is_canonical(x, offset) || !is_canonical(x, offset + len - 1))
+	if (offset + len - 1 < offset ||
+	    !is_canonical(x, offset) || !is_canonical(x, offset + len - 1))
 		return raise_segment(x, seg);
 	*la = offset;
 	return WR_EMU_DONE;
@@ -88,7 +89,8 @@ static bool within_limit(const struct kvm_segment *s, bool real, u32 first, u32 
  *
  * Return: WR_EMU_DONE, or a fault raised for the segment or a non-canonical address.
  */
-enum wr_emu_result wr_emu_linear(struct wr_exec *x, int seg, u64 offset, u32 len, bool write, u64 *la)
+enum wr_emu_result wr_emu_linear(struct wr_exec *x, int seg, u64 offset, u32 len, bool write,
+				 u64 *la)
 {
 	struct kvm_segment s;
 
@@ -244,13 +246,16 @@ enum wr_emu_result wr_emu_write(struct wr_exec *x, u64 la, const void *data, u32
  * @new: what to write
  * @len: bytes
  *
- * Return: WR_EMU_DONE; WR_EMU_RETRY when memory holds something else by now; or what the access returned.
+ * Return: WR_EMU_DONE; WR_EMU_RETRY when memory holds something else by now; or what the access
+ * returned.
  */
-enum wr_emu_result wr_emu_swap(struct wr_exec *x, u64 la, const void *old, const void *new, u32 len)
+enum wr_emu_result wr_emu_swap(struct wr_exec *x, u64 la, const void *old, const void *new,
+			       u32 len)
 {
 	if (before_wrap(x, la, len) != len)
 		return WR_EMU_UNKNOWN;
-	return x->emu->ops->cmpxchg(x->emu, la, old, new, len);
+	/* In parentheses: the kernel has a macro of that name. */
+	return (x->emu->ops->cmpxchg)(x->emu, la, old, new, len);
 }
 
 /**

@@ -171,7 +171,10 @@ enum wr_emu_result wr_do_push(struct wr_exec *x)
 	return wr_emu_push(x, &x->src, 1, x->insn->op_size);
 }
 
-/* Its destination is computed after RSP moved, and written after RSP was: POP RSP loads what was popped. */
+/*
+ * Its destination is computed after RSP moved, and written after RSP was: POP RSP loads what was
+ * popped.
+ */
 enum wr_emu_result wr_do_pop(struct wr_exec *x)
 {
 	return wr_emu_pop(x, &x->dst, x->insn->op_size);
@@ -215,7 +218,10 @@ enum wr_emu_result wr_do_popa(struct wr_exec *x)
 	return WR_EMU_DONE;
 }
 
-/* Virtual-8086 mode may touch flags on the stack only with IOPL 3; with VME it depends: not known. */
+/*
+ * Virtual-8086 mode may touch flags on the stack only with IOPL 3; with VME it depends: not
+ * known.
+ */
 static enum wr_emu_result check_flags_access(struct wr_exec *x)
 {
 	if (x->emu->mode != WR_EMU_VM86 || iopl(x) == 3)
@@ -233,7 +239,8 @@ enum wr_emu_result wr_do_pushf(struct wr_exec *x)
 	return ret ? ret : wr_emu_push(x, &image, 1, x->insn->op_size);
 }
 
-#define FLAGS_POPPED	(FLAGS_ARITH | X86_EFLAGS_TF | X86_EFLAGS_DF | X86_EFLAGS_NT | X86_EFLAGS_AC | X86_EFLAGS_ID)
+#define FLAGS_POPPED	(FLAGS_ARITH | X86_EFLAGS_TF | X86_EFLAGS_DF | X86_EFLAGS_NT | \
+			 X86_EFLAGS_AC | X86_EFLAGS_ID)
 
 enum wr_emu_result wr_do_popf(struct wr_exec *x)
 {

@@ -2,6 +2,8 @@
 /*
  * Multiplication, division, and the decimal adjustments.
  */
+#include <linux/math64.h>
+
 #include "insn.h"
 
 /* The pair that is the accumulator of double size: AX, or DX:AX and its wider kin. */
@@ -22,7 +24,8 @@ static void get_pair(const struct wr_exec *x, u64 *low, u64 *high)
 	unsigned int size = x->insn->op_size;
 
 	*low = wr_reg_get(x->emu, REG_AX, size, false);
-	*high = size == 1 ? wr_reg_get(x->emu, REG_AX, 1, true) : wr_reg_get(x->emu, REG_DX, size, false);
+	*high = size == 1 ? wr_reg_get(x->emu, REG_AX, 1, true) :
+			    wr_reg_get(x->emu, REG_DX, size, false);
 }
 
 static void set_overflow(struct wr_exec *x, bool on)
@@ -30,13 +33,17 @@ static void set_overflow(struct wr_exec *x, bool on)
 	flag_assign(x, X86_EFLAGS_CF | X86_EFLAGS_OF, on);
 }
 
+static u64 high_half(u64 a, u64 b, unsigned int size)
+{
+	return size == 8 ? mul_u64_u64_shr(a, b, 64) : (a * b) >> (size * 8);
+}
+
 enum wr_emu_result wr_do_mul(struct wr_exec *x)
 {
 	unsigned int size = x->insn->op_size;
-	unsigned __int128 r = (unsigned __int128)x->dst * wr_reg_get(x->emu, REG_AX, size, false);
-	u64 high = (u64)(r >> (size * 8)) & size_mask(size);
+	u64 acc = wr_reg_get(x->emu, REG_AX, size, false), high = high_half(x->dst, acc, size);
 
-	set_pair(x, r, high);
+	set_pair(x, x->dst * acc, high);
 	set_overflow(x, high);
 	return WR_EMU_DONE;
 }
@@ -54,9 +61,9 @@ static bool signed_product(u64 a, u64 b, unsigned int size, u64 *low, u64 *high)
 enum wr_emu_result wr_do_imul_acc(struct wr_exec *x)
 {
 	unsigned int size = x->insn->op_size;
-	u64 low, high;
+	u64 low, high, acc = wr_reg_get(x->emu, REG_AX, size, false);
 
-	set_overflow(x, signed_product(x->dst, wr_reg_get(x->emu, REG_AX, size, false), size, &low, &high));
+	set_overflow(x, signed_product(x->dst, acc, size, &low, &high));
 	set_pair(x, low, high);
 	return WR_EMU_DONE;
 }
@@ -90,7 +97,8 @@ static u64 divide(u64 high, u64 low, u64 divisor, u64 *remainder)
 }
 
 /* Divides a pair of @size bytes each; returns false when the quotient does not fit. */
-static bool divide_pair(u64 high, u64 low, u64 divisor, unsigned int size, u64 *quotient, u64 *remainder)
+static bool divide_pair(u64 high, u64 low, u64 divisor, unsigned int size,
+			u64 *quotient, u64 *remainder)
 {
 	if (high >= divisor)
 		return false;
@@ -138,7 +146,8 @@ enum wr_emu_result wr_do_idiv(struct wr_exec *x)
 		return wr_emu_raise(x, VECTOR_DE);
 	if (quotient > top - !quotient_negative)
 		return wr_emu_raise(x, VECTOR_DE);
-	set_pair(x, (quotient_negative ? -quotient : quotient) & mask, (negative ? -remainder : remainder) & mask);
+	set_pair(x, (quotient_negative ? -quotient : quotient) & mask,
+		 (negative ? -remainder : remainder) & mask);
 	return WR_EMU_DONE;
 }
 

@@ -23,9 +23,11 @@ static bool nothing_to_do(const struct wr_exec *x)
 /* Moves SI or DI past an element, in the direction of DF. */
 static void advance(struct wr_exec *x, unsigned int reg)
 {
-	u64 mask = count_mask(x), step = x->insn->op_size;
+	u64 step = x->insn->op_size;
 
-	wr_reg_set_masked(x->emu, reg, mask, x->emu->regs[reg] + (flag_is(x, X86_EFLAGS_DF) ? -step : step));
+	if (flag_is(x, X86_EFLAGS_DF))
+		step = -step;
+	wr_reg_set_masked(x->emu, reg, count_mask(x), x->emu->regs[reg] + step);
 }
 
 /* After an element: does the instruction go on? */
@@ -54,11 +56,10 @@ static enum wr_emu_result comparison_done(struct wr_exec *x)
 static enum wr_emu_result read_source(struct wr_exec *x, u64 *value)
 {
 	unsigned int size = x->insn->op_size;
-	enum wr_emu_result ret;
-	u64 la;
+	u64 offset = x->emu->regs[REG_SI] & count_mask(x), la;
+	enum wr_emu_result ret = wr_emu_linear(x, x->insn->seg, offset, size, false, &la);
 
 	*value = 0;
-	ret = wr_emu_linear(x, x->insn->seg, x->emu->regs[REG_SI] & count_mask(x), size, false, &la);
 	return ret ? ret : wr_emu_read(x, la, value, size);
 }
 

@@ -88,9 +88,9 @@ enum wr_emu_result wr_do_clts(struct wr_exec *x)
 enum wr_emu_result wr_do_lmsw(struct wr_exec *x)
 {
 	struct wr_emu *emu = x->emu;
-	u64 cr0 = emu->ops->read_cr(emu, 0);
+	u64 kept = emu->ops->read_cr(emu, 0) & ~(u64)(CR0_LMSW & ~X86_CR0_PE);
 
-	return emu->ops->write_cr(emu, 0, (cr0 & ~(u64)(CR0_LMSW & ~X86_CR0_PE)) | (x->src & CR0_LMSW));
+	return emu->ops->write_cr(emu, 0, kept | (x->src & CR0_LMSW));
 }
 
 static bool umip_forbids(const struct wr_exec *x)

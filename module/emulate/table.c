@@ -184,7 +184,7 @@ static const struct wr_insn_desc row_0f01_2[2] = {
 
 static const struct wr_insn_desc row_0f01_3[2] = {
 	{ wr_do_lidt, F_MODRM | F_NOFETCH | F_PRIV, AT_MEM },
-	{ NULL, F_MODRM | F_LENGTH },			/* VMRUN VMMCALL VMLOAD VMSAVE STGI CLGI SKINIT INVLPGA */
+	{ NULL, F_MODRM | F_LENGTH },			/* VMRUN to INVLPGA */
 };
 
 static const struct wr_insn_desc row_0f01_4[2] = {
@@ -221,7 +221,7 @@ static const struct wr_insn_desc group_0fba[8] = {
 
 static const struct wr_insn_desc group_0fc7_mem[8] = {
 	[1] = { wr_do_cmpxchg_wide, F_MODRM | F_NOFETCH | F_LOCK, AT_MEM2X },
-	[3 ... 7] = { NULL, F_MODRM | F_LENGTH },		/* XRSTORS XSAVEC XSAVES VMPTRLD VMPTRST */
+	[3 ... 7] = { NULL, F_MODRM | F_LENGTH },		/* XRSTORS to VMPTRST */
 };
 
 static const struct wr_insn_desc group_0fc7_reg[8] = {
@@ -576,7 +576,7 @@ static const struct wr_insn_desc two_byte[256] = {
 	[0x28] = { .flags = F_MODRM, .select = BY_PREFIX, .sub = row_0f28 },
 	[0x29] = { .flags = F_MODRM, .select = BY_PREFIX, .sub = row_0f29 },
 	[0x2b] = { .flags = F_MODRM, .select = BY_PREFIX, .sub = row_0f2b },
-	[0x30 ... 0x35] = { NULL, F_LENGTH },			/* WRMSR RDTSC RDMSR RDPMC SYSENTER SYSEXIT */
+	[0x30 ... 0x35] = { NULL, F_LENGTH },			/* WRMSR to SYSEXIT */
 	[0x40 ... 0x4f] = { wr_do_cmov, F_MODRM | F_RMW, AT_REG, AT_RM },
 	[0x6e] = { .flags = F_MODRM, .select = BY_PREFIX, .sub = row_0f6e },
 	[0x6f] = { .flags = F_MODRM, .select = BY_PREFIX, .sub = row_0f6f },

@@ -35,7 +35,8 @@ static enum wr_emu_result check_partial(struct wr_exec *x)
 	return check_available(x);
 }
 
-static enum wr_emu_result locate(struct wr_exec *x, const struct wr_operand *op, bool write, bool aligned)
+static enum wr_emu_result locate(struct wr_exec *x, const struct wr_operand *op, bool write,
+				 bool aligned)
 {
 	enum wr_emu_result ret = wr_emu_operand_address(x, op->size, write);
 
