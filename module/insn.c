@@ -195,7 +195,7 @@ static enum wr_emu_result translate(struct wr_emu *emu, u64 la, u32 access, u64 
 		return WR_EMU_FAULT;
 	}
 	if (err)
-		return WR_EMU_UNKNOWN;
+		return err == -EAGAIN ? WR_EMU_RETRY : WR_EMU_UNKNOWN;
 	*gpa = walk.gpa;
 	return WR_EMU_DONE;
 }

@@ -415,7 +415,8 @@ static u32 guest_pkru(const struct wr_vcpu *vcpu)
 {
 	if (!(vcpu->cr4 & X86_CR4_PKE))
 		return 0;
-	return vcpu->in_stay ? read_pkru() : vcpu->fpu.pkru;
+	/* The register holds the guest's only in the guest. */
+	return vcpu->fpu.pkru;
 }
 
 static noinline int walk_vcpu(struct wr_vcpu *vcpu, const struct wr_slots *slots, u64 gva,

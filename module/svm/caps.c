@@ -2,6 +2,7 @@
 /*
  * AMD-V: what the CPUs can do, and turning it on and off.
  */
+#include <linux/cc_platform.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/mm.h>
@@ -107,6 +108,9 @@ static const char *missing(void)
 		return "the CPU has no nested paging";
 	if (!boot_cpu_has(X86_FEATURE_XSAVE))
 		return "the CPU has no XSAVE";
+	/* Nested page tables and VMCBs would need the encryption bit in every address. */
+	if (cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT))
+		return "the host's memory is encrypted (SME): boot with mem_encrypt=off";
 	if (svm_caps.nr_asids < 2)
 		return "the CPU has no address space identifiers";
 	return NULL;
