@@ -37,6 +37,7 @@ kernel_ready() {
 	dir=$(kernel_dir "$1")
 	[ -e "$dir/stamp" ] || return 1
 	root=$(cat "$dir/root")
+	[ "$root" = / ] || build_root_complete "$root" || return 1
 	[ -e "${root%/}$(cat "$dir/kdir")/Makefile" ]
 }
 
@@ -87,20 +88,30 @@ build_root_prepare() {
 	fi
 }
 
+# Perl is for kernel-doc, which W=1 calls.
+BUILD_ROOT_PACKAGES=gcc,make,perl,linux-headers-amd64
+
 # debootstrap leaves this directory behind until it has finished.
 build_root_complete() {
 	[ -e "$1/usr/bin/gcc" ] && [ ! -d "$1/debootstrap" ] &&
+		compgen -G "$1/usr/share/perl/*/Pod/Usage.pm" >/dev/null &&
 		compgen -G "$1/usr/src/linux-headers-*-amd64/Makefile" >/dev/null
 }
 
 build_root_make() {
 	local suite=$1 root=$2
 	! build_root_complete "$root" || return 0
+	if [ -e "$root/usr/bin/apt-get" ] && [ ! -d "$root/debootstrap" ]; then
+		# Made by an earlier version that needed less.
+		step "completing the build environment for Debian $suite" \
+			in_build_root "$root" "$WARREN_CACHE/dl" env DEBIAN_FRONTEND=noninteractive apt-get -q -y \
+			--no-install-recommends install ${BUILD_ROOT_PACKAGES//,/ } && return 0
+	fi
 	need_packages "make a build environment for Debian $suite" debootstrap
 	as_root rm -rf "$root" "$root.new"
 	mkdir -p "$(dirname "$root")"
 	step "making a build environment for Debian $suite" as_root debootstrap --variant=minbase \
-		--include=gcc,make,linux-headers-amd64 "$suite" "$root.new" "$(debian_mirror)"
+		--include="$BUILD_ROOT_PACKAGES" "$suite" "$root.new" "$(debian_mirror)"
 	as_root mv "$root.new" "$root"
 }
 
@@ -150,7 +161,7 @@ newest_headers() {
 stock_packages() {
 	local root=$1 release=$2 package
 	for package in "linux-image-$release" "linux-binary-$release" "linux-modules-$release"; do
-		if in_build_root "$root" / apt-cache show "$package" 2>/dev/null | grep -q '^Version:'
+		if in_build_root "$root" "$WARREN_CACHE/dl" apt-cache show "$package" 2>/dev/null | grep -q '^Version:'
 		then
 			printf '%s\n' "$package"
 		fi
