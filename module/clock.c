@@ -334,6 +334,7 @@ u64 wr_tsc_read(const struct wr_vcpu *vcpu)
 		return tsc_by_time(vc, ktime_get_raw_ns());
 	return rdtsc() + READ_ONCE(vc->tsc_offset);
 }
+WR_EXPORT_FOR_KUNIT(wr_tsc_read);
 
 /* Set the guest's TSC. Interrupts are off: offset and reference must be of one moment. */
 static void set_tsc(struct wr_vcpu *vcpu, u64 tsc)

@@ -7,6 +7,7 @@
 
 #include <linux/eventfd.h>
 #include <linux/hrtimer.h>
+#include <linux/kvm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/module.h>
 #include <linux/smp.h>
@@ -33,6 +34,16 @@
 #else
 #define WR_EXPORT_FOR_KUNIT(sym)
 #endif
+
+/* 6.10: kvm_run.immediate_exit, which userspace may change any time, got a name that says so */
+static inline bool wr_immediate_exit(const struct kvm_run *run)
+{
+#ifdef HINT_UNSAFE_IN_KVM
+	return READ_ONCE(run->immediate_exit__unsafe);
+#else
+	return READ_ONCE(run->immediate_exit);
+#endif
+}
 
 /* 6.8: eventfd_signal() lost its count */
 static inline void wr_eventfd_signal(struct eventfd_ctx *ctx)

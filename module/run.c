@@ -347,7 +347,7 @@ static int run_loop(struct wr_vcpu *vcpu)
 /* A vCPU that waits for SIPI: KVM_RUN waits too, and returns once more when it comes, as KVM's does. */
 static int wait_for_sipi(struct wr_vcpu *vcpu)
 {
-	if (vcpu->run->immediate_exit)
+	if (wr_immediate_exit(vcpu->run))
 		return -EINTR;
 	block(vcpu);
 	if (wr_has_lapic(vcpu))
@@ -383,7 +383,7 @@ static int run_checked(struct wr_vcpu *vcpu)
 		return -EINVAL;
 	if (wr_exit_complete(vcpu) == WR_RUN_USER)
 		return vcpu->run_error;
-	if (run->immediate_exit)
+	if (wr_immediate_exit(run))
 		return -EINTR;
 	/* Windows depend on what userspace asks for this time. */
 	if (vcpu->vm->irq.mode != WR_IRQCHIP_KERNEL)

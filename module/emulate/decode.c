@@ -43,19 +43,28 @@ static int next_byte(struct reader *r, u8 *byte)
 	return err;
 }
 
-/* A little-endian number of 1, 2, 4 or 8 bytes, sign-extended. */
+/* A number of 1, 2, 4 or 8 bytes, sign-extended; guest and host are both little-endian. */
 static int next_signed(struct reader *r, unsigned int size, s64 *value)
 {
-	u64 v = 0;
-	unsigned int i;
+	const u8 *from = r->bytes + r->pos;
 	int err = need(r, size);
+	s32 v32;
+	s16 v16;
 
 	if (err)
 		return err;
-	for (i = 0; i < size; i++)
-		v |= (u64)r->bytes[r->pos + i] << (i * 8);
 	r->pos += size;
-	*value = sign_extend_size(v, size);
+	if (size == 1) {
+		*value = (s8)*from;
+	} else if (size == 4) {
+		memcpy(&v32, from, sizeof(v32));
+		*value = v32;
+	} else if (size == 2) {
+		memcpy(&v16, from, sizeof(v16));
+		*value = v16;
+	} else {
+		memcpy(value, from, sizeof(*value));
+	}
 	return 0;
 }
 
@@ -206,14 +215,32 @@ static unsigned int prefix_index(const struct reader *r)
 	return insn->rep ? 2 : insn->repne ? 3 : insn->opsize_prefix;
 }
 
+static const struct wr_insn_desc *next_row(const struct reader *r, const struct wr_insn_desc *row)
+{
+	u8 modrm = r->insn->modrm;
+
+	switch (row->select) {
+	case BY_REG:
+		return &row->sub[(modrm >> 3) & 7];
+	case BY_MOD:
+		return &row->sub[modrm >= 0xc0];
+	case BY_PREFIX:
+		return &row->sub[prefix_index(r)];
+	default:
+		return &row->sub[is_64bit(r)];
+	}
+}
+
 /* From the first row of an opcode to the one of the instruction. */
 static int find_row(struct reader *r)
 {
 	struct wr_insn *insn = r->insn;
-	const struct wr_insn_desc *row = wr_insn_row(insn->map, insn->opcode);
+	const struct wr_insn_desc *row = wr_insn_maps[insn->map];
 	int err;
 
-	for (;;) {
+	if (!row)
+		return -EOPNOTSUPP;
+	for (row += insn->opcode;; row = next_row(r, row)) {
 		if (row->flags & F_MODRM) {
 			err = read_modrm(r);
 			if (err)
@@ -222,24 +249,11 @@ static int find_row(struct reader *r)
 		/* A group may be absent from 64-bit mode as a whole. */
 		if (row->flags & F_NO64 && is_64bit(r))
 			return -EINVAL;
-		switch (row->select) {
-		case BY_NOTHING:
-			insn->desc = row;
-			return row->run || row->flags ? 0 : -EOPNOTSUPP;
-		case BY_REG:
-			row = &row->sub[(insn->modrm >> 3) & 7];
+		if (likely(row->select == BY_NOTHING))
 			break;
-		case BY_MOD:
-			row = &row->sub[insn->modrm >= 0xc0];
-			break;
-		case BY_PREFIX:
-			row = &row->sub[prefix_index(r)];
-			break;
-		case BY_MODE:
-			row = &row->sub[is_64bit(r)];
-			break;
-		}
 	}
+	insn->desc = row;
+	return row->run || row->flags ? 0 : -EOPNOTSUPP;
 }
 
 static int check_row(const struct reader *r)
@@ -361,6 +375,16 @@ static int read_address(struct reader *r)
 	return err;
 }
 
+static u8 modrm_reg(const struct wr_insn *insn)
+{
+	return ((insn->modrm >> 3) & 7) | (insn->rex & REX_R ? 8 : 0);
+}
+
+static u8 modrm_rm(const struct wr_insn *insn)
+{
+	return (insn->modrm & 7) | (insn->rex & REX_B ? 8 : 0);
+}
+
 static void set_reg(struct wr_operand *op, const struct wr_insn *insn, u8 reg, u8 size)
 {
 	op->kind = WR_OP_REG;
@@ -376,7 +400,7 @@ static void set_reg(struct wr_operand *op, const struct wr_insn *insn, u8 reg, u
 static void set_rm(struct wr_operand *op, const struct wr_insn *insn, u8 size)
 {
 	if (insn->modrm >= 0xc0) {
-		set_reg(op, insn, (insn->modrm & 7) | (insn->rex & REX_B ? 8 : 0), size);
+		set_reg(op, insn, modrm_rm(insn), size);
 		return;
 	}
 	op->kind = WR_OP_MEM;
@@ -424,7 +448,7 @@ static int set_segment(struct wr_operand *op, const struct wr_insn *insn, u8 seg
 
 static int set_cr(struct reader *r, struct wr_operand *op)
 {
-	u8 cr = ((r->insn->modrm >> 3) & 7) | (r->insn->rex & REX_R ? 8 : 0);
+	u8 cr = modrm_reg(r->insn);
 
 	if (cr != 0 && cr != 2 && cr != 3 && cr != 4 && (cr != 8 || !is_64bit(r)))
 		return -EINVAL;
@@ -459,7 +483,6 @@ static void set_vec(struct wr_operand *op, const struct wr_insn *insn, u8 reg)
 static int read_other_operand(struct reader *r, enum wr_where where, struct wr_operand *op)
 {
 	struct wr_insn *insn = r->insn;
-	u8 reg = ((insn->modrm >> 3) & 7) | (insn->rex & REX_R ? 8 : 0);
 
 	switch (where) {
 	case AT_SEG:
@@ -469,8 +492,7 @@ static int read_other_operand(struct reader *r, enum wr_where where, struct wr_o
 	case AT_CR:
 		return set_cr(r, op);
 	case AT_RMREG:
-		set_reg(op, insn, (insn->modrm & 7) | (insn->rex & REX_B ? 8 : 0),
-			is_64bit(r) ? 8 : 4);
+		set_reg(op, insn, modrm_rm(insn), is_64bit(r) ? 8 : 4);
 		return 0;
 	case AT_MOFFS:
 		return set_moffs(r, op);
@@ -486,12 +508,12 @@ static int read_other_operand(struct reader *r, enum wr_where where, struct wr_o
 	case AT_FAR:
 		return set_far(r, op);
 	case AT_VEC:
-		set_vec(op, insn, reg);
+		set_vec(op, insn, modrm_reg(insn));
 		return 0;
 	case AT_VRM:
 		if (insn->modrm < 0xc0)
 			return set_mem(op, insn, insn->op_size, 0);
-		set_vec(op, insn, (insn->modrm & 7) | (insn->rex & REX_B ? 8 : 0));
+		set_vec(op, insn, modrm_rm(insn));
 		return 0;
 	default:
 		return -EOPNOTSUPP;
@@ -516,22 +538,13 @@ static int read_immediate(struct reader *r, enum wr_where where, struct wr_opera
 	}
 }
 
-static int read_operand(struct reader *r, enum wr_where where, struct wr_operand *op)
+static int read_rare_operand(struct reader *r, enum wr_where where, struct wr_operand *op)
 {
 	struct wr_insn *insn = r->insn;
-	u8 reg = ((insn->modrm >> 3) & 7) | (insn->rex & REX_R ? 8 : 0);
 	u8 size_y = insn->rex & REX_W ? 8 : 4;
 	u8 size = insn->op_size;
 
 	switch (where) {
-	case AT_NOTHING:
-		return 0;
-	case AT_RM:
-		set_rm(op, insn, size);
-		return 0;
-	case AT_REG:
-		set_reg(op, insn, reg, size);
-		return 0;
 	case AT_RM8:
 		set_rm(op, insn, 1);
 		return 0;
@@ -565,6 +578,22 @@ static int read_operand(struct reader *r, enum wr_where where, struct wr_operand
 	default:
 		return read_other_operand(r, where, op);
 	}
+}
+
+/* The shapes that nearly all instructions have come first: a device's registers are read by MOV. */
+static int read_operand(struct reader *r, enum wr_where where, struct wr_operand *op)
+{
+	struct wr_insn *insn = r->insn;
+
+	if (where == AT_NOTHING)
+		return 0;
+	if (where == AT_RM)
+		set_rm(op, insn, insn->op_size);
+	else if (where == AT_REG)
+		set_reg(op, insn, modrm_reg(insn), insn->op_size);
+	else
+		return read_rare_operand(r, where, op);
+	return 0;
 }
 
 static int read_operands(struct reader *r)
@@ -622,6 +651,37 @@ int wr_decode(struct wr_insn *insn, const u8 *bytes, unsigned int len, enum wr_e
 	return err;
 }
 WR_EXPORT_FOR_KUNIT(wr_decode);
+
+/* Two loads of 8 bytes that share one cover the 15. */
+static bool same_bytes(const u8 *a, const u8 *b)
+{
+	u64 a0, a7, b0, b7;
+
+	memcpy(&a0, a, 8);
+	memcpy(&b0, b, 8);
+	memcpy(&a7, a + WR_INSN_MAX - 8, 8);
+	memcpy(&b7, b + WR_INSN_MAX - 8, 8);
+	return a0 == b0 && a7 == b7;
+}
+
+/* Documented in emulate.h. */
+int wr_decode_cached(struct wr_insn_cache *cache, const u8 *bytes, unsigned int len,
+		     enum wr_emu_mode mode)
+{
+	int err;
+
+	if (len == WR_INSN_MAX && cache->valid && cache->mode == mode &&
+	    same_bytes(cache->bytes, bytes))
+		return 0;
+	err = wr_decode(&cache->insn, bytes, len, mode);
+	cache->valid = !err && len == WR_INSN_MAX;
+	if (cache->valid) {
+		memcpy(cache->bytes, bytes, WR_INSN_MAX);
+		cache->mode = mode;
+	}
+	return err;
+}
+WR_EXPORT_FOR_KUNIT(wr_decode_cached);
 
 /* Documented in emulate.h. */
 int wr_insn_length(const u8 *bytes, unsigned int len, enum wr_emu_mode mode)

@@ -142,6 +142,28 @@ struct wr_insn {
  */
 int wr_decode(struct wr_insn *insn, const u8 *bytes, unsigned int len, enum wr_emu_mode mode);
 
+/* struct wr_insn_cache - the instruction decoded last; all zero at first */
+struct wr_insn_cache {
+	u8 bytes[WR_INSN_MAX];
+	u8 mode;
+	bool valid;
+	struct wr_insn insn;
+};
+
+/**
+ * wr_decode_cached - wr_decode() for who sees the same instruction again and again
+ * @cache: the caller's, one per vCPU
+ * @bytes: of the instruction
+ * @len: how many bytes are known, 1 to WR_INSN_MAX; only WR_INSN_MAX is looked up
+ * @mode: of the code segment
+ *
+ * The result depends on the bytes alone, so that nothing ever has to be invalidated.
+ * Return: 0, cache->insn is the instruction; or the errors of wr_decode().
+ * Context: any; @cache is not locked.
+ */
+int wr_decode_cached(struct wr_insn_cache *cache, const u8 *bytes, unsigned int len,
+		     enum wr_emu_mode mode);
+
 /**
  * wr_execute - execute a decoded instruction, one iteration of it with REP
  * @emu: registers in, registers out; see enum wr_emu_result for when they count

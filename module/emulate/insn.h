@@ -55,7 +55,6 @@ enum wr_where {
 	AT_MEM_FAR,		/* the same, offset of the size and a selector */
 	AT_MEM4, AT_MEM8,	/* memory; the register form is another, unknown instruction */
 	AT_REG,			/* ModRM.reg */
-	AT_REGY,
 	AT_OPREG,		/* low bits of the opcode */
 	AT_ACC,			/* AL to RAX */
 	AT_SEG,			/* ModRM.reg names a segment register */
@@ -77,7 +76,6 @@ enum wr_where {
 enum wr_select {
 	BY_NOTHING,
 	BY_REG,			/* 8 rows, ModRM.reg */
-	BY_RM,			/* 8 rows, ModRM.rm */
 	BY_MOD,			/* 2 rows: memory, register */
 	BY_PREFIX,		/* 4 rows: none, 66, F3, F2 */
 	BY_MODE,		/* 2 rows: not 64-bit, 64-bit */
@@ -118,7 +116,7 @@ struct wr_insn_desc {
 };
 
 /* table.c: by map and opcode; a row without flags, handler and sub is not known */
-const struct wr_insn_desc *wr_insn_row(unsigned int map, u8 opcode);
+extern const struct wr_insn_desc * const wr_insn_maps[NR_MAPS];
 
 /*
  * struct wr_exec - an instruction being executed

@@ -632,22 +632,9 @@ static const struct wr_insn_desc three_byte_38[256] = {
 	[0xf1] = { .flags = F_MODRM, .select = BY_PREFIX, .sub = row_0f38f1 },
 };
 
-static const struct wr_insn_desc * const maps[NR_MAPS] = {
+/* First rows by map and opcode; an empty one is not known, nor is a map that is not there. */
+const struct wr_insn_desc * const wr_insn_maps[NR_MAPS] = {
 	[MAP_ONE] = one_byte,
 	[MAP_0F] = two_byte,
 	[MAP_0F38] = three_byte_38,
 };
-
-static const struct wr_insn_desc unknown_row;
-
-/**
- * wr_insn_row - first row of the table for an opcode
- * @map: MAP_ONE to MAP_0F3A
- * @opcode: its last byte
- *
- * Return: never NULL; an empty row for what is not known.
- */
-const struct wr_insn_desc *wr_insn_row(unsigned int map, u8 opcode)
-{
-	return map < NR_MAPS && maps[map] ? &maps[map][opcode] : &unknown_row;
-}
