@@ -372,6 +372,37 @@ static void all_opcodes_answer(struct kunit *test)
 			try_mode(test, mode, p);
 }
 
+static void cache_answers_as_the_decoder(struct kunit *test)
+{
+	static const u8 first[WR_INSN_MAX] = { 0x8b, 0x07 };
+	static const u8 other[WR_INSN_MAX] = { 0x8b, 0x07, [14] = 1 };
+	static const u8 third[WR_INSN_MAX] = { 0x40, 0x8b, 0x07 };
+	static const u8 wrong[WR_INSN_MAX] = { 0x8d, 0xc0 };
+	struct wr_insn_cache cache = { };
+
+	KUNIT_EXPECT_EQ(test, wr_decode_cached(&cache, first, WR_INSN_MAX, P64), 0);
+	cache.insn.len = 99;		/* seen again only if it was not decoded again */
+	KUNIT_EXPECT_EQ(test, wr_decode_cached(&cache, first, WR_INSN_MAX, P64), 0);
+	KUNIT_EXPECT_EQ(test, cache.insn.len, (u8)99);
+	KUNIT_EXPECT_EQ(test, wr_decode_cached(&cache, first, WR_INSN_MAX, P32), 0);
+	KUNIT_EXPECT_EQ(test, cache.insn.len, (u8)2);
+	KUNIT_EXPECT_EQ(test, cache.insn.op_size, (u8)4);
+	cache.insn.len = 99;
+	KUNIT_EXPECT_EQ(test, wr_decode_cached(&cache, other, WR_INSN_MAX, P32), 0);
+	KUNIT_EXPECT_EQ(test, cache.insn.len, (u8)2);
+	cache.insn.len = 99;
+	/* Fewer bytes are always decoded. */
+	KUNIT_EXPECT_EQ(test, wr_decode_cached(&cache, other, 2, P32), 0);
+	KUNIT_EXPECT_EQ(test, cache.insn.len, (u8)2);
+	KUNIT_EXPECT_EQ(test, wr_decode_cached(&cache, other, 1, P32), -ENODATA);
+	KUNIT_EXPECT_EQ(test, wr_decode_cached(&cache, third, WR_INSN_MAX, P64), 0);
+	KUNIT_EXPECT_EQ(test, cache.insn.len, (u8)3);
+	/* What failed is not remembered, nor is what was there before. */
+	KUNIT_EXPECT_EQ(test, wr_decode_cached(&cache, wrong, WR_INSN_MAX, P64), -EINVAL);
+	KUNIT_EXPECT_EQ(test, wr_decode_cached(&cache, wrong, WR_INSN_MAX, P64), -EINVAL);
+	KUNIT_EXPECT_EQ(test, wr_decode_cached(&cache, third, WR_INSN_MAX, P64), 0);
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(lengths_in_full),
 	KUNIT_CASE(lengths_cut_short),
@@ -379,6 +410,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(memory_operands),
 	KUNIT_CASE(operands_of_both_sides),
 	KUNIT_CASE(all_opcodes_answer),
+	KUNIT_CASE(cache_answers_as_the_decoder),
 	{}
 };
 
