@@ -138,12 +138,12 @@ static enum wr_emu_result call_far(struct wr_exec *x, u64 offset, u16 selector)
 
 enum wr_emu_result wr_do_jmp_far(struct wr_exec *x)
 {
-	return real_segments(x) ? branch_far(x, x->src, x->src2) : WR_EMU_UNKNOWN;
+	return loads_segments(x) ? branch_far(x, x->src, x->src2) : WR_EMU_UNKNOWN;
 }
 
 enum wr_emu_result wr_do_call_far(struct wr_exec *x)
 {
-	return real_segments(x) ? call_far(x, x->src, x->src2) : WR_EMU_UNKNOWN;
+	return loads_segments(x) ? call_far(x, x->src, x->src2) : WR_EMU_UNKNOWN;
 }
 
 /* Offset and selector from memory; only where a selector can be loaded at all. */
@@ -153,7 +153,7 @@ static enum wr_emu_result read_far(struct wr_exec *x, u64 *offset, u16 *selector
 	u64 pointer = 0;
 	enum wr_emu_result ret;
 
-	if (!real_segments(x))
+	if (!loads_segments(x))
 		return WR_EMU_UNKNOWN;
 	ret = wr_emu_operand_address(x, size + 2, false);
 	if (!ret)
@@ -187,7 +187,7 @@ enum wr_emu_result wr_do_ret_far(struct wr_exec *x)
 	u64 offset, selector;
 	enum wr_emu_result ret;
 
-	if (!real_segments(x))
+	if (!loads_segments(x))
 		return WR_EMU_UNKNOWN;
 	ret = wr_emu_pop(x, &offset, size);
 	if (!ret)
@@ -210,7 +210,7 @@ static enum wr_emu_result interrupt(struct wr_exec *x, u8 vector)
 	u32 entry = 0;
 	enum wr_emu_result ret;
 
-	if (emu->mode != WR_EMU_REAL)
+	if (emu->mode != WR_EMU_REAL || !loads_segments(x) || !emu->ops->table)
 		return WR_EMU_UNKNOWN;
 	emu->ops->table(emu, true, &idt);
 	if (vector * VECTOR_ENTRY + VECTOR_ENTRY - 1 > idt.limit)
@@ -260,7 +260,7 @@ enum wr_emu_result wr_do_iret(struct wr_exec *x)
 	u64 frame[3], change = FLAGS_RETURNED & size_mask(size);
 	enum wr_emu_result ret;
 
-	if (x->emu->mode != WR_EMU_REAL)
+	if (x->emu->mode != WR_EMU_REAL || !loads_segments(x))
 		return WR_EMU_UNKNOWN;
 	for (i = 0; i < 3; i++) {
 		ret = wr_emu_pop(x, &frame[i], size);

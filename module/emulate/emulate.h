@@ -41,13 +41,14 @@ struct wr_emu;
  * Linear addresses have been through segmentation. Memory accesses do paging: on a fault they fill
  * emu->fault and return WR_EMU_FAULT. An instruction does all reads before its first write. A
  * write happens whole or not at all.
+ * Those marked optional may be NULL: what needs them is then WR_EMU_UNKNOWN.
  */
 struct wr_emu_ops {
 	/* Hidden part of segment register @seg (enum wr_seg). */
 	void (*segment)(struct wr_emu *emu, int seg, struct kvm_segment *out);
-	/* Loads one, in real and virtual-8086 mode; the last thing that an instruction does. */
+	/* Loads one, in real and virtual-8086 mode; the last thing done. Optional. */
 	void (*set_segment)(struct wr_emu *emu, int seg, const struct kvm_segment *in);
-	/* GDTR, or IDTR with @idt. */
+	/* GDTR, or IDTR with @idt. Optional. */
 	void (*table)(struct wr_emu *emu, bool idt, struct kvm_dtable *out);
 	void (*set_table)(struct wr_emu *emu, bool idt, const struct kvm_dtable *in);
 	enum wr_emu_result (*read)(struct wr_emu *emu, u64 la, void *data, u32 len);

@@ -144,6 +144,12 @@ static inline bool real_segments(const struct wr_exec *x)
 	return x->emu->mode == WR_EMU_REAL || x->emu->mode == WR_EMU_VM86;
 }
 
+/* Can segment registers be loaded? Elsewhere that takes a descriptor, which nobody reads here. */
+static inline bool loads_segments(const struct wr_exec *x)
+{
+	return real_segments(x) && x->emu->ops->set_segment;
+}
+
 /* All ones in the low @size bytes, 1 to 8. */
 static inline u64 size_mask(unsigned int size)
 {

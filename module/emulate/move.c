@@ -102,7 +102,7 @@ enum wr_emu_result wr_emu_load_segment(struct wr_exec *x, int seg, u16 selector)
 {
 	struct kvm_segment s;
 
-	if (!real_segments(x))
+	if (!loads_segments(x))
 		return WR_EMU_UNKNOWN;
 	x->emu->ops->segment(x->emu, seg, &s);
 	s.selector = selector;
@@ -129,7 +129,7 @@ static enum wr_emu_result load_far(struct wr_exec *x, int seg)
 	u64 offset = 0, pointer = 0;
 	enum wr_emu_result ret;
 
-	if (!real_segments(x))
+	if (!loads_segments(x))
 		return WR_EMU_UNKNOWN;
 	ret = wr_emu_operand_address(x, size + 2, false);
 	if (!ret)
@@ -186,7 +186,7 @@ enum wr_emu_result wr_do_pop_seg(struct wr_exec *x)
 	u64 selector;
 	enum wr_emu_result ret;
 
-	if (!real_segments(x))
+	if (!loads_segments(x))
 		return WR_EMU_UNKNOWN;
 	ret = wr_emu_pop(x, &selector, x->insn->op_size);
 	if (ret)

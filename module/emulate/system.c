@@ -132,6 +132,8 @@ static enum wr_emu_result store_table(struct wr_exec *x, bool idt)
 	u8 image[TABLE_MAX];
 	enum wr_emu_result ret;
 
+	if (!x->emu->ops->table)
+		return WR_EMU_UNKNOWN;
 	if (umip_forbids(x))
 		return wr_emu_raise(x, VECTOR_GP);
 	ret = wr_emu_operand_address(x, len, true);
@@ -148,9 +150,12 @@ static enum wr_emu_result load_table(struct wr_exec *x, bool idt)
 	unsigned int len = 2 + base_size(x);
 	struct kvm_dtable table = { };
 	u8 image[TABLE_MAX];
-	enum wr_emu_result ret = wr_emu_operand_address(x, len, false);
+	enum wr_emu_result ret;
 	u64 la;
 
+	if (!x->emu->ops->set_table)
+		return WR_EMU_UNKNOWN;
+	ret = wr_emu_operand_address(x, len, false);
 	if (!ret)
 		ret = wr_emu_read(x, x->la, image, len);
 	if (ret)

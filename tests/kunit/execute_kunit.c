@@ -679,6 +679,28 @@ static void vector_merges(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, memcmp(want, f->vec[1], 32), 0);
 }
 
+/* A caller that has no segments or tables to offer */
+static void optional_ops(struct kunit *test)
+{
+	static const u8 codes[][WR_INSN_MAX] = {
+		{ 0x8e, 0xd8 }, { 0x1f }, { 0xc4, 0x07 }, { 0x0f, 0xb2, 0x07 }, { 0xcd, 0x10 },
+		{ 0xcf }, { 0xcb }, { 0xea, 0, 0, 0, 0 }, { 0x9a, 0, 0, 0, 0 }, { 0xff, 0x1f },
+		{ 0xff, 0x2f }, { 0x0f, 0x01, 0x07 }, { 0x0f, 0x01, 0x0f }, { 0x0f, 0x01, 0x17 },
+		{ 0x0f, 0x01, 0x1f },
+	};
+	struct fake *f = fake_make(test, R16);
+	struct wr_emu_ops ops = fake_ops;
+	unsigned int i;
+
+	ops.set_segment = NULL;
+	ops.table = NULL;
+	ops.set_table = NULL;
+	f->emu.ops = &ops;
+	for (i = 0; i < ARRAY_SIZE(codes); i++)
+		KUNIT_EXPECT_EQ_MSG(test, (int)step(f, codes[i]), (int)WR_EMU_UNKNOWN, "%u", i);
+	KUNIT_EXPECT_EQ(test, f->writes, 0u);
+}
+
 static void not_known(struct kunit *test)
 {
 	struct fake *f = fake_make(test, P64);
@@ -717,6 +739,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(vector_moves),
 	KUNIT_CASE(vector_faults),
 	KUNIT_CASE(vector_merges),
+	KUNIT_CASE(optional_ops),
 	KUNIT_CASE(not_known),
 	{}
 };
