@@ -15,6 +15,7 @@
 #include <asm/fpu/xcr.h>
 #include <asm/special_insns.h>
 
+#include "compat.h"
 #include "fpu.h"
 
 #define MXCSR_RESET	0x1f80
