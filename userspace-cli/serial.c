@@ -159,8 +159,10 @@ static void write_ier(struct wr_serial *serial, uint8_t value)
 
 static void write_fcr(struct wr_serial *serial, uint8_t value)
 {
-	if ((value ^ serial->fcr) & UART_FCR_ENABLE_FIFO)
-		value |= UART_FCR_CLEAR_RCVR;
+	/*
+	 * Switching the FIFO on empties it on a real chip. Linux enables the receive interrupt before
+	 * it does that, and a byte of input that came between would be lost: keep it.
+	 */
 	if ((value & UART_FCR_CLEAR_RCVR) && serial->rx_len) {
 		serial->rx_len = 0;
 		serial->line.rx_room(serial->line.arg);

@@ -177,11 +177,17 @@ static void serial_receive(void)
 	EXPECT_EQ(rx_calls, 2);
 	EXPECT_EQ(in(COM1 + UART_RX), 0);
 	EXPECT_EQ(rx_calls, 2);
-	/* Without the FIFO there is one holding register. */
+	/* Without the FIFO there is one holding register; switching it on loses nothing. */
 	out(COM1 + UART_FCR, 0);
 	EXPECT_EQ(wr_serial_rx_room(&uart), 1);
 	wr_serial_receive(&uart, bytes, 1);
 	EXPECT_EQ(wr_serial_rx_room(&uart), 0);
+	out(COM1 + UART_FCR, UART_FCR_ENABLE_FIFO);
+	EXPECT_EQ(wr_serial_rx_room(&uart), WR_SERIAL_FIFO - 1);
+	EXPECT_EQ(in(COM1 + UART_RX), 'a');
+	wr_serial_receive(&uart, bytes, 1);
+	out(COM1 + UART_FCR, UART_FCR_ENABLE_FIFO | UART_FCR_CLEAR_RCVR);
+	EXPECT_EQ(in(COM1 + UART_LSR) & UART_LSR_DR, 0);
 }
 
 static void serial_loopback(void)
