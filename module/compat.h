@@ -19,6 +19,15 @@
 #include <asm/cpuid/api.h>
 #endif
 
+/* 6.16: rdmsrl() and its like became rdmsrq() */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+#include <asm/msr.h>
+#define rdmsrl(msr, val)	rdmsrq(msr, val)
+#define rdmsrl_safe(msr, p)	rdmsrq_safe(msr, p)
+#define wrmsrl(msr, val)	wrmsrq(msr, val)
+#define wrmsrl_safe(msr, val)	wrmsrq_safe(msr, val)
+#endif
+
 /* 6.13: EXPORT_SYMBOL_NS_GPL takes the namespace as a string */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
 #define WR_EXPORT_NS(sym)	EXPORT_SYMBOL_NS_GPL(sym, "WARREN_KUNIT")

@@ -7,6 +7,7 @@
 
 #include <linux/bitops.h>
 #include <linux/build_bug.h>
+#include <asm/page.h>	/* 7.x: <asm/svm.h> needs PAGE_SIZE and does not say so */
 #include <asm/svm.h>
 
 #include "../backend.h"
