@@ -12,6 +12,7 @@
 #include "state.h"
 
 #define DR6_BS		BIT(14)		/* single step */
+#define OPCODE_IRET	0xcf
 
 /* How many iterations of a REP run before the guest, and what waits for the CPU, has its turn again */
 #define REP_BATCH	128
@@ -175,6 +176,32 @@ int wr_insn_skip(struct wr_vcpu *vcpu)
 static void emu_segment(struct wr_emu *emu, int seg, struct kvm_segment *out)
 {
 	wr_backend->get_segment(emu_vcpu(emu), seg, out);
+}
+
+static void emu_set_segment(struct wr_emu *emu, int seg, const struct kvm_segment *in)
+{
+	wr_backend->set_segment(emu_vcpu(emu), seg, in);
+}
+
+static void emu_table(struct wr_emu *emu, bool idt, struct kvm_dtable *out)
+{
+	struct wr_dtable table;
+
+	if (idt)
+		wr_backend->get_idt(emu_vcpu(emu), &table);
+	else
+		wr_backend->get_gdt(emu_vcpu(emu), &table);
+	*out = (struct kvm_dtable) { .base = table.base, .limit = table.limit };
+}
+
+static void emu_set_table(struct wr_emu *emu, bool idt, const struct kvm_dtable *in)
+{
+	const struct wr_dtable table = { .base = in->base, .limit = in->limit };
+
+	if (idt)
+		wr_backend->set_idt(emu_vcpu(emu), &table);
+	else
+		wr_backend->set_gdt(emu_vcpu(emu), &table);
 }
 
 /* Translate one page's part of an access. */
@@ -408,6 +435,9 @@ static enum wr_emu_result emu_write_cr(struct wr_emu *emu, int cr, u64 value)
 
 static const struct wr_emu_ops emu_ops = {
 	.segment = emu_segment,
+	.set_segment = emu_set_segment,
+	.table = emu_table,
+	.set_table = emu_set_table,
 	.read = emu_read,
 	.write = emu_write,
 	.probe_write = emu_probe_write,
@@ -429,6 +459,7 @@ static void load_regs(struct insn_emu *e, enum wr_emu_mode mode)
 	e->emu.cpl = wr_backend->get_cpl(vcpu);
 	e->emu.cr0 = vcpu->cr0;
 	e->emu.cr4 = vcpu->cr4;
+	e->emu.xcr0 = vcpu->fpu.xcr0;
 	memcpy(e->emu.regs, vcpu->regs, sizeof(e->emu.regs));
 	e->emu.rip = vcpu->rip;
 	e->emu.rflags = vcpu->rflags;
@@ -436,7 +467,7 @@ static void load_regs(struct insn_emu *e, enum wr_emu_mode mode)
 	e->emu.interrupt_shadow = false;
 }
 
-static void commit(struct insn_emu *e)
+static void commit(struct insn_emu *e, const struct wr_insn *insn)
 {
 	struct wr_vcpu *vcpu = e->vcpu;
 
@@ -451,6 +482,8 @@ static void commit(struct insn_emu *e)
 		wr_insn_retire(vcpu, e->emu.rip);
 	if (e->emu.interrupt_shadow)
 		wr_backend->set_interrupt_shadow(vcpu, KVM_X86_SHADOW_INT_MOV_SS);
+	if (insn->map == 0 && insn->opcode == OPCODE_IRET)
+		wr_backend->set_nmi_mask(vcpu, false);
 	/* POPF, STI and writes of CR8 may let interrupts in. */
 	wr_vcpu_request(vcpu, WR_REQ_EVENT);
 }
@@ -487,7 +520,7 @@ static enum wr_run_result unknown_instruction(struct wr_vcpu *vcpu, const u8 *by
 }
 
 struct decode_arg {
-	struct wr_insn *insn;
+	struct wr_insn_cache *cache;
 	enum wr_emu_mode mode;
 };
 
@@ -495,7 +528,7 @@ static int decode_step(void *arg, const u8 *bytes, u32 len)
 {
 	struct decode_arg *d = arg;
 
-	return wr_decode(d->insn, bytes, len, d->mode);
+	return wr_decode_cached(d->cache, bytes, len, d->mode);
 }
 
 static bool wants_pause(struct wr_vcpu *vcpu)
@@ -514,7 +547,7 @@ static enum wr_run_result execute(struct insn_emu *e, const struct wr_insn *insn
 		vcpu->mmio.next_read = 0;
 		switch (wr_execute(&e->emu, insn)) {
 		case WR_EMU_DONE:
-			commit(e);
+			commit(e, insn);
 			break;
 		case WR_EMU_FAULT:
 			return raise_fault(vcpu, &e->emu);
@@ -549,8 +582,7 @@ enum wr_run_result wr_insn_emulate(struct wr_vcpu *vcpu)
 	struct insn_emu e = { .vcpu = vcpu };
 	enum wr_emu_mode mode = wr_insn_mode(vcpu);
 	u8 bytes[WR_INSN_MAX];
-	struct wr_insn insn;
-	struct decode_arg arg = { &insn, mode };
+	struct decode_arg arg = { &vcpu->insn_cache, mode };
 	u32 have;
 	int err;
 
@@ -562,5 +594,5 @@ enum wr_run_result wr_insn_emulate(struct wr_vcpu *vcpu)
 		return unknown_instruction(vcpu, bytes, have);
 	if (err)
 		return wr_insn_fault_result(vcpu, err);
-	return execute(&e, &insn, bytes, mode);
+	return execute(&e, &vcpu->insn_cache.insn, bytes, mode);
 }

@@ -38,6 +38,7 @@
 
 #include "clock.h"
 #include "cpuid.h"
+#include "emulate/emulate.h"
 #include "event.h"
 #include "io.h"
 #include "irq/irq.h"
@@ -186,6 +187,7 @@ struct wr_vcpu {
 	/* Where the run loop is */
 	struct wr_pio pio;
 	struct wr_mmio mmio;
+	struct wr_insn_cache insn_cache;/* [V] */
 	int run_error;			/* [V] what KVM_RUN returns on WR_RUN_USER */
 	bool in_stay;			/* [V] FPU and vendor state are on the CPU */
 	bool ran;			/* [V] KVM_RUN has entered the guest */
