@@ -17,12 +17,12 @@
 #include <asm/segment.h>
 
 #define R(n)	(8 * (n))
-#define RCX	R(1)
-#define RDX	R(2)
-#define RBX	R(3)
-#define RBP	R(5)
-#define RSI	R(6)
-#define RDI	R(7)
+#define VCPU_RCX	R(1)
+#define VCPU_RDX	R(2)
+#define VCPU_RBX	R(3)
+#define VCPU_RBP	R(5)
+#define VCPU_RSI	R(6)
+#define VCPU_RDI	R(7)
 
 .section .rodata
 /* VERW with a memory operand clears the CPU's buffers; any writable data segment will do. */
@@ -55,12 +55,12 @@ SYM_FUNC_START(svm_enter_guest)
 	sti
 	vmload %rax
 
-	/* RAX keeps the VMCB's address, RDI the register block until it is the last to be loaded. */
-	mov RCX(%rdi), %rcx
-	mov RDX(%rdi), %rdx
-	mov RBX(%rdi), %rbx
-	mov RBP(%rdi), %rbp
-	mov RSI(%rdi), %rsi
+	/* RAX keeps the VMCB's address, VCPU_RDI the register block until it is the last to be loaded. */
+	mov VCPU_RCX(%rdi), %rcx
+	mov VCPU_RDX(%rdi), %rdx
+	mov VCPU_RBX(%rdi), %rbx
+	mov VCPU_RBP(%rdi), %rbp
+	mov VCPU_RSI(%rdi), %rsi
 	mov R(8)(%rdi), %r8
 	mov R(9)(%rdi), %r9
 	mov R(10)(%rdi), %r10
@@ -69,7 +69,7 @@ SYM_FUNC_START(svm_enter_guest)
 	mov R(13)(%rdi), %r13
 	mov R(14)(%rdi), %r14
 	mov R(15)(%rdi), %r15
-	mov RDI(%rdi), %rdi
+	mov VCPU_RDI(%rdi), %rdi
 
 #ifdef X86_FEATURE_CLEAR_CPU_BUF_VM
 	/* Clobbers flags only: VMRUN loads the guest's. */
@@ -85,12 +85,12 @@ SYM_FUNC_START(svm_enter_guest)
 	vmload %rax
 	mov  8(%rsp), %rax
 
-	mov %rcx, RCX(%rax)
-	mov %rdx, RDX(%rax)
-	mov %rbx, RBX(%rax)
-	mov %rbp, RBP(%rax)
-	mov %rsi, RSI(%rax)
-	mov %rdi, RDI(%rax)
+	mov %rcx, VCPU_RCX(%rax)
+	mov %rdx, VCPU_RDX(%rax)
+	mov %rbx, VCPU_RBX(%rax)
+	mov %rbp, VCPU_RBP(%rax)
+	mov %rsi, VCPU_RSI(%rax)
+	mov %rdi, VCPU_RDI(%rax)
 	mov %r8,  R(8)(%rax)
 	mov %r9,  R(9)(%rax)
 	mov %r10, R(10)(%rax)
