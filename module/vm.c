@@ -38,14 +38,17 @@ static void destroy_vcpus(struct wr_vm *vm)
 	xa_destroy(&vm->vcpus);
 }
 
-/* Chips before vCPUs: a timer may still send an interrupt; buses after chips: they are on them. */
+/*
+ * Chips before vCPUs: a timer may still send an interrupt. Memory before vCPUs: the creator may live on, and a notifier
+ * asks the vCPUs to flush. Buses after chips: they are on them.
+ */
 static void vm_destroy(struct wr_vm *vm)
 {
 	wr_irq_exit(vm);
+	wr_mmu_exit(vm);
 	destroy_vcpus(vm);
 	wr_bus_exit(vm);
 	wr_coalesced_exit(vm);
-	wr_mmu_exit(vm);
 	cleanup_srcu_struct(&vm->srcu);
 	mmdrop(vm->mm);
 	kfree(vm);
