@@ -452,20 +452,15 @@ static struct wr_vcpu *vcpu_alloc(struct wr_vm *vm, u32 id)
 	return vcpu;
 }
 
-/* Make it findable; from here on only the end of the VM removes it. */
-static int publish(struct wr_vm *vm, struct wr_vcpu *vcpu)
+/* Make it findable, at the place reserved for it; from here on only the end of the VM removes it. */
+static void publish(struct wr_vm *vm, struct wr_vcpu *vcpu)
 {
-	int err;
-
 	vcpu->index = atomic_read(&vm->online_vcpus);
-	err = xa_err(xa_store(&vm->vcpus, vcpu->index, vcpu, GFP_KERNEL_ACCOUNT));
-	if (err)
-		return err;
+	xa_store(&vm->vcpus, vcpu->index, vcpu, GFP_KERNEL_ACCOUNT);
 	smp_wmb(); /* pairs with readers of online_vcpus: the vCPU before the count */
 	atomic_inc(&vm->online_vcpus);
 	if (vcpu->id == vm->bsp_id)
 		rcu_assign_pointer(vm->bsp, vcpu);
-	return 0;
 }
 
 /**
@@ -504,9 +499,15 @@ static int create_locked(struct wr_vm *vm, u32 id)
 		if (err)
 			return err;
 	}
+	/* Once there is a file nothing may fail: it would be closed only after the vCPU is gone. */
+	err = xa_reserve(&vm->vcpus, vm->created_vcpus, GFP_KERNEL_ACCOUNT);
+	if (err)
+		return err;
 	vcpu = vcpu_alloc(vm, id);
-	if (!vcpu)
-		return -ENOMEM;
+	if (!vcpu) {
+		err = -ENOMEM;
+		goto err_release;
+	}
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0) {
 		err = fd;
@@ -519,19 +520,16 @@ static int create_locked(struct wr_vm *vm, u32 id)
 	}
 	wr_vm_get(vm);
 	vm->created_vcpus++;
-	err = publish(vm, vcpu);
-	if (err)
-		goto err_put_file;
+	publish(vm, vcpu);
 	fd_install(fd, file);
 	return fd;
 
-err_put_file:
-	vm->created_vcpus--;
-	fput(file);	/* gives the VM back */
 err_put_fd:
 	put_unused_fd(fd);
 err_destroy:
 	wr_vcpu_destroy(vcpu);
+err_release:
+	xa_release(&vm->vcpus, vm->created_vcpus);
 	return err;
 }
 
