@@ -699,11 +699,13 @@ void wr_clock_update_steal(struct wr_vcpu *vcpu)
 {
 	struct wr_vclock *vc = &vcpu->clock;
 	struct wr_vm *vm = vcpu->vm;
-	u64 gpa = steal_gpa(vcpu), delay = run_delay();
+	u64 gpa = steal_gpa(vcpu), delay = run_delay(), told = vc->steal_last;
 	struct kvm_steal_time st;
 
 	if (!(vc->steal_msr & KVM_MSR_ENABLED))
 		return;
+	/* Told or not: where there is no memory wr_clock_load() must not ask for ever. */
+	vc->steal_last = delay;
 	if (wr_gpa_read(vm, gpa, &st, sizeof(st)))
 		return;
 	st.version = (st.version + 1) | 1;
@@ -713,10 +715,9 @@ void wr_clock_update_steal(struct wr_vcpu *vcpu)
 	/* Odd before the fields change, */
 	smp_wmb();
 	/* Another thread than before has waited for less: nothing is known then. */
-	if (delay > vc->steal_last)
-		st.steal += delay - vc->steal_last;
+	if (delay > told)
+		st.steal += delay - told;
 	st.preempted = 0;
-	vc->steal_last = delay;
 	if (wr_gpa_write(vm, gpa, &st, offsetofend(struct kvm_steal_time, preempted)))
 		return;
 	/* and even after they have. */
