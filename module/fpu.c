@@ -13,6 +13,7 @@
 #include <asm/fpu/api.h>
 #include <asm/fpu/types.h>
 #include <asm/fpu/xcr.h>
+#include <asm/msr.h>
 #include <asm/special_insns.h>
 
 #include "compat.h"
@@ -29,6 +30,7 @@
 
 static u64 supported;	/* components */
 static u64 host_xcr0;
+static u64 host_xss;
 static u32 area_size;
 static u32 mxcsr_mask;
 static u32 ymm_offset, pkru_offset;
@@ -83,6 +85,9 @@ int wr_fpu_module_init(void)
 	if (!boot_cpu_has(X86_FEATURE_OSXSAVE))
 		return -EOPNOTSUPP;
 	host_xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
+	/* XSAVES cannot be intercepted on AMD-V: with the host's XSS a guest would read and write the host's MSRs. */
+	if (boot_cpu_has(X86_FEATURE_XSAVES))
+		rdmsrl(MSR_IA32_XSS, host_xss);
 	supported = host_xcr0 & WR_XFEATURES;
 	area_size = XSAVE_MIN;
 	for (i = 2; i < 63; i++) {
@@ -159,6 +164,8 @@ void wr_fpu_enter(struct wr_vcpu *vcpu)
 	xrstor(vcpu->fpu.area, supported & ~XFEATURE_MASK_PKRU);
 	if (vcpu->fpu.xcr0 != host_xcr0)
 		xsetbv(XCR_XFEATURE_ENABLED_MASK, vcpu->fpu.xcr0);
+	if (host_xss)
+		wrmsrl(MSR_IA32_XSS, 0);
 }
 
 /**
@@ -167,6 +174,8 @@ void wr_fpu_enter(struct wr_vcpu *vcpu)
  */
 void wr_fpu_leave(struct wr_vcpu *vcpu)
 {
+	if (host_xss)
+		wrmsrl(MSR_IA32_XSS, host_xss);
 	if (vcpu->fpu.xcr0 != host_xcr0)
 		xsetbv(XCR_XFEATURE_ENABLED_MASK, host_xcr0);
 	xsave(vcpu->fpu.area, supported & ~XFEATURE_MASK_PKRU);
@@ -218,28 +227,6 @@ int wr_fpu_set_xcr0(struct wr_vcpu *vcpu, u64 xcr0)
 	return 0;
 }
 
-/**
- * wr_fpu_get_legacy - KVM_GET_FPU
- * @vcpu: its vCPU, outside a stay
- * @out: filled
- */
-void wr_fpu_get_legacy(struct wr_vcpu *vcpu, struct kvm_fpu *out)
-{
-	const struct fxregs_state *fx = &vcpu->fpu.area->i387;
-
-	*out = (struct kvm_fpu) {
-		.fcw = fx->cwd,
-		.fsw = fx->swd,
-		.ftwx = fx->twd,
-		.last_opcode = fx->fop,
-		.last_ip = fx->rip,
-		.last_dp = fx->rdp,
-		.mxcsr = fx->mxcsr,
-	};
-	memcpy(out->fpr, fx->st_space, sizeof(out->fpr));
-	memcpy(out->xmm, fx->xmm_space, sizeof(out->xmm));
-}
-
 /* Components that XSAVE found in their initial state are not in memory: put them there before touching them. */
 static void materialize(struct wr_vcpu *vcpu, u64 mask)
 {
@@ -256,6 +243,29 @@ static void materialize(struct wr_vcpu *vcpu, u64 mask)
 	if (absent & XFEATURE_MASK_YMM)
 		memset((void *)area + ymm_offset, 0, 256);
 	area->header.xfeatures |= mask;
+}
+
+/**
+ * wr_fpu_get_legacy - KVM_GET_FPU
+ * @vcpu: its vCPU, outside a stay
+ * @out: filled
+ */
+void wr_fpu_get_legacy(struct wr_vcpu *vcpu, struct kvm_fpu *out)
+{
+	const struct fxregs_state *fx = &vcpu->fpu.area->i387;
+
+	materialize(vcpu, XFEATURE_MASK_FPSSE);
+	*out = (struct kvm_fpu) {
+		.fcw = fx->cwd,
+		.fsw = fx->swd,
+		.ftwx = fx->twd,
+		.last_opcode = fx->fop,
+		.last_ip = fx->rip,
+		.last_dp = fx->rdp,
+		.mxcsr = fx->mxcsr,
+	};
+	memcpy(out->fpr, fx->st_space, sizeof(out->fpr));
+	memcpy(out->xmm, fx->xmm_space, sizeof(out->xmm));
 }
 
 /**
