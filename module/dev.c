@@ -63,7 +63,6 @@ static const struct {
 	{ KVM_CAP_VCPU_EVENTS, 1 },
 	{ KVM_CAP_INTERNAL_ERROR_DATA, 1 },
 	{ KVM_CAP_DEBUGREGS, 1 },
-	{ KVM_CAP_X86_ROBUST_SINGLESTEP, 1 },
 	{ KVM_CAP_XSAVE, 1 },
 	{ KVM_CAP_XSAVE2, 0 },			/* computed */
 	{ KVM_CAP_XCRS, 1 },

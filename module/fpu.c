@@ -176,7 +176,14 @@ void wr_fpu_leave(struct wr_vcpu *vcpu)
 {
 	if (host_xss)
 		wrmsrl(MSR_IA32_XSS, host_xss);
-	if (vcpu->fpu.xcr0 != host_xcr0)
+	u64 xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
+
+	/* Not every hypervisor below makes XSETBV exit: what the guest has is in the register. */
+	if (unlikely(xcr0 != vcpu->fpu.xcr0)) {
+		vcpu->fpu.xcr0 = xcr0 & supported;
+		wr_cpuid_update(vcpu);
+	}
+	if (xcr0 != host_xcr0)
 		xsetbv(XCR_XFEATURE_ENABLED_MASK, host_xcr0);
 	xsave(vcpu->fpu.area, supported & ~XFEATURE_MASK_PKRU);
 	kernel_fpu_end();

@@ -99,8 +99,9 @@ static enum wr_run_result exit_dr(struct wr_vcpu *vcpu)
 
 static enum wr_run_result exit_shutdown(struct wr_vcpu *vcpu)
 {
-	/* The VMCB's state is undefined after a shutdown: leave what userspace may look at as after INIT. */
+	/* The VMCB's state is undefined after a shutdown, and what was about to be delivered is lost. */
 	svm_vcpu_reset(vcpu, true);
+	wr_event_reset(vcpu);
 	return wr_exit_shutdown(vcpu);
 }
 
