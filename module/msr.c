@@ -269,7 +269,8 @@ static int get_spec_ctrl(struct wr_vcpu *vcpu, u32 index, u64 *data)
 
 static int set_spec_ctrl(struct wr_vcpu *vcpu, u32 index, u64 data, bool host)
 {
-	if (data & ~(host ? host_spec_ctrl() : guest_spec_ctrl(vcpu)))
+	/* It goes to the CPU: not what userspace makes of CPUID decides alone. */
+	if (data & ~host_spec_ctrl() || (!host && data & ~guest_spec_ctrl(vcpu)))
 		return -EINVAL;
 	vcpu->spec_ctrl = data;
 	return 0;
