@@ -55,7 +55,7 @@ SYM_FUNC_START(svm_enter_guest)
 	sti
 	vmload %rax
 
-	/* RAX keeps the VMCB's address, VCPU_RDI the register block until it is the last to be loaded. */
+	/* RAX keeps the VMCB's address, RDI the register block until it is the last to be loaded. */
 	mov VCPU_RCX(%rdi), %rcx
 	mov VCPU_RDX(%rdi), %rdx
 	mov VCPU_RBX(%rdi), %rbx
