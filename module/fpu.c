@@ -174,10 +174,10 @@ void wr_fpu_enter(struct wr_vcpu *vcpu)
  */
 void wr_fpu_leave(struct wr_vcpu *vcpu)
 {
-	if (host_xss)
-		wrmsrl(MSR_IA32_XSS, host_xss);
 	u64 xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
 
+	if (host_xss)
+		wrmsrl(MSR_IA32_XSS, host_xss);
 	/* Not every hypervisor below makes XSETBV exit: what the guest has is in the register. */
 	if (unlikely(xcr0 != vcpu->fpu.xcr0)) {
 		vcpu->fpu.xcr0 = xcr0 & supported;
