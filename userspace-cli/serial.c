@@ -37,11 +37,21 @@ static void rx_push(struct wr_serial *serial, uint8_t byte)
 	serial->rx[(serial->rx_at + serial->rx_len++) % WR_SERIAL_FIFO] = byte;
 }
 
+/*
+ * Whether the guest means to receive. If not, it sees an empty FIFO and cannot clear it: a driver
+ * that probes the chip switches the interrupt on for a moment, in which input may arrive that it
+ * would then throw away.
+ */
+static bool listening(const struct wr_serial *serial)
+{
+	return (serial->ier & UART_IER_RDI) || (serial->mcr & UART_MCR_LOOP);
+}
+
 static uint8_t rx_pop(struct wr_serial *serial)
 {
 	uint8_t byte = serial->rx[serial->rx_at];
 
-	if (!serial->rx_len)
+	if (!serial->rx_len || !listening(serial))
 		return 0;
 	serial->rx_at = (serial->rx_at + 1) % WR_SERIAL_FIFO;
 	if (--serial->rx_len == 0)
@@ -66,7 +76,7 @@ static uint8_t read_iir(struct wr_serial *serial)
 
 static uint8_t read_lsr(const struct wr_serial *serial)
 {
-	return (serial->rx_len ? UART_LSR_DR : 0) |
+	return (serial->rx_len && listening(serial) ? UART_LSR_DR : 0) |
 	       (serial->thre ? UART_LSR_THRE | UART_LSR_TEMT : 0);
 }
 
@@ -163,7 +173,7 @@ static void write_fcr(struct wr_serial *serial, uint8_t value)
 	 * Switching the FIFO on empties it on a real chip. Linux enables the receive interrupt before
 	 * it does that, and a byte of input that came between would be lost: keep it.
 	 */
-	if ((value & UART_FCR_CLEAR_RCVR) && serial->rx_len) {
+	if ((value & UART_FCR_CLEAR_RCVR) && serial->rx_len && listening(serial)) {
 		serial->rx_len = 0;
 		serial->line.rx_room(serial->line.arg);
 	}

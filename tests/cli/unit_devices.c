@@ -185,6 +185,15 @@ static void serial_receive(void)
 	out(COM1 + UART_FCR, UART_FCR_ENABLE_FIFO);
 	EXPECT_EQ(wr_serial_rx_room(&uart), WR_SERIAL_FIFO - 1);
 	EXPECT_EQ(in(COM1 + UART_RX), 'a');
+	/* What came in while a driver tried the interrupt is still there when it means it. */
+	wr_serial_receive(&uart, bytes, 1);
+	out(COM1 + UART_IER, 0);
+	out(COM1 + UART_FCR, UART_FCR_ENABLE_FIFO | UART_FCR_CLEAR_RCVR);
+	EXPECT_EQ(in(COM1 + UART_LSR) & UART_LSR_DR, 0);
+	EXPECT_EQ(in(COM1 + UART_RX), 0);
+	out(COM1 + UART_IER, UART_IER_RDI);
+	EXPECT(irq);
+	EXPECT_EQ(in(COM1 + UART_RX), 'a');
 	wr_serial_receive(&uart, bytes, 1);
 	out(COM1 + UART_FCR, UART_FCR_ENABLE_FIFO | UART_FCR_CLEAR_RCVR);
 	EXPECT_EQ(in(COM1 + UART_LSR) & UART_LSR_DR, 0);
