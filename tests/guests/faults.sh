@@ -22,7 +22,7 @@ triple_fault() {
 # While the guest spins on all vCPUs, work on each of the host's CPUs gets its turn.
 spins() {
 	local start=$SECONDS cpu
-	GUEST_SECONDS=15 micro "$1" --cpus 2 >/dev/null &
+	launch 15 --kernel "$GUEST_MICRO/$1.elf" --memory 16M --cpus 2 >/dev/null &
 	for _ in 1 2 3 4 5; do
 		for ((cpu = 0; cpu < $(nproc); cpu++)); do
 			taskset -c "$cpu" sleep 0.2 || fail "to run on CPU $cpu"
@@ -33,7 +33,7 @@ spins() {
 }
 
 spin_timeout() {
-	GUEST_SECONDS=3 micro "$1"
+	launch 3 --kernel "$GUEST_MICRO/$1.elf" --memory 16M
 	expect_status 6
 }
 
