@@ -24,6 +24,13 @@ enum wr_run_result {
 	WR_RUN_USER,		/* return vcpu->run_error to userspace; when 0, vcpu->run tells why */
 };
 
+/* struct wr_code - the code segment, as far as fetching cares */
+struct wr_code {
+	u64 base;
+	u8 cpl;
+	bool l, db;
+};
+
 struct wr_dtable {
 	u64 base;
 	u16 limit;
@@ -46,13 +53,14 @@ struct wr_dtable {
  *
  * @load: begin a stay: preemption is off, FPU not yet the guest's. @migrated: last stay was on another CPU.
  * @put: end a stay.
- * @enter: run the guest until it exits. Interrupts off, in a stay. Events were injected before.
+ * @enter: run the guest until it exits, telling context tracking. Interrupts off, in a stay. Events were injected before.
  * @handle_exit: act on that exit; interrupts on; in the stay, or after it when it answered WR_RUN_SLEEPABLE before.
- * @next_rip: address of the instruction after the one that exited, where the hardware tells; 0 where it does not.
+ *	Entry and exit keep the vCPU's regs, rip, rflags, interrupt_shadow, next_rip, cr0, cr2, cr3, dr6 up to date.
  *
  * @get_segment, @set_segment: hidden part of a segment register.
  * @get_idt, @set_idt, @get_gdt, @set_gdt: descriptor tables.
  * @get_cpl: current privilege level.
+ * @get_code: what decides how code is decoded, in one go.
  * @set_cr0, @set_cr3, @set_cr4, @set_efer: values are validated and already in vcpu->crN; give them to the hardware.
  * @set_dr7: vcpu->dr7, guest debug or its use changed: recompute.
  * @get_msr, @set_msr: MSRs that the vendor's control block holds (FS/GS base, SYSENTER, STAR...). -ENOENT: none of mine.
@@ -65,7 +73,6 @@ struct wr_dtable {
  * @cancel_injection: take back what was injected: the entry did not take place. Restores event.*.injected.
  * @interrupt_allowed, @nmi_allowed: could the guest take one at its next instruction (EFLAGS.IF, shadows, blocking)?
  * @interrupt_window, @nmi_window: exit as soon as it could (@on), or no longer (!@on).
- * @get_interrupt_shadow, @set_interrupt_shadow: KVM_X86_SHADOW_INT_*.
  * @get_nmi_mask, @set_nmi_mask: are NMIs blocked until IRET?
  * @update_cr8_intercept: exit when TPR falls below @threshold's class; -1: no need.
  *
@@ -89,7 +96,6 @@ struct wr_backend {
 	void (*put)(struct wr_vcpu *vcpu);
 	void (*enter)(struct wr_vcpu *vcpu);
 	enum wr_run_result (*handle_exit)(struct wr_vcpu *vcpu);
-	u64 (*next_rip)(struct wr_vcpu *vcpu);
 
 	void (*get_segment)(struct wr_vcpu *vcpu, enum wr_seg seg, struct kvm_segment *out);
 	void (*set_segment)(struct wr_vcpu *vcpu, enum wr_seg seg, const struct kvm_segment *in);
@@ -98,6 +104,7 @@ struct wr_backend {
 	void (*get_gdt)(struct wr_vcpu *vcpu, struct wr_dtable *out);
 	void (*set_gdt)(struct wr_vcpu *vcpu, const struct wr_dtable *in);
 	int (*get_cpl)(struct wr_vcpu *vcpu);
+	void (*get_code)(struct wr_vcpu *vcpu, struct wr_code *out);
 	void (*set_cr0)(struct wr_vcpu *vcpu);
 	void (*set_cr3)(struct wr_vcpu *vcpu);
 	void (*set_cr4)(struct wr_vcpu *vcpu);
@@ -116,8 +123,6 @@ struct wr_backend {
 	bool (*nmi_allowed)(struct wr_vcpu *vcpu);
 	void (*interrupt_window)(struct wr_vcpu *vcpu, bool on);
 	void (*nmi_window)(struct wr_vcpu *vcpu, bool on);
-	u32 (*get_interrupt_shadow)(struct wr_vcpu *vcpu);
-	void (*set_interrupt_shadow)(struct wr_vcpu *vcpu, u32 shadow);
 	bool (*get_nmi_mask)(struct wr_vcpu *vcpu);
 	void (*set_nmi_mask)(struct wr_vcpu *vcpu, bool masked);
 	void (*update_cr8_intercept)(struct wr_vcpu *vcpu, int threshold);

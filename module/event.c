@@ -275,8 +275,6 @@ static bool inject_exception(struct wr_vcpu *vcpu)
 {
 	struct wr_exception *ex = &vcpu->event.exception;
 
-	if (!ex->pending)
-		return false;
 	if (is_fault(ex->vector))
 		vcpu->rflags |= X86_EFLAGS_RF;
 	deliver_payload(vcpu);
@@ -320,7 +318,9 @@ static bool inject_interrupt(struct wr_vcpu *vcpu)
 /* Ask for an exit when what could not go in now can. */
 static void open_windows(struct wr_vcpu *vcpu)
 {
-	bool irq = wr_event_has_interrupt(vcpu) || READ_ONCE(vcpu->run->request_interrupt_window);
+	bool irq = wr_event_has_interrupt(vcpu) ||
+		(vcpu->vm->irq.mode != WR_IRQCHIP_KERNEL &&
+		 READ_ONCE(vcpu->run->request_interrupt_window));
 
 	if (vcpu->event.nmi.pending)
 		wr_backend->nmi_window(vcpu, true);
@@ -339,8 +339,14 @@ void wr_event_inject(struct wr_vcpu *vcpu)
 {
 	wr_event_disarm(vcpu);
 	collect_nmis(vcpu);
-	vcpu->event.armed = inject_again(vcpu) || inject_exception(vcpu) || inject_nmi(vcpu) ||
-		inject_interrupt(vcpu);
+	/*
+	 * An exception raised while an NMI or interrupt was being delivered comes first: delivering that again would only
+	 * raise it again.
+	 */
+	if (vcpu->event.exception.pending)
+		vcpu->event.armed = inject_exception(vcpu);
+	else
+		vcpu->event.armed = inject_again(vcpu) || inject_nmi(vcpu) || inject_interrupt(vcpu);
 	open_windows(vcpu);
 }
 
@@ -406,7 +412,9 @@ void wr_event_get(struct wr_vcpu *vcpu, struct kvm_vcpu_events *out)
 		.interrupt.injected = event->interrupt.injected,
 		.interrupt.nr = event->interrupt.vector,
 		.interrupt.soft = event->interrupt.soft,
-		.interrupt.shadow = wr_backend->get_interrupt_shadow(vcpu),
+		/* AMD-V does not say whether STI or MOV SS made it. */
+		.interrupt.shadow = vcpu->interrupt_shadow ?
+			KVM_X86_SHADOW_INT_STI | KVM_X86_SHADOW_INT_MOV_SS : 0,
 		.nmi.injected = event->nmi.injected,
 		.nmi.pending = event->nmi.pending != 0,
 		.nmi.masked = wr_backend->get_nmi_mask(vcpu),
@@ -452,7 +460,7 @@ int wr_event_set(struct wr_vcpu *vcpu, const struct kvm_vcpu_events *in)
 	event->interrupt.vector = in->interrupt.nr;
 	event->interrupt.soft = in->interrupt.soft;
 	if (in->flags & KVM_VCPUEVENT_VALID_SHADOW)
-		wr_backend->set_interrupt_shadow(vcpu, in->interrupt.shadow);
+		vcpu->interrupt_shadow = in->interrupt.shadow;
 	event->nmi.injected = in->nmi.injected;
 	if (in->flags & KVM_VCPUEVENT_VALID_NMI_PENDING) {
 		atomic_set(&event->nmi.queued, 0);

@@ -61,17 +61,11 @@ static void set_rax(struct wr_vcpu *vcpu, u32 value, u8 size)
 		*rax = (*rax & ~GENMASK_ULL(size * 8 - 1, 0)) | value;
 }
 
-/* Leave the access to userspace; RIP moves on when it comes back. */
-static enum wr_run_result io_to_user(struct wr_vcpu *vcpu, const struct wr_io *io)
+/* Leave the access to userspace, which sees RIP at the instruction; it moves on when the access is done. */
+static enum wr_run_result io_to_user(struct wr_vcpu *vcpu, const struct wr_io *io, u64 rip)
 {
 	struct kvm_run *run = vcpu->run;
-	u64 rip = vcpu->rip;
-	int err;
 
-	/* Find out where to go on while the exit is fresh, then go back: userspace sees the instruction. */
-	err = wr_insn_skip(vcpu);
-	if (err)
-		return wr_insn_fault_result(vcpu, err);
 	vcpu->pio = (struct wr_pio) {
 		.pending = true, .in = io->in, .size = io->size, .port = io->port,
 		.rip = rip, .next_rip = vcpu->rip,
@@ -94,25 +88,41 @@ static enum wr_run_result io_to_user(struct wr_vcpu *vcpu, const struct wr_io *i
  */
 enum wr_run_result wr_exit_io(struct wr_vcpu *vcpu, const struct wr_io *io)
 {
+	u64 rip = vcpu->rip;
 	u32 value = 0;
 	int err;
 
-	vcpu->stats.io_exits++;
 	if (io->string)
 		return wr_exit_emulate(vcpu);
-	if (!wr_backend->next_rip(vcpu))
-		return wr_exit_emulate(vcpu);
+	err = wr_insn_skip(vcpu);
+	if (err)
+		return wr_insn_fault_result(vcpu, err);
+	vcpu->stats.io_exits++;
 
 	if (io->in)
 		err = wr_bus_read(vcpu, WR_BUS_PIO, io->port, io->size, &value);
 	else
 		err = wr_bus_write(vcpu, WR_BUS_PIO, io->port, io->size, &vcpu->regs[WR_RAX]);
 	if (err)
-		return io_to_user(vcpu, io);
+		return io_to_user(vcpu, io, rip);
 	if (io->in)
 		set_rax(vcpu, value, io->size);
-	wr_insn_retire(vcpu, wr_backend->next_rip(vcpu));
 	return WR_RUN_RESUME;
+}
+
+/* The instruction accesses a device. What the exit told of it is of no use to another instruction. */
+static enum wr_run_result emulate_access(struct wr_vcpu *vcpu, u64 gpa)
+{
+	enum wr_run_result result;
+
+	if (vcpu->in_stay)
+		return WR_RUN_SLEEPABLE;
+	vcpu->mmio.gpa = gpa;
+	vcpu->mmio.gpa_known = true;
+	result = wr_insn_emulate(vcpu);
+	if (result == WR_RUN_RESUME)
+		vcpu->mmio.gpa_known = false;
+	return result;
 }
 
 /**
@@ -128,7 +138,11 @@ enum wr_run_result wr_exit_fault(struct wr_vcpu *vcpu, u64 gpa, u32 access)
 		vcpu->stats.faults++;
 		return WR_RUN_RESUME;
 	case WR_FAULT_MMIO:
-		return wr_exit_emulate(vcpu);
+		/* The IDT or the stack is a device: the instruction at RIP is not what touched it. */
+		if (wr_event_unfinished(vcpu))
+			return wr_exit_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV,
+						      (u64[]) { gpa, access }, 2);
+		return emulate_access(vcpu, gpa);
 	case WR_FAULT_SLEEP:
 		return WR_RUN_SLEEPABLE;
 	case WR_FAULT_SIGNAL:
@@ -350,7 +364,7 @@ static enum wr_run_result complete_io(struct wr_vcpu *vcpu)
 		if (!pio->in)
 			return WR_RUN_RESUME;
 		pio->ready = true;
-		return wr_insn_emulate(vcpu);
+		return wr_insn_resume(vcpu);
 	}
 	if (pio->in) {
 		memcpy(&value, vcpu->pio_data, pio->size);
@@ -373,7 +387,7 @@ enum wr_run_result wr_exit_complete(struct wr_vcpu *vcpu)
 		return complete_io(vcpu);
 	if (vcpu->mmio.read_pending) {
 		wr_mmio_read_done(vcpu);
-		return wr_insn_emulate(vcpu);
+		return wr_insn_resume(vcpu);
 	}
 	if (vcpu->mmio.nr_writes && wr_mmio_send_writes(vcpu)) {
 		vcpu->run_error = 0;

@@ -21,6 +21,7 @@
 struct insn_emu {
 	struct wr_emu emu;
 	struct wr_vcpu *vcpu;
+	bool one_access;	/* it makes one access to memory at most: the one that exited */
 };
 
 static struct wr_vcpu *emu_vcpu(struct wr_emu *emu)
@@ -28,78 +29,54 @@ static struct wr_vcpu *emu_vcpu(struct wr_emu *emu)
 	return container_of(emu, struct insn_emu, emu)->vcpu;
 }
 
-/**
- * wr_insn_mode - what kind of code the vCPU executes
- * @vcpu: on its own thread
- */
-enum wr_emu_mode wr_insn_mode(struct wr_vcpu *vcpu)
+static enum wr_emu_mode code_mode(const struct wr_vcpu *vcpu, const struct wr_code *code)
 {
-	struct kvm_segment cs;
-
 	if (!(vcpu->cr0 & X86_CR0_PE))
 		return WR_EMU_REAL;
 	if (vcpu->rflags & X86_EFLAGS_VM)
 		return WR_EMU_VM86;
-	wr_backend->get_segment(vcpu, WR_CS, &cs);
-	if (wr_is_long_mode(vcpu) && cs.l)
+	if (wr_is_long_mode(vcpu) && code->l)
 		return WR_EMU_PROT64;
-	return cs.db ? WR_EMU_PROT32 : WR_EMU_PROT16;
+	return code->db ? WR_EMU_PROT32 : WR_EMU_PROT16;
 }
 
-static u32 user_access(struct wr_vcpu *vcpu)
-{
-	return wr_backend->get_cpl(vcpu) == 3 ? WR_ACC_USER : 0;
-}
+/* struct fetch - the bytes of the instruction at RIP, as they come */
+struct fetch {
+	struct wr_code code;
+	enum wr_emu_mode mode;
+	u32 have;
+	u8 bytes[WR_INSN_MAX + 1];	/* readable as two words */
+};
 
-static u64 code_address(struct wr_vcpu *vcpu, enum wr_emu_mode mode)
+static void fetch_begin(struct wr_vcpu *vcpu, struct fetch *f)
 {
-	struct kvm_segment cs;
-
-	if (mode == WR_EMU_PROT64)
-		return vcpu->rip;
-	wr_backend->get_segment(vcpu, WR_CS, &cs);
-	return (u32)(cs.base + vcpu->rip);
+	wr_backend->get_code(vcpu, &f->code);
+	f->mode = code_mode(vcpu, &f->code);
+	f->have = 0;
 }
 
 /*
- * Read up to @want bytes of code at linear address @la, not past its page. Returns how many, or a negative error as
- * wr_walk() and wr_gpa_read() give; 1 page fault raised: -EINTR.
+ * Fetch up to @want bytes in all, not past the end of a page: code there may not be mapped, and is only touched when the
+ * instruction goes on. 0, -EINTR with a page fault raised, or an error of wr_gva_read().
  */
-static int fetch_page(struct wr_vcpu *vcpu, u64 la, u8 *bytes, u32 want)
+static int fetch_more(struct wr_vcpu *vcpu, struct fetch *f, u32 want)
 {
-	u32 len = min_t(u32, want, PAGE_SIZE - offset_in_page(la));
+	u64 la = f->mode == WR_EMU_PROT64 ? vcpu->rip : (u32)(f->code.base + vcpu->rip);
 	struct wr_walk walk;
+	u32 len;
 	int err;
 
-	err = wr_walk(vcpu, la, WR_ACC_FETCH | user_access(vcpu), &walk);
+	la += f->have;
+	len = min_t(u32, want - f->have, PAGE_SIZE - offset_in_page(la));
+	err = wr_gva_read(vcpu, la, WR_ACC_FETCH | (f->code.cpl == 3 ? WR_ACC_USER : 0),
+			  f->bytes + f->have, len, &walk);
 	if (err > 0) {
 		wr_event_page_fault(vcpu, la, walk.error);
 		return -EINTR;
 	}
 	if (!err)
-		err = wr_gpa_read(vcpu->vm, walk.gpa, bytes, len);
-	return err ?: len;
-}
-
-/*
- * Fetch bytes until @step, a decoder, has enough. Code past a page's end is only touched when the instruction goes on
- * there: it may not be mapped.
- */
-static int fetch(struct wr_vcpu *vcpu, enum wr_emu_mode mode, u8 *bytes, u32 *have,
-		 int (*step)(void *arg, const u8 *bytes, u32 len), void *arg)
-{
-	u64 la = code_address(vcpu, mode);
-	int n, ret;
-
-	*have = 0;
-	do {
-		n = fetch_page(vcpu, la + *have, bytes + *have, WR_INSN_MAX - *have);
-		if (n < 0)
-			return n;
-		*have += n;
-		ret = step(arg, bytes, *have);
-	} while (ret == -ENODATA && *have < WR_INSN_MAX);
-	return ret;
+		f->have += len;
+	return err;
 }
 
 /**
@@ -133,16 +110,41 @@ enum wr_run_result wr_insn_fault_result(struct wr_vcpu *vcpu, int err)
 void wr_insn_retire(struct wr_vcpu *vcpu, u64 next_rip)
 {
 	vcpu->rip = next_rip;
-	if (wr_backend->get_interrupt_shadow(vcpu))
-		wr_backend->set_interrupt_shadow(vcpu, 0);
+	vcpu->interrupt_shadow = false;
 	if (unlikely(vcpu->rflags & X86_EFLAGS_TF))
 		wr_event_debug(vcpu, DR6_BS);
 	vcpu->rflags &= ~(u64)X86_EFLAGS_RF;
 }
 
-static int length_step(void *arg, const u8 *bytes, u32 len)
+/*
+ * Length of the instruction at RIP. The answer for the first 8 bytes last seen is kept: it depends on nothing else but the
+ * mode.
+ */
+static int fetch_length(struct wr_vcpu *vcpu, struct fetch *f)
 {
-	return wr_insn_length(bytes, len, *(enum wr_emu_mode *)arg);
+	struct wr_skip_cache *cache = &vcpu->skip_cache;
+	int len, err = fetch_more(vcpu, f, sizeof(cache->bytes));
+	u64 head;
+
+	if (err)
+		return err;
+	memcpy(&head, f->bytes, sizeof(head));
+	if (f->have == sizeof(head) && head == cache->bytes && f->mode == cache->mode)
+		return cache->len;
+	for (;;) {
+		len = wr_insn_length(f->bytes, f->have, f->mode);
+		if (len != -ENODATA || f->have >= WR_INSN_MAX)
+			break;
+		err = fetch_more(vcpu, f, WR_INSN_MAX);
+		if (err)
+			return err;
+	}
+	if (len > 0 && f->have == sizeof(head)) {
+		cache->bytes = head;
+		cache->mode = f->mode;
+		cache->len = len;
+	}
+	return len;
 }
 
 /**
@@ -154,19 +156,17 @@ static int length_step(void *arg, const u8 *bytes, u32 len)
  */
 int wr_insn_skip(struct wr_vcpu *vcpu)
 {
-	u64 next = wr_backend->next_rip(vcpu);
-	enum wr_emu_mode mode;
-	u8 bytes[WR_INSN_MAX];
-	u32 have;
+	u64 next = vcpu->next_rip;
+	struct fetch f;
 	int len;
 
 	if (!next) {
-		mode = wr_insn_mode(vcpu);
-		len = fetch(vcpu, mode, bytes, &have, length_step, &mode);
+		fetch_begin(vcpu, &f);
+		len = fetch_length(vcpu, &f);
 		if (len < 0)
 			return len;
 		next = vcpu->rip + len;
-		if (mode != WR_EMU_PROT64)
+		if (f.mode != WR_EMU_PROT64)
 			next = (u32)next;
 	}
 	wr_insn_retire(vcpu, next);
@@ -227,6 +227,19 @@ static enum wr_emu_result translate(struct wr_emu *emu, u64 la, u32 access, u64 
 	return WR_EMU_DONE;
 }
 
+/*
+ * Is this the access that exited? Then its address needs no second translation, and the exit has told that no memory is
+ * there.
+ */
+static bool is_exit_access(struct wr_emu *emu, u64 la, u32 len)
+{
+	const struct insn_emu *e = container_of(emu, struct insn_emu, emu);
+	const struct wr_mmio *mmio = &e->vcpu->mmio;
+
+	return e->one_access && mmio->gpa_known && offset_in_page(la) == offset_in_page(mmio->gpa) &&
+		offset_in_page(la) + len <= PAGE_SIZE;
+}
+
 static u32 page_part(u64 la, u32 len)
 {
 	return min_t(u32, len, PAGE_SIZE - offset_in_page(la));
@@ -240,6 +253,8 @@ static enum wr_emu_result emu_read(struct wr_emu *emu, u64 la, void *data, u32 l
 	u64 gpa;
 	int err;
 
+	if (is_exit_access(emu, la, len))
+		return wr_mmio_read(vcpu, vcpu->mmio.gpa, data, len);
 	for (; len; la += part, data += part, len -= part) {
 		part = page_part(la, len);
 		result = translate(emu, la, 0, &gpa);
@@ -280,6 +295,8 @@ static enum wr_emu_result emu_write(struct wr_emu *emu, u64 la, const void *data
 	u64 gpa;
 	int err;
 
+	if (is_exit_access(emu, la, len))
+		return wr_mmio_write(vcpu, vcpu->mmio.gpa, data, len);
 	/* Both pages must take it before either does. */
 	if (page_part(la, len) != len) {
 		result = emu_probe_write(emu, la, len);
@@ -450,13 +467,13 @@ static const struct wr_emu_ops emu_ops = {
 	.write_cr = emu_write_cr,
 };
 
-static void load_regs(struct insn_emu *e, enum wr_emu_mode mode)
+static void load_regs(struct insn_emu *e, const struct fetch *f)
 {
 	struct wr_vcpu *vcpu = e->vcpu;
 
 	e->emu.ops = &emu_ops;
-	e->emu.mode = mode;
-	e->emu.cpl = wr_backend->get_cpl(vcpu);
+	e->emu.mode = f->mode;
+	e->emu.cpl = f->code.cpl;
 	e->emu.cr0 = vcpu->cr0;
 	e->emu.cr4 = vcpu->cr4;
 	e->emu.xcr0 = vcpu->fpu.xcr0;
@@ -480,12 +497,19 @@ static void commit(struct insn_emu *e, const struct wr_insn *insn)
 		vcpu->rip = e->emu.rip;
 	else
 		wr_insn_retire(vcpu, e->emu.rip);
-	if (e->emu.interrupt_shadow)
-		wr_backend->set_interrupt_shadow(vcpu, KVM_X86_SHADOW_INT_MOV_SS);
+	vcpu->interrupt_shadow |= e->emu.interrupt_shadow;
 	if (insn->map == 0 && insn->opcode == OPCODE_IRET)
 		wr_backend->set_nmi_mask(vcpu, false);
 	/* POPF, STI and writes of CR8 may let interrupts in. */
 	wr_vcpu_request(vcpu, WR_REQ_EVENT);
+}
+
+/* The instruction goes no further. */
+static void forget_accesses(struct wr_vcpu *vcpu)
+{
+	wr_mmio_forget_reads(vcpu);
+	vcpu->mmio.nr_writes = 0;
+	vcpu->pio.ready = false;
 }
 
 static enum wr_run_result raise_fault(struct wr_vcpu *vcpu, const struct wr_emu *emu)
@@ -506,8 +530,7 @@ static enum wr_run_result unknown_instruction(struct wr_vcpu *vcpu, const u8 *by
 {
 	struct kvm_run *run = vcpu->run;
 
-	wr_mmio_forget_reads(vcpu);
-	vcpu->mmio.nr_writes = 0;
+	forget_accesses(vcpu);
 	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
 	memset(&run->emulation_failure, 0, sizeof(run->emulation_failure));
 	run->emulation_failure.suberror = KVM_INTERNAL_ERROR_EMULATION;
@@ -519,16 +542,33 @@ static enum wr_run_result unknown_instruction(struct wr_vcpu *vcpu, const u8 *by
 	return WR_RUN_USER;
 }
 
-struct decode_arg {
-	struct wr_insn_cache *cache;
-	enum wr_emu_mode mode;
-};
-
-static int decode_step(void *arg, const u8 *bytes, u32 len)
+/* MOV and its extending kin, between a register or immediate and memory */
+static bool makes_one_access(const struct wr_insn *insn)
 {
-	struct decode_arg *d = arg;
+	switch (insn->map << 8 | insn->opcode) {
+	case 0x088 ... 0x08b:
+	case 0x0a0 ... 0x0a3:
+	case 0x0c6 ... 0x0c7:
+	case 0x1b6 ... 0x1b7:
+	case 0x1be ... 0x1bf:
+		return true;
+	default:
+		return false;
+	}
+}
 
-	return wr_decode_cached(d->cache, bytes, len, d->mode);
+static int fetch_and_decode(struct wr_vcpu *vcpu, struct fetch *f)
+{
+	int err;
+
+	fetch_begin(vcpu, f);
+	do {
+		err = fetch_more(vcpu, f, WR_INSN_MAX);
+		if (err)
+			return err;
+		err = wr_decode_cached(&vcpu->insn_cache, f->bytes, f->have, f->mode);
+	} while (err == -ENODATA && f->have < WR_INSN_MAX);
+	return err;
 }
 
 static bool wants_pause(struct wr_vcpu *vcpu)
@@ -536,14 +576,16 @@ static bool wants_pause(struct wr_vcpu *vcpu)
 	return signal_pending(current) || need_resched() || READ_ONCE(vcpu->requests) & ~BIT(WR_REQ_EVENT);
 }
 
-static enum wr_run_result execute(struct insn_emu *e, const struct wr_insn *insn, const u8 *bytes,
-				  enum wr_emu_mode mode)
+static enum wr_run_result execute(struct wr_vcpu *vcpu, const struct fetch *f)
 {
-	struct wr_vcpu *vcpu = e->vcpu;
+	const struct wr_insn *insn = &vcpu->insn_cache.insn;
+	struct insn_emu emu, *e = &emu;
 	int i;
 
+	e->vcpu = vcpu;
+	e->one_access = makes_one_access(insn);
 	for (i = 0; i < REP_BATCH; i++) {
-		load_regs(e, mode);
+		load_regs(e, f);
 		vcpu->mmio.next_read = 0;
 		switch (wr_execute(&e->emu, insn)) {
 		case WR_EMU_DONE:
@@ -552,13 +594,14 @@ static enum wr_run_result execute(struct insn_emu *e, const struct wr_insn *insn
 		case WR_EMU_FAULT:
 			return raise_fault(vcpu, &e->emu);
 		case WR_EMU_EXIT:
+			vcpu->mmio.rip = vcpu->rip;
 			vcpu->run_error = 0;
 			return WR_RUN_USER;
 		case WR_EMU_RETRY:
 			vcpu->mmio.nr_writes = 0;
 			continue;
 		default:
-			return unknown_instruction(vcpu, bytes, insn->len);
+			return unknown_instruction(vcpu, f->bytes, insn->len);
 		}
 		if (wr_mmio_send_writes(vcpu) || vcpu->pio.pending) {
 			vcpu->run_error = 0;
@@ -579,20 +622,36 @@ static enum wr_run_result execute(struct insn_emu *e, const struct wr_insn *insn
  */
 enum wr_run_result wr_insn_emulate(struct wr_vcpu *vcpu)
 {
-	struct insn_emu e = { .vcpu = vcpu };
-	enum wr_emu_mode mode = wr_insn_mode(vcpu);
-	u8 bytes[WR_INSN_MAX];
-	struct decode_arg arg = { &vcpu->insn_cache, mode };
-	u32 have;
+	struct fetch f;
 	int err;
 
 	/* With nested paging the hardware reads PDPTEs at each walk: so must we. */
 	if (wr_is_paging(vcpu) && wr_is_pae(vcpu) && !wr_is_long_mode(vcpu))
 		wr_load_pdptrs(vcpu, vcpu->cr3);
-	err = fetch(vcpu, mode, bytes, &have, decode_step, &arg);
+	err = fetch_and_decode(vcpu, &f);
 	if (err == -EOPNOTSUPP)
-		return unknown_instruction(vcpu, bytes, have);
+		return unknown_instruction(vcpu, f.bytes, f.have);
 	if (err)
 		return wr_insn_fault_result(vcpu, err);
-	return execute(&e, &vcpu->insn_cache.insn, bytes, mode);
+	return execute(vcpu, &f);
+}
+
+/**
+ * wr_insn_resume - run the instruction again that waited for userspace
+ * @vcpu: on its own thread, at the start of KVM_RUN
+ *
+ * Return: as wr_insn_emulate().
+ */
+enum wr_run_result wr_insn_resume(struct wr_vcpu *vcpu)
+{
+	struct fetch f;
+
+	/* Userspace has set other registers meanwhile: what it answered is not wanted any more. */
+	if (vcpu->rip != vcpu->mmio.rip) {
+		forget_accesses(vcpu);
+		return WR_RUN_RESUME;
+	}
+	fetch_begin(vcpu, &f);
+	memcpy(f.bytes, vcpu->insn_cache.bytes, WR_INSN_MAX);
+	return execute(vcpu, &f);
 }

@@ -9,11 +9,11 @@
 #include "emulate/emulate.h"
 #include "exit.h"
 
-enum wr_emu_mode wr_insn_mode(struct wr_vcpu *vcpu);
 enum wr_run_result wr_insn_fault_result(struct wr_vcpu *vcpu, int err);
 int wr_insn_skip(struct wr_vcpu *vcpu);
 void wr_insn_retire(struct wr_vcpu *vcpu, u64 next_rip);
 enum wr_run_result wr_insn_emulate(struct wr_vcpu *vcpu);
+enum wr_run_result wr_insn_resume(struct wr_vcpu *vcpu);
 
 /* mmio.c */
 enum wr_emu_result wr_mmio_read(struct wr_vcpu *vcpu, u64 gpa, void *data, u32 len);

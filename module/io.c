@@ -2,7 +2,7 @@
 /*
  * The buses of a VM: who in the kernel serves a port or an address.
  *
- * A bus is an array of ranges sorted by their first address, read under vm->srcu and replaced
+ * A bus is an array of ranges sorted by their first address, read under RCU and replaced
  * whole when a range is added. A range is removed by clearing its device in place, which cannot
  * fail; the next addition drops the hole. Ranges may overlap: the ones that begin last are asked
  * first, of those the shortest.
@@ -82,23 +82,22 @@ static __always_inline u64 bus_last(u64 addr, u32 len)
 int wr_bus_read(struct wr_vcpu *vcpu, enum wr_bus_id id, u64 addr, u32 len, void *data)
 {
 	u64 last = bus_last(addr, len);
-	struct srcu_struct *srcu = &vcpu->vm->srcu;
 	const struct wr_bus *bus;
 	struct wr_io_dev *dev;
-	int idx, ret = -EOPNOTSUPP;
+	int ret = -EOPNOTSUPP;
 	u32 i;
 
 	if (last < addr)
 		return -EOPNOTSUPP;
-	idx = srcu_read_lock(srcu);
-	bus = srcu_dereference(vcpu->vm->bus[id], srcu);
+	rcu_read_lock();
+	bus = rcu_dereference(vcpu->vm->bus[id]);
 	if (likely(bus)) {
 		i = bus_find(bus, addr);
 		while (ret && (dev = bus_next(bus, &i, addr, last)))
 			if (dev->ops->read)
 				ret = dev->ops->read(vcpu, dev, addr, len, data);
 	}
-	srcu_read_unlock(srcu, idx);
+	rcu_read_unlock();
 	return ret;
 }
 WR_EXPORT_FOR_KUNIT(wr_bus_read);
@@ -117,23 +116,22 @@ WR_EXPORT_FOR_KUNIT(wr_bus_read);
 int wr_bus_write(struct wr_vcpu *vcpu, enum wr_bus_id id, u64 addr, u32 len, const void *data)
 {
 	u64 last = bus_last(addr, len);
-	struct srcu_struct *srcu = &vcpu->vm->srcu;
 	const struct wr_bus *bus;
 	struct wr_io_dev *dev;
-	int idx, ret = -EOPNOTSUPP;
+	int ret = -EOPNOTSUPP;
 	u32 i;
 
 	if (last < addr)
 		return -EOPNOTSUPP;
-	idx = srcu_read_lock(srcu);
-	bus = srcu_dereference(vcpu->vm->bus[id], srcu);
+	rcu_read_lock();
+	bus = rcu_dereference(vcpu->vm->bus[id]);
 	if (likely(bus)) {
 		i = bus_find(bus, addr);
 		while (ret && (dev = bus_next(bus, &i, addr, last)))
 			if (dev->ops->write)
 				ret = dev->ops->write(vcpu, dev, addr, len, data);
 	}
-	srcu_read_unlock(srcu, idx);
+	rcu_read_unlock();
 	return ret;
 }
 WR_EXPORT_FOR_KUNIT(wr_bus_write);
@@ -141,11 +139,6 @@ WR_EXPORT_FOR_KUNIT(wr_bus_write);
 static struct wr_bus *bus_of(struct wr_vm *vm, enum wr_bus_id id)
 {
 	return rcu_dereference_protected(vm->bus[id], lockdep_is_held(&vm->lock));
-}
-
-static void bus_free(struct rcu_head *rcu)
-{
-	kfree(container_of(rcu, struct wr_bus, rcu));
 }
 
 static bool range_before(const struct wr_bus_range *a, const struct wr_bus_range *b)
@@ -216,7 +209,7 @@ int wr_bus_register(struct wr_vm *vm, enum wr_bus_id id, struct wr_io_dev *dev, 
 		return 0;
 	/* Only vCPUs look at a bus: while there are none, nobody reads the old one. */
 	if (vm->created_vcpus)
-		call_srcu(&vm->srcu, &old->rcu, bus_free);
+		kfree_rcu(old, rcu);
 	else
 		kfree(old);
 	return 0;
@@ -247,7 +240,7 @@ void wr_bus_unregister(struct wr_vm *vm, enum wr_bus_id id, struct wr_io_dev *de
 	if (!found)
 		return;
 	if (vm->created_vcpus)
-		synchronize_srcu_expedited(&vm->srcu);
+		synchronize_rcu_expedited();
 	if (dev->ops->release)
 		dev->ops->release(dev);
 }
@@ -268,7 +261,7 @@ int wr_bus_init(struct wr_vm *vm)
 WR_EXPORT_FOR_KUNIT(wr_bus_init);
 
 /**
- * wr_bus_exit - release all devices and the buses; waits for the callbacks of vm->srcu
+ * wr_bus_exit - release all devices and the buses
  * @vm: without vCPUs that run; done already is done. wr_irq_exit() does it before its chips go.
  *
  * Context: may sleep.
@@ -294,6 +287,5 @@ void wr_bus_exit(struct wr_vm *vm)
 		kfree(bus[id]);
 	}
 	wr_coalesced_exit(vm);
-	srcu_barrier(&vm->srcu);
 }
 WR_EXPORT_FOR_KUNIT(wr_bus_exit);

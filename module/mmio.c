@@ -174,4 +174,5 @@ void wr_mmio_forget_reads(struct wr_vcpu *vcpu)
 {
 	vcpu->mmio.nr_reads = 0;
 	vcpu->mmio.next_read = 0;
+	vcpu->mmio.gpa_known = false;
 }

@@ -6,12 +6,13 @@
  * and exits many times; it ends for whatever must sleep: a page to bring in, an instruction to emulate, a signal, HLT,
  * userspace.
  */
-#include <linux/context_tracking.h>
 #include <linux/cpumask.h>
 #include <linux/interrupt.h>
 #include <linux/ktime.h>
+#include <linux/sched/stat.h>
 #include <linux/sched/signal.h>
 #include <linux/smp.h>
+#include <linux/uaccess.h>
 
 #include "backend.h"
 #include "compat.h"
@@ -108,6 +109,8 @@ static void stay_enter(struct wr_vcpu *vcpu)
 	int cpu = get_cpu();
 	bool migrated = cpu != vcpu->cpu;
 
+	/* Guest memory is touched inside a stay, and must not be waited for. */
+	pagefault_disable();
 	wr_fpu_enter(vcpu);
 	WRITE_ONCE(vcpu->cpu, cpu);
 	wr_backend->load(vcpu, migrated);
@@ -122,6 +125,7 @@ static void stay_leave(struct wr_vcpu *vcpu)
 	vcpu->in_stay = false;
 	wr_backend->put(vcpu);
 	wr_fpu_leave(vcpu);
+	pagefault_enable();
 	put_cpu();
 }
 
@@ -174,9 +178,7 @@ static enum wr_run_result enter_guest(struct wr_vcpu *vcpu)
 	}
 
 	wr_fpu_swap_pkru(vcpu, true);
-	context_tracking_guest_enter();
 	wr_backend->enter(vcpu);
-	context_tracking_guest_exit();
 	wr_fpu_swap_pkru(vcpu, false);
 	vcpu->event.armed = false;
 	vcpu->stats.exits++;
@@ -227,7 +229,8 @@ static bool poll_for_work(struct wr_vcpu *vcpu)
 	unsigned int limit = READ_ONCE(wr_halt_poll_ns);
 	u64 end;
 
-	if (!vcpu->halt_poll_ns || !limit)
+	/* Nobody gains from polling while another task could run. */
+	if (!vcpu->halt_poll_ns || !limit || !single_task_running())
 		return false;
 	end = ktime_get_ns() + min(vcpu->halt_poll_ns, limit);
 	do {
@@ -236,7 +239,7 @@ static bool poll_for_work(struct wr_vcpu *vcpu)
 			return true;
 		}
 		cpu_relax();
-	} while (!need_resched() && !signal_pending(current) && ktime_get_ns() < end);
+	} while (single_task_running() && !need_resched() && !signal_pending(current) && ktime_get_ns() < end);
 	return false;
 }
 
@@ -376,17 +379,18 @@ static void fill_run(struct wr_vcpu *vcpu)
 static int run_checked(struct wr_vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
+	u64 cr8 = READ_ONCE(run->cr8);
 
 	if (run->kvm_valid_regs || run->kvm_dirty_regs)
 		return -EINVAL;
-	if (!wr_has_lapic(vcpu) && wr_set_cr8(vcpu, READ_ONCE(run->cr8)))
+	if (!wr_has_lapic(vcpu) && cr8 != vcpu->cr8 && wr_set_cr8(vcpu, cr8))
 		return -EINVAL;
 	if (wr_exit_complete(vcpu) == WR_RUN_USER)
 		return vcpu->run_error;
 	if (wr_immediate_exit(run))
 		return -EINTR;
-	/* Windows depend on what userspace asks for this time. */
-	if (vcpu->vm->irq.mode != WR_IRQCHIP_KERNEL)
+	/* It may want to know of a window only from this time on. */
+	if (READ_ONCE(run->request_interrupt_window))
 		wr_vcpu_request(vcpu, WR_REQ_EVENT);
 	return run_loop(vcpu);
 }

@@ -538,6 +538,7 @@ void wr_state_reset(struct wr_vcpu *vcpu, bool init)
 	vcpu->regs[WR_RDX] = 0x600;
 	vcpu->rip = 0xfff0;
 	vcpu->rflags = X86_EFLAGS_FIXED;
+	vcpu->interrupt_shadow = false;
 	vcpu->efer = 0;
 	vcpu->cr2 = 0;
 	vcpu->cr3 = 0;

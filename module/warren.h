@@ -7,7 +7,7 @@
  *   vm->lock        mutex: life of the VM: vCPUs, interrupt chips, devices on the buses, routes
  *   vcpu->mutex     mutex: one ioctl at a time on a vCPU; KVM_RUN holds it throughout
  *   vm->slots_lock  mutex: changes to the memory slots and to their dirty bitmaps
- *   vm->srcu        readers of slots, buses and routes; never held while a vCPU sleeps in HLT
+ *   vm->srcu        readers of slots and routes; never held while a vCPU sleeps in HLT
  *   vm->mmu.lock    rwlock: faults read, everything that removes mappings writes
  *   irq chips       spinlocks inside irq/, see irq/irq.h
  *
@@ -111,6 +111,12 @@ struct wr_pio {
 	u64 rip, next_rip;	/* [V] of the instruction, when it is not yet stepped over */
 };
 
+/* struct wr_skip_cache - length of the instruction that was stepped over last, by its first bytes */
+struct wr_skip_cache {
+	u64 bytes;
+	u8 mode, len;
+};
+
 #define WR_MMIO_READS	8
 #define WR_MMIO_WRITES	8
 
@@ -132,6 +138,9 @@ struct wr_mmio {
 	u8 nr_writes;		/* [V] writes queued */
 	u8 next_write;		/* [V] first write not sent */
 	bool read_pending;	/* [V] userspace is filling run->mmio.data for read[nr_reads] */
+	bool gpa_known;		/* [V] the exit told that the instruction's access is to a device at @gpa */
+	u64 gpa;
+	u64 rip;		/* [V] of the instruction that waits for a read */
 };
 
 /* Counters shown to the owner; written by the vCPU's thread alone. */
@@ -168,6 +177,8 @@ struct wr_vcpu {
 	/* Architectural state that common code holds; the rest is the vendor's. */
 	u64 regs[WR_NR_REGS];		/* [V] */
 	u64 rip, rflags;		/* [V] */
+	u64 next_rip;			/* [V] after the instruction that exited, where the hardware told; else 0 */
+	bool interrupt_shadow;		/* [V] STI or MOV SS holds interrupts for one instruction */
 	u64 cr0, cr2, cr3, cr4, efer;	/* [V] as the guest sees them */
 	u64 cr8;			/* [V] only without an in-kernel local APIC */
 	u64 pdptr[4];			/* [V] what PAE paging loaded with CR3 */
@@ -188,6 +199,7 @@ struct wr_vcpu {
 	struct wr_pio pio;
 	struct wr_mmio mmio;
 	struct wr_insn_cache insn_cache;/* [V] */
+	struct wr_skip_cache skip_cache;/* [V] */
 	int run_error;			/* [V] what KVM_RUN returns on WR_RUN_USER */
 	bool in_stay;			/* [V] FPU and vendor state are on the CPU */
 	bool ran;			/* [V] KVM_RUN has entered the guest */
@@ -223,7 +235,7 @@ struct wr_vm {
 
 	struct wr_slots __rcu *slots;	/* [S] */
 	struct wr_mmu mmu;
-	struct wr_bus __rcu *bus[WR_NR_BUSES];	/* [R] */
+	struct wr_bus __rcu *bus[WR_NR_BUSES];	/* [L] to write, RCU to read */
 	struct list_head ioeventfds;	/* [L] */
 	struct list_head coalesced_zones;	/* [L] */
 	struct wr_coalesced *coalesced;	/* [I] ring page and its lock, made with the first vCPU */

@@ -151,6 +151,7 @@ struct wr_walk {
 };
 
 int wr_walk(struct wr_vcpu *vcpu, u64 gva, u32 access, struct wr_walk *out);
+int wr_gva_read(struct wr_vcpu *vcpu, u64 gva, u32 access, void *data, u32 len, struct wr_walk *out);
 int wr_load_pdptrs(struct wr_vcpu *vcpu, u64 cr3);
 
 #endif

@@ -439,6 +439,18 @@ static noinline int walk_vcpu(struct wr_vcpu *vcpu, const struct wr_slots *slots
 	return walk(&p, &guest_ops, gva, access, out);
 }
 
+static int walk_locked(struct wr_vcpu *vcpu, const struct wr_slots *slots, u64 gva, u32 access,
+		       struct wr_walk *out)
+{
+	const struct wr_slot *slot = NULL;
+
+	if (is_plain(vcpu))
+		slot = wr_slot_find_cached(&vcpu->walk_cache, slots, vcpu->cr3 >> PAGE_SHIFT);
+	if (slot && walk_plain(vcpu, slot, gva, access, out))
+		return 0;
+	return walk_vcpu(vcpu, slots, gva, access, out);
+}
+
 /**
  * wr_walk - translate a linear address as the guest's CPU would
  * @vcpu: the vCPU, on its own thread; current->mm is the VM's
@@ -458,18 +470,43 @@ int wr_walk(struct wr_vcpu *vcpu, u64 gva, u32 access, struct wr_walk *out)
 {
 	struct wr_vm *vm = vcpu->vm;
 	int idx = srcu_read_lock(&vm->srcu);
-	const struct wr_slots *slots = wr_slots(vm);
-	const struct wr_slot *slot = NULL;
-	int r = 0;
+	int r = walk_locked(vcpu, wr_slots(vm), gva, access, out);
 
-	if (is_plain(vcpu))
-		slot = wr_slot_find_cached(&vcpu->walk_cache, slots, vcpu->cr3 >> PAGE_SHIFT);
-	if (!slot || !walk_plain(vcpu, slot, gva, access, out))
-		r = walk_vcpu(vcpu, slots, gva, access, out);
 	srcu_read_unlock(&vm->srcu, idx);
 	return r;
 }
 WR_EXPORT_FOR_KUNIT(wr_walk);
+
+/**
+ * wr_gva_read - read by linear address, within a page
+ * @vcpu: as for wr_walk()
+ * @gva: linear address
+ * @access: as for wr_walk()
+ * @data: filled
+ * @len: bytes; none past the page
+ * @out: as wr_walk() fills it
+ *
+ * Return: as wr_walk(), and the errors of wr_gpa_read(). Context: any.
+ */
+int wr_gva_read(struct wr_vcpu *vcpu, u64 gva, u32 access, void *data, u32 len, struct wr_walk *out)
+{
+	struct wr_vm *vm = vcpu->vm;
+	int idx = srcu_read_lock(&vm->srcu);
+	const struct wr_slots *slots = wr_slots(vm);
+	int r = walk_locked(vcpu, slots, gva, access, out);
+	const struct wr_slot *slot;
+	u64 gfn;
+
+	if (!r) {
+		gfn = out->gpa >> PAGE_SHIFT;
+		slot = wr_slot_find_cached(&vcpu->walk_cache, slots, gfn);
+		r = -ENXIO;
+		if (slot)
+			r = wr_hva_read(wr_slot_hva(slot, gfn) + offset_in_page(out->gpa), data, len);
+	}
+	srcu_read_unlock(&vm->srcu, idx);
+	return r;
+}
 
 /**
  * wr_pdptrs_check - may these page directory pointers be loaded?

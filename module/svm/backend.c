@@ -2,6 +2,7 @@
 /*
  * AMD-V: stays on a CPU, address space identifiers, and the entry itself.
  */
+#include <linux/context_tracking.h>
 #include <linux/percpu.h>
 #include <asm/debugreg.h>
 #include <asm/mce.h>
@@ -19,10 +20,22 @@
 struct svm_asids {
 	u64 generation;
 	u32 next;
-	struct wr_vcpu *last;	/* that ran here; only compared */
+	u64 last;		/* svm_vcpu.serial of who ran here */
 };
 
-static DEFINE_PER_CPU(struct svm_asids, svm_asids) = { .generation = 1, .next = 1 };
+/* The first entry on a CPU begins a generation, and so flushes. */
+static DEFINE_PER_CPU(struct svm_asids, svm_asids) = { .generation = 1, .next = U32_MAX };
+
+/*
+ * SVM comes on, on this CPU: another hypervisor may have used the same identifiers while it was not ours. The next one
+ * handed out flushes them all. Interrupts off.
+ */
+void svm_forget_asids(void)
+{
+	this_cpu_write(svm_asids.next, U32_MAX);
+	this_cpu_inc(svm_asids.generation);
+	this_cpu_write(svm_asids.last, 0);
+}
 
 static void new_asid(struct svm_vcpu *svm)
 {
@@ -71,21 +84,21 @@ static void svm_load(struct wr_vcpu *vcpu, bool migrated)
 		svm->asid_generation = 0;
 		svm->vmcb->control.clean = 0;
 	}
-	if (asids->last != vcpu) {
-		asids->last = vcpu;
+	if (asids->last != svm->serial) {
+		asids->last = svm->serial;
 		/* The other vCPU must not steer this one's indirect branches. */
 		if (boot_cpu_has(X86_FEATURE_IBPB))
 			wrmsrl(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
 	}
 	save_host();
-	svm->dr_live = false;
-	svm_set_dr7(vcpu);
-	/* Whatever the guest's CPUID says: RDPID cannot be intercepted. */
-	if (boot_cpu_has(X86_FEATURE_RDTSCP)) {
-		rdmsrl(MSR_TSC_AUX, svm->host_tsc_aux);
-		if (svm->host_tsc_aux != vcpu->tsc_aux)
-			wrmsrl(MSR_TSC_AUX, vcpu->tsc_aux);
+	/* What it used in the last stay it must ask for again. */
+	if (unlikely(svm->dr_live)) {
+		svm->dr_live = false;
+		svm_set_dr7(vcpu);
 	}
+	/* Whatever the guest's CPUID says: RDPID cannot be intercepted. */
+	if (svm_caps.tsc_aux && svm_host_tsc_aux() != vcpu->tsc_aux)
+		wrmsrl(MSR_TSC_AUX, vcpu->tsc_aux);
 	if (svm_caps.spec_ctrl && !svm_caps.v_spec_ctrl)
 		rdmsrl(MSR_IA32_SPEC_CTRL, svm->host_spec_ctrl);
 }
@@ -93,10 +106,8 @@ static void svm_load(struct wr_vcpu *vcpu, bool migrated)
 /* wr_backend.put */
 static void svm_put(struct wr_vcpu *vcpu)
 {
-	struct svm_vcpu *svm = to_svm(vcpu);
-
-	if (boot_cpu_has(X86_FEATURE_RDTSCP) && svm->host_tsc_aux != vcpu->tsc_aux)
-		wrmsrl(MSR_TSC_AUX, svm->host_tsc_aux);
+	if (svm_caps.tsc_aux && svm_host_tsc_aux() != vcpu->tsc_aux)
+		wrmsrl(MSR_TSC_AUX, svm_host_tsc_aux());
 }
 
 struct host_debug {
@@ -158,6 +169,7 @@ static void run_vmcb(struct svm_vcpu *svm)
 			/* Reboot took SVM away for good: report an exit that changes nothing. */
 			svm->vmcb->control.exit_code = SVM_EXIT_INTR;
 			svm->vmcb->control.exit_int_info = svm->vmcb->control.event_inj;
+			svm->vmcb->control.exit_int_info_err = svm->vmcb->control.event_inj_err;
 			return;
 		}
 		save_host();
@@ -223,6 +235,7 @@ static void svm_enter(struct wr_vcpu *vcpu)
 	vmcb->save.rsp = vcpu->regs[WR_RSP];
 	vmcb->save.rip = vcpu->rip;
 	vmcb->save.rflags = vcpu->rflags;
+	vmcb->control.int_state = vcpu->interrupt_shadow ? SVM_INTERRUPT_SHADOW_MASK : 0;
 	if (vmcb->save.cr2 != vcpu->cr2) {
 		vmcb->save.cr2 = vcpu->cr2;
 		svm_mark_dirty(svm, SVM_CLEAN_CR2);
@@ -231,7 +244,9 @@ static void svm_enter(struct wr_vcpu *vcpu)
 	if (unlikely(debug))
 		swap_debug_in(svm, &host_debug);
 
+	context_tracking_guest_enter();
 	run_with_spec_ctrl(svm);
+	context_tracking_guest_exit();
 
 	if (unlikely(debug))
 		swap_debug_out(svm, &host_debug);
@@ -239,6 +254,8 @@ static void svm_enter(struct wr_vcpu *vcpu)
 	vcpu->regs[WR_RSP] = vmcb->save.rsp;
 	vcpu->rip = vmcb->save.rip;
 	vcpu->rflags = vmcb->save.rflags;
+	vcpu->interrupt_shadow = vmcb->control.int_state & SVM_INTERRUPT_SHADOW_MASK;
+	vcpu->next_rip = svm_caps.next_rip ? vmcb->control.next_rip : 0;
 	vcpu->cr2 = vmcb->save.cr2;
 	vcpu->cr3 = vmcb->save.cr3;
 	vcpu->dr6 = vmcb->save.dr6;
@@ -268,7 +285,6 @@ const struct wr_backend wr_svm = {
 	.put = svm_put,
 	.enter = svm_enter,
 	.handle_exit = svm_handle_exit,
-	.next_rip = svm_next_rip,
 	.get_segment = svm_get_segment,
 	.set_segment = svm_set_segment,
 	.get_idt = svm_get_idt,
@@ -276,6 +292,7 @@ const struct wr_backend wr_svm = {
 	.get_gdt = svm_get_gdt,
 	.set_gdt = svm_set_gdt,
 	.get_cpl = svm_get_cpl,
+	.get_code = svm_get_code,
 	.set_cr0 = svm_set_cr0,
 	.set_cr3 = svm_set_cr3,
 	.set_cr4 = svm_set_cr4,
@@ -294,8 +311,6 @@ const struct wr_backend wr_svm = {
 	.nmi_allowed = svm_nmi_allowed,
 	.interrupt_window = svm_interrupt_window,
 	.nmi_window = svm_nmi_window,
-	.get_interrupt_shadow = svm_get_interrupt_shadow,
-	.set_interrupt_shadow = svm_set_interrupt_shadow,
 	.get_nmi_mask = svm_get_nmi_mask,
 	.set_nmi_mask = svm_set_nmi_mask,
 	.update_cr8_intercept = svm_update_cr8_intercept,

@@ -24,6 +24,7 @@ struct svm_cpu {
 	struct page *hsave;	/* host save area, for VM_HSAVE_PA; its contents are the CPU's own affair */
 	struct page *host_vmcb;	/* VMSAVE of the host's FS, GS, TR, LDTR and SYSCALL registers */
 	u64 old_hsave_pa;
+	u64 tsc_aux;		/* constant since the CPU came online */
 	bool on;
 };
 
@@ -89,6 +90,7 @@ static void read_caps(void)
 		.pause_filter = boot_cpu_has(X86_FEATURE_PAUSEFILTER),
 		.pause_threshold = boot_cpu_has(X86_FEATURE_PFTHRESHOLD),
 		.tsc_rate = boot_cpu_has(X86_FEATURE_TSCRATEMSR),
+		.tsc_aux = boot_cpu_has(X86_FEATURE_RDTSCP) || boot_cpu_has(X86_FEATURE_RDPID),
 		.spec_ctrl = boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL),
 		.v_spec_ctrl = boot_cpu_has(X86_FEATURE_V_SPEC_CTRL),
 	};
@@ -185,6 +187,11 @@ u64 svm_host_save_pa(void)
 	return page_to_phys(this_cpu_read(svm_cpu.host_vmcb));
 }
 
+u64 svm_host_tsc_aux(void)
+{
+	return this_cpu_read(svm_cpu.tsc_aux);
+}
+
 /* wr_backend.host_on */
 int svm_host_on(void)
 {
@@ -198,10 +205,13 @@ int svm_host_on(void)
 	if (efer & EFER_SVME)
 		return -EBUSY;
 	rdmsrl(MSR_VM_HSAVE_PA, cpu->old_hsave_pa);
+	if (svm_caps.tsc_aux)
+		rdmsrl(MSR_TSC_AUX, cpu->tsc_aux);
 	wrmsrl(MSR_EFER, efer | EFER_SVME);
 	wrmsrl(MSR_VM_HSAVE_PA, page_to_phys(cpu->hsave));
 	if (svm_caps.tsc_rate)
 		wrmsrl(MSR_AMD64_TSC_RATIO, SVM_TSC_RATIO_DEFAULT);
+	svm_forget_asids();
 	cpu->on = true;
 	return 0;
 }

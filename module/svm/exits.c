@@ -13,15 +13,6 @@ static const struct vmcb_control_area *control(struct wr_vcpu *vcpu)
 	return &to_svm(vcpu)->vmcb->control;
 }
 
-/* wr_backend.next_rip */
-u64 svm_next_rip(struct wr_vcpu *vcpu)
-{
-	/* Port accesses tell it from the first AMD-V on. */
-	if ((u32)control(vcpu)->exit_code == SVM_EXIT_IOIO)
-		return control(vcpu)->exit_info_2;
-	return svm_caps.next_rip ? control(vcpu)->next_rip : 0;
-}
-
 static enum wr_run_result exit_io(struct wr_vcpu *vcpu)
 {
 	u64 info = control(vcpu)->exit_info_1;
@@ -32,6 +23,8 @@ static enum wr_run_result exit_io(struct wr_vcpu *vcpu)
 		.string = info & SVM_IOIO_STR_MASK,
 	};
 
+	/* Told from the first AMD-V on. */
+	vcpu->next_rip = control(vcpu)->exit_info_2;
 	return wr_exit_io(vcpu, &io);
 }
 

@@ -95,17 +95,13 @@ void svm_cancel_injection(struct wr_vcpu *vcpu)
 /* wr_backend.interrupt_allowed */
 bool svm_interrupt_allowed(struct wr_vcpu *vcpu)
 {
-	return vcpu->rflags & X86_EFLAGS_IF &&
-		!(to_svm(vcpu)->vmcb->control.int_state & SVM_INTERRUPT_SHADOW_MASK);
+	return vcpu->rflags & X86_EFLAGS_IF && !vcpu->interrupt_shadow;
 }
 
 /* wr_backend.nmi_allowed */
 bool svm_nmi_allowed(struct wr_vcpu *vcpu)
 {
-	struct svm_vcpu *svm = to_svm(vcpu);
-
-	return !svm_get_nmi_mask(vcpu) &&
-		!(svm->vmcb->control.int_state & SVM_INTERRUPT_SHADOW_MASK);
+	return !svm_get_nmi_mask(vcpu) && !vcpu->interrupt_shadow;
 }
 
 /*
@@ -159,23 +155,13 @@ void svm_nmi_window(struct wr_vcpu *vcpu, bool on)
 	/* While the handler runs, the exit at its IRET is the window. */
 	if (!on || (svm->nmi_masked && !svm->nmi_iret))
 		return;
+	/* TF would land in the flags that this event pushes. Let it be delivered, exit at once, and look again. */
+	if (svm->vmcb->control.event_inj & SVM_EVTINJ_VALID) {
+		wr_vcpu_request(vcpu, WR_REQ_EVENT);
+		wr_send_reschedule(smp_processor_id());
+		return;
+	}
 	start_nmi_step(svm);
-}
-
-/* wr_backend.get_interrupt_shadow */
-u32 svm_get_interrupt_shadow(struct wr_vcpu *vcpu)
-{
-	/* The hardware does not say whether STI or MOV SS made it. */
-	return to_svm(vcpu)->vmcb->control.int_state & SVM_INTERRUPT_SHADOW_MASK ?
-		KVM_X86_SHADOW_INT_STI | KVM_X86_SHADOW_INT_MOV_SS : 0;
-}
-
-/* wr_backend.set_interrupt_shadow */
-void svm_set_interrupt_shadow(struct wr_vcpu *vcpu, u32 shadow)
-{
-	struct vmcb_control_area *control = &to_svm(vcpu)->vmcb->control;
-
-	control->int_state = shadow ? SVM_INTERRUPT_SHADOW_MASK : 0;
 }
 
 /* wr_backend.get_nmi_mask */

@@ -45,6 +45,7 @@ struct svm_caps {
 	bool pause_filter;
 	bool pause_threshold;
 	bool tsc_rate;
+	bool tsc_aux;			/* MSR_TSC_AUX exists */
 	bool spec_ctrl;			/* MSR_IA32_SPEC_CTRL exists */
 	bool v_spec_ctrl;		/* and the hardware switches it */
 };
@@ -61,6 +62,7 @@ struct svm_vcpu {
 	struct wr_vcpu vcpu;
 	struct vmcb *vmcb;
 	u64 vmcb_pa;			/* [I] */
+	u64 serial;			/* [I] of this vCPU; no two ever share one */
 	u64 asid_generation;		/* [V] @vmcb's ASID is ours while it equals the CPU's */
 	bool nmi_masked;		/* [V] until the guest's IRET completes */
 	bool nmi_iret;			/* [V] IRET was seen at @nmi_iret_rip: the mask goes once it is done */
@@ -70,7 +72,6 @@ struct svm_vcpu {
 	u64 nmi_step_rflags;		/* [V] the guest's TF and RF while @nmi_stepping */
 	bool dr_live;			/* [V] the guest's DR0 to DR3 go to the hardware */
 	bool soft_injected;		/* [V] the entry injected an exception that the guest's INT3 or INTO caused */
-	u64 host_tsc_aux;		/* [V] in a stay */
 	u64 host_spec_ctrl;		/* [V] in a stay */
 };
 
@@ -100,7 +101,8 @@ void svm_remove(void);
 int svm_host_on(void);
 void svm_host_off(void);
 
-/* asid, in backend.c */
+/* backend.c */
+void svm_forget_asids(void);
 void svm_flush_tlb(struct wr_vcpu *vcpu);
 
 /* vmcb.c */
@@ -114,6 +116,7 @@ void svm_set_idt(struct wr_vcpu *vcpu, const struct wr_dtable *in);
 void svm_get_gdt(struct wr_vcpu *vcpu, struct wr_dtable *out);
 void svm_set_gdt(struct wr_vcpu *vcpu, const struct wr_dtable *in);
 int svm_get_cpl(struct wr_vcpu *vcpu);
+void svm_get_code(struct wr_vcpu *vcpu, struct wr_code *out);
 void svm_set_cr0(struct wr_vcpu *vcpu);
 void svm_set_cr3(struct wr_vcpu *vcpu);
 void svm_set_cr4(struct wr_vcpu *vcpu);
@@ -137,20 +140,20 @@ bool svm_nmi_allowed(struct wr_vcpu *vcpu);
 void svm_interrupt_window(struct wr_vcpu *vcpu, bool on);
 void svm_nmi_window(struct wr_vcpu *vcpu, bool on);
 void svm_nmi_step_done(struct svm_vcpu *svm);
-u32 svm_get_interrupt_shadow(struct wr_vcpu *vcpu);
-void svm_set_interrupt_shadow(struct wr_vcpu *vcpu, u32 shadow);
 bool svm_get_nmi_mask(struct wr_vcpu *vcpu);
 void svm_set_nmi_mask(struct wr_vcpu *vcpu, bool masked);
 void svm_update_cr8_intercept(struct wr_vcpu *vcpu, int threshold);
 
 /* exits.c */
 enum wr_run_result svm_handle_exit(struct wr_vcpu *vcpu);
-u64 svm_next_rip(struct wr_vcpu *vcpu);
 
 /* enter.S */
 bool svm_enter_guest(u64 vmcb_pa, u64 *regs, u64 host_save_pa);
 
 /* Page where VMSAVE keeps this CPU's FS, GS, TR and LDTR during a stay. */
 u64 svm_host_save_pa(void);
+
+/* TSC_AUX of this CPU, where the kernel keeps the CPU's number. */
+u64 svm_host_tsc_aux(void);
 
 #endif

@@ -141,6 +141,17 @@ int svm_get_cpl(struct wr_vcpu *vcpu)
 	return to_svm(vcpu)->vmcb->save.cpl;
 }
 
+/* wr_backend.get_code */
+void svm_get_code(struct wr_vcpu *vcpu, struct wr_code *out)
+{
+	const struct vmcb_save_area *save = &to_svm(vcpu)->vmcb->save;
+
+	out->base = save->cs.base;
+	out->cpl = save->cpl;
+	out->l = save->cs.attrib & SVM_SELECTOR_L_MASK;
+	out->db = save->cs.attrib & SVM_SELECTOR_DB_MASK;
+}
+
 /* wr_backend.set_cr0 */
 void svm_set_cr0(struct wr_vcpu *vcpu)
 {
@@ -183,6 +194,9 @@ static void intercept_debug_registers(struct svm_vcpu *svm, bool on)
 {
 	unsigned int bit;
 
+	/* All change together. */
+	if (test_bit(INTERCEPT_DR0_READ, (unsigned long *)svm->vmcb->control.intercepts) == on)
+		return;
 	for (bit = INTERCEPT_DR0_READ; bit <= INTERCEPT_DR7_READ; bit++)
 		svm_intercept(svm, bit, on);
 	for (bit = INTERCEPT_DR0_WRITE; bit <= INTERCEPT_DR7_WRITE; bit++)
@@ -196,9 +210,11 @@ void svm_set_dr7(struct wr_vcpu *vcpu)
 
 	if (vcpu->dr7 & DR_GLOBAL_ENABLE_MASK || vcpu->dr7 & DR_LOCAL_ENABLE_MASK)
 		svm->dr_live = true;
-	svm->vmcb->save.dr7 = vcpu->dr7;
-	svm->vmcb->save.dr6 = vcpu->dr6;
-	svm_mark_dirty(svm, SVM_CLEAN_DR);
+	if (svm->vmcb->save.dr7 != vcpu->dr7 || svm->vmcb->save.dr6 != vcpu->dr6) {
+		svm->vmcb->save.dr7 = vcpu->dr7;
+		svm->vmcb->save.dr6 = vcpu->dr6;
+		svm_mark_dirty(svm, SVM_CLEAN_DR);
+	}
 	intercept_debug_registers(svm, !svm->dr_live);
 }
 
@@ -298,6 +314,8 @@ static void init_control(struct svm_vcpu *svm)
 	}
 }
 
+static atomic64_t serials;
+
 /* wr_backend.vcpu_alloc */
 struct wr_vcpu *svm_vcpu_alloc(struct wr_vm *vm)
 {
@@ -311,6 +329,7 @@ struct wr_vcpu *svm_vcpu_alloc(struct wr_vm *vm)
 		return NULL;
 	}
 	svm->vmcb_pa = __pa(svm->vmcb);
+	svm->serial = atomic64_inc_return(&serials);
 	svm->vcpu.vm = vm;
 	init_control(svm);
 	return &svm->vcpu;
@@ -331,7 +350,6 @@ void svm_vcpu_reset(struct wr_vcpu *vcpu, bool init)
 	struct svm_vcpu *svm = to_svm(vcpu);
 
 	svm->vmcb->control.event_inj = 0;
-	svm->vmcb->control.int_state = 0;
 	svm->vmcb->save.dr6 = vcpu->dr6;
 	svm_set_nmi_mask(vcpu, false);
 	svm_interrupt_window(vcpu, false);
