@@ -11,6 +11,8 @@
 #include "msr.h"
 #include "state.h"
 
+#define CPUID_XSTATE	0xd	/* leaf that tells sizes for the present XCR0 */
+
 static enum wr_run_result to_user(struct wr_vcpu *vcpu, u32 reason)
 {
 	vcpu->run->exit_reason = reason;
@@ -42,6 +44,8 @@ enum wr_run_result wr_exit_cpuid(struct wr_vcpu *vcpu)
 	if (err)
 		return wr_insn_fault_result(vcpu, err);
 	vcpu->stats.cpuid_exits++;
+	if (eax == CPUID_XSTATE)
+		wr_fpu_sync_xcr0(vcpu);
 	wr_cpuid_query(vcpu, &eax, &ebx, &ecx, &edx);
 	vcpu->regs[WR_RAX] = eax;
 	vcpu->regs[WR_RBX] = ebx;

@@ -169,23 +169,37 @@ void wr_fpu_enter(struct wr_vcpu *vcpu)
 }
 
 /**
+ * wr_fpu_sync_xcr0 - see which XCR0 the guest has
+ * @vcpu: in a stay, or at its end; elsewhere nothing is done
+ *
+ * XSETBV exits on the hardware, but not under every hypervisor below: what the guest has is in the register.
+ */
+void wr_fpu_sync_xcr0(struct wr_vcpu *vcpu)
+{
+	u64 xcr0;
+
+	if (!vcpu->fpu.loaded)
+		return;
+	xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK) & supported;
+	if (likely(xcr0 == vcpu->fpu.xcr0))
+		return;
+	vcpu->fpu.xcr0 = xcr0;
+	wr_cpuid_update(vcpu);
+}
+
+/**
  * wr_fpu_leave - the guest's registers go to memory
  * @vcpu: at the end of a stay
  */
 void wr_fpu_leave(struct wr_vcpu *vcpu)
 {
-	u64 xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
-
 	if (host_xss)
 		wrmsrl(MSR_IA32_XSS, host_xss);
-	/* Not every hypervisor below makes XSETBV exit: what the guest has is in the register. */
-	if (unlikely(xcr0 != vcpu->fpu.xcr0)) {
-		vcpu->fpu.xcr0 = xcr0 & supported;
-		wr_cpuid_update(vcpu);
-	}
-	if (xcr0 != host_xcr0)
+	wr_fpu_sync_xcr0(vcpu);
+	if (xgetbv(XCR_XFEATURE_ENABLED_MASK) != host_xcr0)
 		xsetbv(XCR_XFEATURE_ENABLED_MASK, host_xcr0);
 	xsave(vcpu->fpu.area, supported & ~XFEATURE_MASK_PKRU);
+	vcpu->fpu.loaded = false;
 	kernel_fpu_end();
 }
 
@@ -228,7 +242,7 @@ int wr_fpu_set_xcr0(struct wr_vcpu *vcpu, u64 xcr0)
 	if (xcr0 & ~(vcpu->cpuid.xcr0_supported | XFEATURE_MASK_FP))
 		return -EINVAL;
 	vcpu->fpu.xcr0 = xcr0;
-	if (vcpu->in_stay)
+	if (vcpu->fpu.loaded)
 		xsetbv(XCR_XFEATURE_ENABLED_MASK, xcr0);
 	wr_cpuid_update(vcpu);
 	return 0;

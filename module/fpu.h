@@ -20,6 +20,7 @@ void wr_fpu_reset(struct wr_vcpu *vcpu, bool init);
 void wr_fpu_enter(struct wr_vcpu *vcpu);
 void wr_fpu_leave(struct wr_vcpu *vcpu);
 void wr_fpu_swap_pkru(struct wr_vcpu *vcpu, bool to_guest);
+void wr_fpu_sync_xcr0(struct wr_vcpu *vcpu);
 int wr_fpu_set_xcr0(struct wr_vcpu *vcpu, u64 xcr0);
 
 void wr_fpu_get_legacy(struct wr_vcpu *vcpu, struct kvm_fpu *out);

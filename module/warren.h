@@ -96,6 +96,7 @@ struct wr_fpu {
 	u64 xcr0;			/* [V] guest's XCR0 */
 	u32 pkru;			/* [V] guest's PKRU, when the CPU has protection keys */
 	u32 host_pkru;			/* [V] in a stay */
+	bool loaded;			/* [V] the registers are the guest's */
 };
 
 /*
