@@ -166,6 +166,7 @@ void wr_fpu_enter(struct wr_vcpu *vcpu)
 		xsetbv(XCR_XFEATURE_ENABLED_MASK, vcpu->fpu.xcr0);
 	if (host_xss)
 		wrmsrl(MSR_IA32_XSS, 0);
+	vcpu->fpu.loaded = true;
 }
 
 /**
