@@ -167,7 +167,7 @@ static enum wr_run_result enter_guest(struct wr_vcpu *vcpu)
 	enum wr_run_result result = WR_RUN_LEAVE;
 
 	local_irq_disable();
-	/* See wr_vcpu_kick() for the pairing. */
+	/* The mode before the look at requests: pairs with smp_mb() in wr_vcpu_kick() and wr_vm_request_all(). */
 	smp_store_mb(vcpu->mode, WR_IN_GUEST);
 	if (unlikely(host_wants_cpu()))
 		goto out_outside;
@@ -183,12 +183,14 @@ static enum wr_run_result enter_guest(struct wr_vcpu *vcpu)
 	vcpu->event.armed = false;
 	vcpu->stats.exits++;
 
+	/* The stay before the mode: pairs with smp_mb() in wr_vcpu_kick() and wr_vm_request_all(). */
 	smp_store_release(&vcpu->mode, WR_OUTSIDE_GUEST);
 	/* An interrupt that caused the exit is taken here. */
 	local_irq_enable();
 	return wr_backend->handle_exit(vcpu);
 
 out_outside:
+	/* As after an exit */
 	smp_store_release(&vcpu->mode, WR_OUTSIDE_GUEST);
 	local_irq_enable();
 	return result;

@@ -276,6 +276,7 @@ static inline bool wr_vcpu_take_request(struct wr_vcpu *vcpu, enum wr_request re
 	if (!test_bit(req, &vcpu->requests))
 		return false;
 	clear_bit(req, &vcpu->requests);
+	/* The request before what it is about: pairs with smp_wmb() in wr_vcpu_request(). */
 	smp_mb__after_atomic();
 	return true;
 }
