@@ -134,4 +134,7 @@ struct wr_backend {
 /* The vendor in use; set once by main.c before the device node exists. */
 extern const struct wr_backend *wr_backend;
 
+/* The vendors there are: for main.c alone. */
+extern const struct wr_backend wr_svm;
+
 #endif

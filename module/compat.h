@@ -19,6 +19,14 @@
 #include <asm/cpuid/api.h>
 #endif
 
+/*
+ * 6.18: <linux/entry-virt.h> took the place of <linux/entry-kvm.h>, and its function lost its argument: see
+ * compat_xfer.h. (sparse does not know __has_include.)
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+#define WR_HAVE_ENTRY_VIRT
+#endif
+
 /* 6.16: rdmsrl() and its like became rdmsrq() */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
 #include <asm/msr.h>

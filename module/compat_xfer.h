@@ -5,8 +5,9 @@
 #ifndef WARREN_COMPAT_XFER_H
 #define WARREN_COMPAT_XFER_H
 
-/* 6.18: <linux/entry-virt.h> took the place of <linux/entry-kvm.h>, and its function lost its argument */
-#if __has_include(<linux/entry-virt.h>)
+#include "compat.h"
+
+#ifdef WR_HAVE_ENTRY_VIRT
 #include <linux/entry-virt.h>
 #define wr_xfer_to_guest_mode_handle_work()	xfer_to_guest_mode_handle_work()
 #else

@@ -16,10 +16,9 @@
 #include <asm/processor-flags.h>
 #include <asm/tsc.h>
 
-#include "backend.h"
 #include "compat.h"
 #include "cpuid.h"
-#include "mmu/format.h"
+#include "mmu/mmu.h"
 #include "warren.h"
 
 /* The legacy area and the header are always there. */
@@ -405,12 +404,11 @@ static int leaf_80000007(struct leaves *l, struct kvm_cpuid_entry2 *e)
 
 static int leaf_80000008(struct leaves *l, struct kvm_cpuid_entry2 *e)
 {
-	u32 limit = min_t(u32, 12 + 9 * wr_backend->stage2->levels, WR_MAX_GPA_BITS);
 	u32 bits = e->eax & 0xff;
 
 	/* Stage-2 tables bound what a guest can address; a guest has four levels of its own. */
 	zero_regs(e);
-	e->eax = min(bits ? bits : 36, limit) | 48 << 8;
+	e->eax = min(bits ? bits : 36, wr_mmu_gpa_bits()) | 48 << 8;
 	return 0;
 }
 

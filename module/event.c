@@ -205,17 +205,6 @@ static int take_interrupt(struct wr_vcpu *vcpu)
 }
 
 /**
- * wr_event_unfinished - must the next entry deliver again what an exit interrupted?
- * @vcpu: on its own thread
- */
-bool wr_event_unfinished(const struct wr_vcpu *vcpu)
-{
-	const struct wr_event *event = &vcpu->event;
-
-	return event->exception.injected || event->nmi.injected || event->interrupt.injected;
-}
-
-/**
  * wr_event_deliverable - would an entry deliver something? what a halted vCPU waits for
  * @vcpu: on its own thread
  */

@@ -50,7 +50,6 @@ void wr_event_nmi(struct wr_vcpu *vcpu);
 void wr_event_triple_fault(struct wr_vcpu *vcpu);
 void wr_event_inject(struct wr_vcpu *vcpu);
 void wr_event_disarm(struct wr_vcpu *vcpu);
-bool wr_event_unfinished(const struct wr_vcpu *vcpu);
 bool wr_event_deliverable(struct wr_vcpu *vcpu);
 bool wr_event_has_interrupt(struct wr_vcpu *vcpu);
 int wr_event_user_interrupt(struct wr_vcpu *vcpu, u32 vector);

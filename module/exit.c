@@ -54,17 +54,6 @@ enum wr_run_result wr_exit_cpuid(struct wr_vcpu *vcpu)
 	return WR_RUN_RESUME;
 }
 
-/* What IN of @size does to RAX: 32-bit results clear the upper half, smaller ones keep the rest. */
-static void set_rax(struct wr_vcpu *vcpu, u32 value, u8 size)
-{
-	u64 *rax = &vcpu->regs[WR_RAX];
-
-	if (size == 4)
-		*rax = value;
-	else
-		*rax = (*rax & ~GENMASK_ULL(size * 8 - 1, 0)) | value;
-}
-
 /* Leave the access to userspace, which sees RIP at the instruction; it moves on when the access is done. */
 static enum wr_run_result io_to_user(struct wr_vcpu *vcpu, const struct wr_io *io, u64 rip)
 {
@@ -110,19 +99,17 @@ enum wr_run_result wr_exit_io(struct wr_vcpu *vcpu, const struct wr_io *io)
 	if (err)
 		return io_to_user(vcpu, io, rip);
 	if (io->in)
-		set_rax(vcpu, value, io->size);
+		wr_reg_merge(&vcpu->regs[WR_RAX], value, io->size, false);
 	return WR_RUN_RESUME;
 }
 
 /* The instruction accesses a device. What the exit told of it is of no use to another instruction. */
-static enum wr_run_result emulate_access(struct wr_vcpu *vcpu, u64 gpa)
+static enum wr_run_result emulate_access(struct wr_vcpu *vcpu)
 {
 	enum wr_run_result result;
 
 	if (vcpu->in_stay)
 		return WR_RUN_SLEEPABLE;
-	vcpu->mmio.gpa = gpa;
-	vcpu->mmio.gpa_known = true;
 	result = wr_insn_emulate(vcpu);
 	if (result == WR_RUN_RESUME)
 		vcpu->mmio.gpa_known = false;
@@ -137,6 +124,9 @@ static enum wr_run_result emulate_access(struct wr_vcpu *vcpu, u64 gpa)
  */
 enum wr_run_result wr_exit_fault(struct wr_vcpu *vcpu, u64 gpa, u32 access)
 {
+	/* The second look at this exit, now that it may sleep: what is there was found out by the first. */
+	if (!vcpu->in_stay && vcpu->mmio.gpa_known && vcpu->mmio.gpa == gpa)
+		return emulate_access(vcpu);
 	switch (wr_mmu_fault(vcpu, gpa, access, vcpu->in_stay)) {
 	case WR_FAULT_FIXED:
 		vcpu->stats.faults++;
@@ -146,8 +136,11 @@ enum wr_run_result wr_exit_fault(struct wr_vcpu *vcpu, u64 gpa, u32 access)
 		if (wr_event_unfinished(vcpu))
 			return wr_exit_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV,
 						      (u64[]) { gpa, access }, 2);
-		return emulate_access(vcpu, gpa);
+		vcpu->mmio.gpa = gpa;
+		vcpu->mmio.gpa_known = true;
+		return emulate_access(vcpu);
 	case WR_FAULT_SLEEP:
+		vcpu->mmio.gpa_known = false;
 		return WR_RUN_SLEEPABLE;
 	case WR_FAULT_SIGNAL:
 		return WR_RUN_RESUME;
@@ -372,7 +365,7 @@ static enum wr_run_result complete_io(struct wr_vcpu *vcpu)
 	}
 	if (pio->in) {
 		memcpy(&value, vcpu->pio_data, pio->size);
-		set_rax(vcpu, value, pio->size);
+		wr_reg_merge(&vcpu->regs[WR_RAX], value, pio->size, false);
 	}
 	if (vcpu->rip == pio->rip)
 		vcpu->rip = pio->next_rip;

@@ -28,6 +28,7 @@
 #define WR_XFEATURES	(XFEATURE_MASK_FP | XFEATURE_MASK_SSE | XFEATURE_MASK_YMM | \
 			 XFEATURE_MASK_AVX512 | XFEATURE_MASK_PKRU)
 
+bool wr_fpu_has_pkru __ro_after_init;
 static u64 supported;	/* components */
 static u64 host_xcr0;
 static u64 host_xss;
@@ -89,6 +90,7 @@ int wr_fpu_module_init(void)
 	if (boot_cpu_has(X86_FEATURE_XSAVES))
 		rdmsrl(MSR_IA32_XSS, host_xss);
 	supported = host_xcr0 & WR_XFEATURES;
+	wr_fpu_has_pkru = supported & XFEATURE_MASK_PKRU;
 	area_size = XSAVE_MIN;
 	for (i = 2; i < 63; i++) {
 		if (!(supported & BIT_ULL(i)))
@@ -156,7 +158,7 @@ void wr_fpu_enter(struct wr_vcpu *vcpu)
 	static const u32 zero;
 
 	kernel_fpu_begin_mask(0);
-	if (supported & XFEATURE_MASK_PKRU)
+	if (wr_fpu_has_pkru)
 		vcpu->fpu.host_pkru = rdpkru();
 	/* These CPUs restore the x87 pointers only with a pending exception: clear what the host left. */
 	if (static_cpu_has_bug(X86_BUG_FXSAVE_LEAK))
@@ -202,25 +204,6 @@ void wr_fpu_leave(struct wr_vcpu *vcpu)
 	xsave(vcpu->fpu.area, supported & ~XFEATURE_MASK_PKRU);
 	vcpu->fpu.loaded = false;
 	kernel_fpu_end();
-}
-
-/**
- * wr_fpu_swap_pkru - guest's or host's PKRU, around an entry
- * @vcpu: in a stay
- * @to_guest: direction
- *
- * Context: interrupts off.
- */
-void wr_fpu_swap_pkru(struct wr_vcpu *vcpu, bool to_guest)
-{
-	struct wr_fpu *fpu = &vcpu->fpu;
-
-	if (!(supported & XFEATURE_MASK_PKRU))
-		return;
-	if (!to_guest)
-		fpu->pkru = rdpkru();
-	if (fpu->pkru != fpu->host_pkru)
-		wrpkru(to_guest ? fpu->pkru : fpu->host_pkru);
 }
 
 /**

@@ -13,6 +13,7 @@
 
 #define DR6_BS		BIT(14)		/* single step */
 #define OPCODE_IRET	0xcf
+#define OPCODE_MOVSX	0xbe	/* and 0xbf, after 0x0f */
 
 /* How many iterations of a REP run before the guest, and what waits for the CPU, has its turn again */
 #define REP_BATCH	128
@@ -416,7 +417,7 @@ static u64 emu_read_cr(struct wr_emu *emu, int cr)
 	case 2: return vcpu->cr2;
 	case 3: return vcpu->cr3;
 	case 4: return vcpu->cr4;
-	default: return wr_get_cr8(vcpu);
+	default: return vcpu->cr8;
 	}
 }
 
@@ -576,12 +577,71 @@ static bool wants_pause(struct wr_vcpu *vcpu)
 	return signal_pending(current) || need_resched() || READ_ONCE(vcpu->requests) & ~BIT(WR_REQ_EVENT);
 }
 
+/* Can move() do it? The exit has told the address; segments, rights and alignment were the hardware's to check. */
+static bool is_plain_move(const struct wr_vcpu *vcpu, const struct wr_insn *insn,
+			  const struct fetch *f)
+{
+	const struct wr_operand *mem = insn->dst.kind == WR_OP_MEM ? &insn->dst : &insn->src;
+	const struct wr_operand *other = mem == &insn->dst ? &insn->src : &insn->dst;
+
+	return vcpu->mmio.gpa_known && makes_one_access(insn) && mem->kind == WR_OP_MEM &&
+		(other->kind == WR_OP_REG || other->kind == WR_OP_IMM) &&
+		(f->mode == WR_EMU_PROT64 || f->mode == WR_EMU_PROT32) &&
+		offset_in_page(vcpu->mmio.gpa) + mem->size <= PAGE_SIZE;
+}
+
+/* MOV, MOVZX or MOVSX between a device and a register: nearly all there is. */
+static enum wr_emu_result move(struct wr_vcpu *vcpu, const struct wr_insn *insn)
+{
+	const struct wr_operand *dst = &insn->dst, *src = &insn->src;
+	enum wr_emu_result result;
+	u64 value = 0;
+
+	if (dst->kind == WR_OP_MEM) {
+		value = src->imm;
+		if (src->kind == WR_OP_REG)
+			value = vcpu->regs[src->reg] >> (src->high8 ? 8 : 0);
+		return wr_mmio_write(vcpu, vcpu->mmio.gpa, &value, dst->size);
+	}
+	result = wr_mmio_read(vcpu, vcpu->mmio.gpa, &value, src->size);
+	if (result != WR_EMU_DONE)
+		return result;
+	if (insn->map == 1 && insn->opcode >= OPCODE_MOVSX)
+		value = sign_extend64(value, src->size * 8 - 1);
+	wr_reg_merge(&vcpu->regs[dst->reg], value, dst->size, dst->high8);
+	return WR_EMU_DONE;
+}
+
+static enum wr_run_result plain_move(struct wr_vcpu *vcpu, const struct fetch *f)
+{
+	const struct wr_insn *insn = &vcpu->insn_cache.insn;
+	u64 next = vcpu->rip + insn->len;
+
+	vcpu->mmio.next_read = 0;
+	vcpu->run_error = 0;
+	switch (move(vcpu, insn)) {
+	case WR_EMU_DONE:
+		break;
+	case WR_EMU_EXIT:
+		vcpu->mmio.rip = vcpu->rip;
+		return WR_RUN_USER;
+	default:
+		return unknown_instruction(vcpu, f->bytes, insn->len);
+	}
+	vcpu->stats.insns_emulated++;
+	wr_mmio_forget_reads(vcpu);
+	wr_insn_retire(vcpu, f->mode == WR_EMU_PROT64 ? next : (u32)next);
+	return wr_mmio_send_writes(vcpu) ? WR_RUN_USER : WR_RUN_RESUME;
+}
+
 static enum wr_run_result execute(struct wr_vcpu *vcpu, const struct fetch *f)
 {
 	const struct wr_insn *insn = &vcpu->insn_cache.insn;
 	struct insn_emu emu, *e = &emu;
 	int i;
 
+	if (is_plain_move(vcpu, insn, f))
+		return plain_move(vcpu, f);
 	e->vcpu = vcpu;
 	e->one_access = makes_one_access(insn);
 	for (i = 0; i < REP_BATCH; i++) {

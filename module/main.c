@@ -12,8 +12,6 @@
 #include "host.h"
 #include "run.h"
 
-extern const struct wr_backend wr_svm;
-
 static const struct wr_backend *const backends[] = {
 	&wr_svm,
 };

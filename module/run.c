@@ -370,7 +370,7 @@ static void fill_run(struct wr_vcpu *vcpu)
 	bool user_irqchip = vcpu->vm->irq.mode != WR_IRQCHIP_KERNEL;
 
 	run->if_flag = !!(vcpu->rflags & X86_EFLAGS_IF);
-	run->cr8 = wr_get_cr8(vcpu);
+	run->cr8 = vcpu->cr8;
 	run->apic_base = vcpu->apic_base;
 	run->flags = 0;
 	run->ready_for_interrupt_injection = !user_irqchip ||

@@ -191,15 +191,6 @@ int wr_set_cr8(struct wr_vcpu *vcpu, u64 cr8)
 	return 0;
 }
 
-/**
- * wr_get_cr8 - read CR8
- * @vcpu: on its own thread
- */
-u64 wr_get_cr8(const struct wr_vcpu *vcpu)
-{
-	return wr_has_lapic(vcpu) ? wr_lapic_get_cr8(vcpu) : vcpu->cr8;
-}
-
 static u64 efer_bits(const struct wr_vcpu *vcpu)
 {
 	u64 bits = 0;
@@ -329,7 +320,7 @@ int wr_get_sregs(struct wr_vcpu *vcpu, struct kvm_sregs *out)
 	out->cr2 = vcpu->cr2;
 	out->cr3 = vcpu->cr3;
 	out->cr4 = vcpu->cr4;
-	out->cr8 = wr_get_cr8(vcpu);
+	out->cr8 = vcpu->cr8;
 	out->efer = vcpu->efer;
 	out->apic_base = vcpu->apic_base;
 	if (vcpu->event.interrupt.injected && !vcpu->event.interrupt.soft)

@@ -12,7 +12,6 @@ int wr_set_cr0(struct wr_vcpu *vcpu, u64 cr0);
 int wr_set_cr3(struct wr_vcpu *vcpu, u64 cr3);
 int wr_set_cr4(struct wr_vcpu *vcpu, u64 cr4);
 int wr_set_cr8(struct wr_vcpu *vcpu, u64 cr8);
-u64 wr_get_cr8(const struct wr_vcpu *vcpu);
 int wr_set_efer(struct wr_vcpu *vcpu, u64 efer, bool host);
 bool wr_is_canonical(const struct wr_vcpu *vcpu, u64 address);
 

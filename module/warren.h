@@ -181,7 +181,7 @@ struct wr_vcpu {
 	u64 next_rip;			/* [V] after the instruction that exited, where the hardware told; else 0 */
 	bool interrupt_shadow;		/* [V] STI or MOV SS holds interrupts for one instruction */
 	u64 cr0, cr2, cr3, cr4, efer;	/* [V] as the guest sees them */
-	u64 cr8;			/* [V] only without an in-kernel local APIC */
+	u64 cr8;			/* [V] a local APIC keeps it equal to its TPR */
 	u64 pdptr[4];			/* [V] what PAE paging loaded with CR3 */
 	u64 dr[4], dr6, dr7;		/* [V] */
 	u64 pat, misc_enable, tsc_aux;	/* [V] */
@@ -289,6 +289,17 @@ int wr_vcpu_run(struct wr_vcpu *vcpu);
 /* vcpu.c */
 void wr_vcpu_reset(struct wr_vcpu *vcpu, bool init);
 void wr_vcpu_sipi(struct wr_vcpu *vcpu, u8 vector);
+
+/**
+ * wr_event_unfinished - must the next entry deliver again what an exit interrupted?
+ * @vcpu: on its own thread
+ */
+static inline bool wr_event_unfinished(const struct wr_vcpu *vcpu)
+{
+	const struct wr_event *event = &vcpu->event;
+
+	return event->exception.injected | event->nmi.injected | event->interrupt.injected;
+}
 
 static inline u64 wr_reg_read(const struct wr_vcpu *vcpu, enum wr_reg reg)
 {

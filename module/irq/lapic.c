@@ -90,6 +90,7 @@ static void update_ppr(struct wr_lapic *lapic)
 	u32 old = wr_lapic_reg(lapic, APIC_PROCPRI);
 	u32 ppr = (tpr & 0xf0) >= isr ? tpr : isr;
 
+	lapic->vcpu->cr8 = tpr >> 4;
 	if (ppr == old)
 		return;
 	wr_lapic_set_reg(lapic, APIC_PROCPRI, ppr);

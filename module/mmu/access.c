@@ -102,7 +102,8 @@ static int cmpxchg16(unsigned long hva, u64 *old, const u64 *new)
 	asm volatile("1: lock cmpxchg16b %[mem]\n"
 		     "   setz %[equal]\n"
 		     "2:\n"
-		     _ASM_EXTABLE_TYPE_REG(1b, 2b, EX_TYPE_EFAULT_REG, %[err])
+		     _ASM_EXTABLE_TYPE_REG(1b, 2b, EX_TYPE_EFAULT_REG,
+					   %[err])
 		     : [mem] "+m" (*user), "+a" (low), "+d" (high),
 		       [equal] "=&q" (equal), [err] "+r" (err)
 		     : "b" (new[0]), "c" (new[1])

@@ -130,6 +130,7 @@ void wr_dirty_mark(const struct wr_slot *slot, u64 gfn);
 enum wr_fault wr_mmu_fault(struct wr_vcpu *vcpu, u64 gpa, u32 access, bool atomic);
 void wr_stage2_zap(struct wr_vm *vm, u64 gfn, u64 npages);
 void wr_stage2_write_protect(struct wr_vm *vm, u64 gfn, u64 npages);
+u32 wr_mmu_gpa_bits(void);
 
 /*
  * access.c: checked access to guest memory by gpa; current->mm must be vm->mm. May sleep, unless

@@ -21,6 +21,16 @@
 #define MAX_TRIES	64
 
 /**
+ * wr_mmu_gpa_bits - how wide a guest physical address can be
+ *
+ * Return: bits, bounded by the depth of stage-2 tables on this host. Context: any.
+ */
+u32 wr_mmu_gpa_bits(void)
+{
+	return min_t(u32, PAGE_SHIFT + 9 * wr_backend->stage2->levels, WR_MAX_GPA_BITS);
+}
+
+/**
  * wr_stage2_flush - do the flush that a change of tables owes
  * @vm: wr_mmu.lock is held for writing
  * @gather: what is owed; its tables may be freed after this

@@ -211,11 +211,11 @@ static enum wr_map set_leaf(struct wr_pt_iter *it, u64 leaf, struct wr_gather *g
 				return WR_MAP_EXCLUSIVE;
 			clear_entry(it, gather);
 			old = 0;
-		} else if (covers(f, old, leaf)) {
-			return WR_MAP_DONE;
-		} else {
-			new |= old & (f->accessed | f->dirty);
+			continue;
 		}
+		if (covers(f, old, leaf))
+			return WR_MAP_DONE;
+		new |= old & (f->accessed | f->dirty);
 	} while (!try_cmpxchg(it->entry, &old, new));
 	return WR_MAP_DONE;
 }

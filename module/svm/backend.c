@@ -205,7 +205,7 @@ static void host_machine_check(void)
 static void load_cr8(struct svm_vcpu *svm)
 {
 	struct vmcb_control_area *control = &svm->vmcb->control;
-	u64 cr8 = wr_get_cr8(&svm->vcpu);
+	u64 cr8 = svm->vcpu.cr8;
 
 	if ((control->int_ctl & V_TPR_MASK) == cr8)
 		return;
@@ -217,7 +217,7 @@ static void store_cr8(struct svm_vcpu *svm)
 {
 	u64 cr8 = svm->vmcb->control.int_ctl & V_TPR_MASK;
 
-	if (cr8 != wr_get_cr8(&svm->vcpu))
+	if (unlikely(cr8 != svm->vcpu.cr8))
 		wr_set_cr8(&svm->vcpu, cr8);
 }
 

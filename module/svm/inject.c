@@ -77,6 +77,8 @@ void svm_complete_injection(struct svm_vcpu *svm)
 {
 	struct vmcb_control_area *control = &svm->vmcb->control;
 
+	if (!(control->exit_int_info & SVM_EXITINTINFO_VALID) && !wr_event_unfinished(&svm->vcpu))
+		return;
 	requeue(svm, control->exit_int_info, control->exit_int_info_err);
 	control->event_inj = 0;
 }
