@@ -1,44 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The local APIC model, on vCPUs that never run: registers, modes, priorities, messages, timer.
+ * The local APIC model, on vCPUs that never run: registers, modes, priorities, messages. lapic_timer_kunit.c has
+ * the timer.
  */
 #include <kunit/test.h>
 #include <linux/completion.h>
-#include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/slab.h>
-#include <asm/tsc.h>
 
 #include "compat.h"
 #include "irq/lapic.h"
-
-#define NR_VCPUS	4
-#define ALL_VCPUS	GENMASK(NR_VCPUS - 1, 0)
-#define BASE		APIC_DEFAULT_PHYS_BASE
+#include "lapic_fixture.h"
 
 #define XAPIC		(BASE | WR_APIC_BASE_ENABLE)
 #define X2APIC		(BASE | WR_APIC_BASE_MODE)
 #define DISABLED	((u64)BASE)
-
-#define SVR_ON		(APIC_SPIV_APIC_ENABLED | 0xff)
-
-struct fixture {
-	struct wr_vm vm;
-	struct wr_vcpu vcpu[NR_VCPUS];
-};
-
-static u32 rd(struct wr_vcpu *vcpu, u32 offset)
-{
-	u32 value = ~0;
-
-	wr_lapic_mmio_read(vcpu, BASE + offset, sizeof(value), &value);
-	return value;
-}
-
-static void wr(struct wr_vcpu *vcpu, u32 offset, u32 value)
-{
-	wr_lapic_mmio_write(vcpu, BASE + offset, sizeof(value), &value);
-}
 
 static u64 rdmsr_of(struct kunit *test, struct wr_vcpu *vcpu, u32 offset)
 {
@@ -68,71 +44,10 @@ static int take_interrupt(struct wr_vcpu *vcpu)
 	return vector;
 }
 
-static bool in_irr(struct wr_vcpu *vcpu, u8 vector)
-{
-	return wr_lapic_test_vector(vcpu->lapic, APIC_IRR, vector);
-}
-
-/* Which vCPUs have @vector pending; it is taken away. */
-static unsigned long who_got(struct fixture *fix, u8 vector)
-{
-	unsigned long who = 0;
-	unsigned int i;
-
-	for (i = 0; i < NR_VCPUS; i++)
-		if (test_and_clear_bit(vector & 31,
-				       wr_lapic_word(fix->vcpu[i].lapic, APIC_IRR, vector)))
-			who |= BIT(i);
-	return who;
-}
-
 static void send_ipi(struct wr_vcpu *vcpu, u32 dest, u32 icr)
 {
 	wr(vcpu, APIC_ICR2, dest << 24);
 	wr(vcpu, APIC_ICR, icr);
-}
-
-static int fixture_init(struct kunit *test)
-{
-	struct fixture *fix = kunit_kzalloc(test, sizeof(*fix), GFP_KERNEL);
-	struct wr_vcpu *vcpu;
-	unsigned int i;
-
-	KUNIT_ASSERT_NOT_NULL(test, fix);
-	test->priv = fix;
-	xa_init(&fix->vm.vcpus);
-	fix->vm.irq.mode = WR_IRQCHIP_KERNEL;
-	for (i = 0; i < NR_VCPUS; i++) {
-		vcpu = &fix->vcpu[i];
-		vcpu->vm = &fix->vm;
-		vcpu->id = i;
-		vcpu->index = i;
-		vcpu->cpu = -1;
-		vcpu->clock.tsc_khz = tsc_khz;
-		rcuwait_init(&vcpu->wait);
-		vcpu->cpuid.caps[X86_FEATURE_X2APIC / 32] |= BIT(X86_FEATURE_X2APIC % 32);
-		vcpu->cpuid.caps[X86_FEATURE_TSC_DEADLINE_TIMER / 32] |=
-			BIT(X86_FEATURE_TSC_DEADLINE_TIMER % 32);
-		vcpu->cpuid.reserved_gpa_bits = GENMASK_ULL(51, 40);
-		KUNIT_ASSERT_EQ(test, wr_lapic_create(vcpu), 0);
-		KUNIT_ASSERT_EQ(test, xa_err(xa_store(&fix->vm.vcpus, i, vcpu, GFP_KERNEL)), 0);
-		atomic_inc(&fix->vm.online_vcpus);
-	}
-	for (i = 0; i < NR_VCPUS; i++)
-		wr(&fix->vcpu[i], APIC_SPIV, SVR_ON);
-	return 0;
-}
-
-static void fixture_exit(struct kunit *test)
-{
-	struct fixture *fix = test->priv;
-	unsigned int i;
-
-	if (!fix)
-		return;
-	for (i = 0; i < NR_VCPUS; i++)
-		wr_lapic_destroy(&fix->vcpu[i]);
-	xa_destroy(&fix->vm.vcpus);
 }
 
 static void reset_state(struct kunit *test)
@@ -712,139 +627,6 @@ static void nmi(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, who_got(fix, 0x50), 0ul);
 }
 
-static void timer_one_shot(struct kunit *test)
-{
-	struct fixture *fix = test->priv;
-	struct wr_vcpu *vcpu = &fix->vcpu[0];
-	u32 first, second;
-	ktime_t start;
-
-	wr(vcpu, APIC_TDCR, APIC_TDR_DIV_16);
-	wr(vcpu, APIC_LVTT, 0x40);
-	wr(vcpu, APIC_TMICT, ~0);
-	start = ktime_get();
-	first = rd(vcpu, APIC_TMCCT);
-	usleep_range(100, 200);
-	second = rd(vcpu, APIC_TMCCT);
-	KUNIT_EXPECT_GT(test, first, second);
-	KUNIT_EXPECT_LE(test, (s64)(first - second - 1) * 16, ktime_to_ns(ktime_get() - start));
-	KUNIT_EXPECT_FALSE(test, in_irr(vcpu, 0x40));
-
-	wr(vcpu, APIC_TMICT, 1000000 / 16);
-	msleep(50);
-	KUNIT_EXPECT_EQ(test, rd(vcpu, APIC_TMCCT), 0u);
-	KUNIT_EXPECT_EQ(test, who_got(fix, 0x40), BIT(0));
-	msleep(20);
-	KUNIT_EXPECT_EQ(test, who_got(fix, 0x40), 0ul);
-
-	/* Stopped, and masked */
-	wr(vcpu, APIC_TMICT, 1000000 / 16);
-	wr(vcpu, APIC_TMICT, 0);
-	KUNIT_EXPECT_EQ(test, rd(vcpu, APIC_TMCCT), 0u);
-	msleep(20);
-	KUNIT_EXPECT_EQ(test, who_got(fix, 0x40), 0ul);
-	wr(vcpu, APIC_LVTT, APIC_LVT_MASKED | 0x40);
-	wr(vcpu, APIC_TMICT, 1000000 / 16);
-	msleep(20);
-	KUNIT_EXPECT_EQ(test, rd(vcpu, APIC_TMCCT), 0u);
-	wr(vcpu, APIC_LVTT, 0x40);
-	KUNIT_EXPECT_EQ(test, who_got(fix, 0x40), 0ul);
-}
-
-static void timer_divides(struct kunit *test)
-{
-	static const u8 shift[] = { [0] = 1, [1] = 2, [2] = 3, [3] = 4,
-				    [8] = 5, [9] = 6, [10] = 7, [11] = 0 };
-	struct fixture *fix = test->priv;
-	struct wr_vcpu *vcpu = &fix->vcpu[0];
-	unsigned int tdcr;
-
-	wr(vcpu, APIC_LVTT, APIC_LVT_MASKED);
-	for (tdcr = 0; tdcr <= 11; tdcr++) {
-		if (tdcr & 4)
-			continue;
-		wr(vcpu, APIC_TDCR, tdcr);
-		KUNIT_EXPECT_EQ(test, rd(vcpu, APIC_TDCR), tdcr);
-		wr(vcpu, APIC_TMICT, 1000000);
-		KUNIT_EXPECT_EQ(test, vcpu->lapic->timer.period, 1000000ull << shift[tdcr]);
-	}
-
-	/* The count goes on from where it was. */
-	wr(vcpu, APIC_TDCR, APIC_TDR_DIV_128);
-	wr(vcpu, APIC_TMICT, ~0);
-	wr(vcpu, APIC_TDCR, APIC_TDR_DIV_64);
-	KUNIT_EXPECT_EQ(test, vcpu->lapic->timer.period, (u64)~0u << 6);
-	KUNIT_EXPECT_GT(test, rd(vcpu, APIC_TMCCT), 0xf0000000u);
-}
-
-static void timer_periodic(struct kunit *test)
-{
-	struct fixture *fix = test->priv;
-	struct wr_vcpu *vcpu = &fix->vcpu[0];
-	unsigned int i, ticks = 0;
-
-	wr(vcpu, APIC_TDCR, APIC_TDR_DIV_1);
-	wr(vcpu, APIC_LVTT, APIC_LVT_TIMER_PERIODIC | 0x40);
-	wr(vcpu, APIC_TMICT, 5000000);
-	for (i = 0; i < 40 && ticks < 3; i++) {
-		msleep(20);
-		ticks += hweight_long(who_got(fix, 0x40));
-	}
-	KUNIT_EXPECT_EQ(test, ticks, 3u);
-	KUNIT_EXPECT_LE(test, rd(vcpu, APIC_TMCCT), 5000000u);
-
-	/* The shortest period does not take the host's time. */
-	wr(vcpu, APIC_TMICT, 1);
-	msleep(20);
-	KUNIT_EXPECT_LE(test, rd(vcpu, APIC_TMCCT), 1u);
-	KUNIT_EXPECT_EQ(test, who_got(fix, 0x40), BIT(0));
-
-	/* To one-shot by LVTT: the present period is the last. */
-	wr(vcpu, APIC_LVTT, 0x40);
-	msleep(20);
-	who_got(fix, 0x40);
-	msleep(20);
-	KUNIT_EXPECT_EQ(test, who_got(fix, 0x40), 0ul);
-}
-
-static void timer_deadline(struct kunit *test)
-{
-	struct fixture *fix = test->priv;
-	struct wr_vcpu *vcpu = &fix->vcpu[0];
-	u64 later = wr_tsc_read(vcpu) + tsc_khz * 3600000ull;
-
-	/* Without the mode the MSR does not exist for the timer. */
-	wr_lapic_set_deadline(vcpu, later);
-	KUNIT_EXPECT_EQ(test, wr_lapic_get_deadline(vcpu), 0ull);
-
-	wr(vcpu, APIC_LVTT, APIC_LVT_TIMER_TSCDEADLINE | 0x40);
-	wr(vcpu, APIC_TMICT, 1000);
-	KUNIT_EXPECT_EQ(test, rd(vcpu, APIC_TMICT), 0u);
-	wr_lapic_set_deadline(vcpu, later);
-	KUNIT_EXPECT_EQ(test, wr_lapic_get_deadline(vcpu), later);
-	KUNIT_EXPECT_EQ(test, rd(vcpu, APIC_TMCCT), 0u);
-	wr_lapic_set_deadline(vcpu, 0);
-	KUNIT_EXPECT_EQ(test, wr_lapic_get_deadline(vcpu), 0ull);
-	KUNIT_EXPECT_EQ(test, who_got(fix, 0x40), 0ul);
-
-	/* Past, soon, never */
-	wr_lapic_set_deadline(vcpu, wr_tsc_read(vcpu) - 1);
-	KUNIT_EXPECT_EQ(test, who_got(fix, 0x40), BIT(0));
-	wr_lapic_set_deadline(vcpu, wr_tsc_read(vcpu) + tsc_khz);
-	msleep(50);
-	KUNIT_EXPECT_EQ(test, who_got(fix, 0x40), BIT(0));
-	KUNIT_EXPECT_EQ(test, wr_lapic_get_deadline(vcpu), 0ull);
-	wr_lapic_set_deadline(vcpu, U64_MAX);
-	msleep(20);
-	KUNIT_EXPECT_EQ(test, who_got(fix, 0x40), 0ul);
-	KUNIT_EXPECT_EQ(test, wr_lapic_get_deadline(vcpu), U64_MAX);
-
-	/* Leaving the mode disarms. */
-	wr(vcpu, APIC_LVTT, 0x40);
-	KUNIT_EXPECT_EQ(test, wr_lapic_get_deadline(vcpu), 0ull);
-	KUNIT_EXPECT_FALSE(test, hrtimer_active(&vcpu->lapic->timer.hrtimer));
-}
-
 static void get_and_set(struct kunit *test)
 {
 	struct fixture *fix = test->priv;
@@ -984,10 +766,6 @@ static struct kunit_case lapic_cases[] = {
 	KUNIT_CASE(illegal_vectors),
 	KUNIT_CASE(init_and_sipi),
 	KUNIT_CASE(nmi),
-	KUNIT_CASE(timer_one_shot),
-	KUNIT_CASE(timer_divides),
-	KUNIT_CASE(timer_periodic),
-	KUNIT_CASE(timer_deadline),
 	KUNIT_CASE(get_and_set),
 	KUNIT_CASE(get_and_set_x2apic),
 	KUNIT_CASE(storm_loses_nothing),

@@ -312,9 +312,10 @@ static void model_check(struct kunit *test, u32 step)
 /* One change of a random kind. Pages are those of one of two host mappings, chosen by @flip. */
 static void model_change(struct kunit *test, u64 gfn, struct wr_gather *gather)
 {
+	static const u64 kinds[] = { 0, LOGGED, W, W };
 	struct fixture *f = test->priv;
 	int level = below(f, 3) ? 1 : 2;
-	u64 rights = (u64[]){ 0, LOGGED, W, W }[below(f, 4)];
+	u64 rights = kinds[below(f, 4)];
 	u64 pfn = gfn + (below(f, 8) ? 1 << 20 : 1 << 21);
 	enum wr_map r;
 
