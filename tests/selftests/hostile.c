@@ -295,11 +295,11 @@ TEST(fd_exhaustion)
 	while (n < 256 && (fd = open("/dev/null", O_RDONLY)) >= 0)
 		fds[n++] = fd;
 	CHECK_ERR(ioctl(vm.fd, KVM_CREATE_VCPU, 0ul), EMFILE);
-	CHECK_ERR(ioctl(vm.dev, KVM_CREATE_VM, 0ul), EMFILE);
+	CHECK_ERR(vm_create(vm.dev), EMFILE);
 	while (n)
 		close(fds[--n]);
 	CHECK_OK(ioctl(vm.fd, KVM_CREATE_VCPU, 0ul));
-	CHECK_OK(ioctl(vm.dev, KVM_CREATE_VM, 0ul));
+	CHECK_OK(vm_create(vm.dev));
 }
 
 static long unreclaimable_kib(void)

@@ -51,7 +51,9 @@ static int make(int device, struct machine *m)
 	struct kvm_pit_config pit = { .flags = 0 };
 	int i;
 
-	m->vm = ioctl(device, KVM_CREATE_VM, 0);
+	do {
+		m->vm = ioctl(device, KVM_CREATE_VM, 0);
+	} while (m->vm < 0 && errno == EINTR);
 	if (m->vm < 0)
 		return complain("KVM_CREATE_VM");
 	if (ioctl(m->vm, KVM_SET_TSS_ADDR, 0xfffbd000ul) || ioctl(m->vm, KVM_CREATE_IRQCHIP, 0) ||

@@ -50,11 +50,22 @@ void need_ext(u32 cap)
 	close(fd);
 }
 
+/* The signals of a timer or of another thread can make it EINTR, on KVM as well: it waits for all of the mm's locks. */
+int vm_create(int dev)
+{
+	int fd;
+
+	do {
+		fd = ioctl(dev, KVM_CREATE_VM, 0ul);
+	} while (fd < 0 && errno == EINTR);
+	return fd;
+}
+
 void vm_init_bare(struct vm *vm)
 {
 	memset(vm, 0, sizeof(*vm));
 	vm->dev = open_device();
-	vm->fd = CHECK_OK(ioctl(vm->dev, KVM_CREATE_VM, 0ul));
+	vm->fd = CHECK_OK(vm_create(vm->dev));
 }
 
 void vm_init(struct vm *vm)

@@ -68,6 +68,8 @@ int check_ext(int fd, u32 cap);
 void need_ext(u32 cap);
 
 /* A VM without memory, and one with VM_MEMORY at 0. */
+/* KVM_CREATE_VM, again when a signal interrupts it; result and errno are the caller's to check. */
+int vm_create(int dev);
 void vm_init_bare(struct vm *vm);
 void vm_init(struct vm *vm);
 void vm_irqchip(struct vm *vm);
