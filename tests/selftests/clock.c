@@ -95,7 +95,7 @@ static u64 read_clock(struct pvclock *p)
 		asm volatile("" : : : "memory");
 		delta = rdtsc() - p->tsc;
 		delta = p->shift < 0 ? delta >> -p->shift : delta << p->shift;
-		ns = p->ns + (u64)((unsigned __int128)delta * p->mul >> 32);
+		ns = p->ns + (u64)((__uint128_t)delta * p->mul >> 32);
 		asm volatile("" : : : "memory");
 	} while (version != p->version);
 	return ns;
