@@ -81,7 +81,9 @@ static bool check_vm(struct wr_patient *patient, struct wr_finding *finding)
 	if (patient->fd < 0)
 		return false;
 	/* The proof: this turns virtualization on, on all CPUs, and off again. */
-	fd = ioctl(patient->fd, KVM_CREATE_VM, 0);
+	do {
+		fd = ioctl(patient->fd, KVM_CREATE_VM, 0);
+	} while (fd < 0 && errno == EINTR);
 	if (fd >= 0) {
 		close(fd);
 		return wr_finding_set(finding, WR_HEALTH_OK, "a VM can be created");
@@ -89,7 +91,8 @@ static bool check_vm(struct wr_patient *patient, struct wr_finding *finding)
 	error = errno;
 	wr_finding_set(finding, WR_HEALTH_MISSING, "creating a VM fails: %s", strerror(error));
 	if (error == EBUSY)
-		return wr_finding_remedy(finding, "end the guests of VirtualBox or VMware");
+		return wr_finding_remedy(finding, "end KVM's guests (Linux 6.12 and later: also "
+					 "sudo modprobe -r kvm_amd), or VirtualBox's or VMware's");
 	return wr_finding_remedy(finding, "the kernel's log says why: sudo dmesg | tail");
 }
 
