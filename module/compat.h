@@ -86,7 +86,7 @@ static inline void wr_hrtimer_setup(struct hrtimer *timer,
 }
 
 /* after 6.12: the notifiers' answers about age became bool */
-typedef typeof(((struct mmu_notifier_ops *)NULL)->test_young(NULL, NULL, 0)) wr_young_t;
+#define wr_young_t	typeof(((struct mmu_notifier_ops *)NULL)->test_young(NULL, NULL, 0))
 
 /* 6.4: arch_smp_send_reschedule(); smp_send_reschedule() now traces with a symbol that is not exported */
 static inline void wr_send_reschedule(int cpu)
