@@ -577,8 +577,27 @@ static bool wants_pause(struct wr_vcpu *vcpu)
 	return signal_pending(current) || need_resched() || READ_ONCE(vcpu->requests) & ~BIT(WR_REQ_EVENT);
 }
 
+/* Where in its page the memory operand begins. An exit names the second page when the first one had no fault. */
+static u64 operand_offset(struct wr_vcpu *vcpu, const struct wr_insn *insn, const struct fetch *f)
+{
+	u64 la = insn->disp;
+	struct kvm_segment seg;
+
+	if (insn->base == WR_EMU_BASE_RIP)
+		la += vcpu->rip + insn->len;
+	else if (insn->base < WR_NR_REGS)
+		la += vcpu->regs[insn->base];
+	if (insn->index < WR_NR_REGS)
+		la += vcpu->regs[insn->index] << insn->scale;
+	if (f->mode != WR_EMU_PROT64 || insn->seg == WR_FS || insn->seg == WR_GS) {
+		wr_backend->get_segment(vcpu, insn->seg, &seg);
+		la += seg.base;
+	}
+	return offset_in_page(la);
+}
+
 /* Can move() do it? The exit has told the address; segments, rights and alignment were the hardware's to check. */
-static bool is_plain_move(const struct wr_vcpu *vcpu, const struct wr_insn *insn,
+static bool is_plain_move(struct wr_vcpu *vcpu, const struct wr_insn *insn,
 			  const struct fetch *f)
 {
 	const struct wr_operand *mem = insn->dst.kind == WR_OP_MEM ? &insn->dst : &insn->src;
@@ -587,7 +606,8 @@ static bool is_plain_move(const struct wr_vcpu *vcpu, const struct wr_insn *insn
 	return vcpu->mmio.gpa_known && makes_one_access(insn) && mem->kind == WR_OP_MEM &&
 		(other->kind == WR_OP_REG || other->kind == WR_OP_IMM) &&
 		(f->mode == WR_EMU_PROT64 || f->mode == WR_EMU_PROT32) &&
-		offset_in_page(vcpu->mmio.gpa) + mem->size <= PAGE_SIZE;
+		offset_in_page(vcpu->mmio.gpa) + mem->size <= PAGE_SIZE &&
+		offset_in_page(vcpu->mmio.gpa) == operand_offset(vcpu, insn, f);
 }
 
 /* MOV, MOVZX or MOVSX between a device and a register: nearly all there is. */
@@ -634,14 +654,12 @@ static enum wr_run_result plain_move(struct wr_vcpu *vcpu, const struct fetch *f
 	return wr_mmio_send_writes(vcpu) ? WR_RUN_USER : WR_RUN_RESUME;
 }
 
-static enum wr_run_result execute(struct wr_vcpu *vcpu, const struct fetch *f)
+static noinline enum wr_run_result execute_any(struct wr_vcpu *vcpu, const struct fetch *f)
 {
 	const struct wr_insn *insn = &vcpu->insn_cache.insn;
 	struct insn_emu emu, *e = &emu;
 	int i;
 
-	if (is_plain_move(vcpu, insn, f))
-		return plain_move(vcpu, f);
 	e->vcpu = vcpu;
 	e->one_access = makes_one_access(insn);
 	for (i = 0; i < REP_BATCH; i++) {
@@ -671,6 +689,13 @@ static enum wr_run_result execute(struct wr_vcpu *vcpu, const struct fetch *f)
 			break;
 	}
 	return WR_RUN_RESUME;
+}
+
+static enum wr_run_result execute(struct wr_vcpu *vcpu, const struct fetch *f)
+{
+	if (is_plain_move(vcpu, &vcpu->insn_cache.insn, f))
+		return plain_move(vcpu, f);
+	return execute_any(vcpu, f);
 }
 
 /**

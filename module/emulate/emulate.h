@@ -108,6 +108,8 @@ struct wr_operand {
 	u64 imm;
 };
 
+#define WR_EMU_BASE_RIP	0xfe
+
 struct wr_insn_desc;
 
 /* struct wr_insn - what wr_decode() found */
@@ -124,7 +126,7 @@ struct wr_insn {
 	u8 map;			/* 0 one byte, 1 0F, 2 0F38, 3 0F3A */
 	bool has_modrm;
 	u8 modrm, sib;
-	/* Memory operand: seg:base + index * scale + disp; register 0xff: none, 0xfe: rip */
+	/* Memory operand: seg:base + (index << scale) + disp; register 0xff: none, or WR_EMU_BASE_RIP */
 	u8 seg, base, index, scale;
 	s64 disp;
 	struct wr_operand dst, src, src2;

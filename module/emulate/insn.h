@@ -22,7 +22,7 @@ enum { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS };
 
 /* struct wr_insn.base and .index beyond the general registers */
 #define BASE_NONE	0xff
-#define BASE_RIP	0xfe
+#define BASE_RIP	WR_EMU_BASE_RIP
 
 #define REX_B		BIT(0)
 #define REX_X		BIT(1)

@@ -70,7 +70,7 @@ static void save_host(void)
 {
 	/* SVM is off only while the machine goes down; then the entry fails too. */
 	asm volatile("1: vmsave %%rax\n2:\n" _ASM_EXTABLE(1b, 2b)
-		     : : "a" (svm_host_save_pa()) : "memory");
+		     : : "a" (this_cpu_read(svm_host.save_pa)) : "memory");
 }
 
 /* wr_backend.load */
@@ -97,7 +97,7 @@ static void svm_load(struct wr_vcpu *vcpu, bool migrated)
 		svm_set_dr7(vcpu);
 	}
 	/* Whatever the guest's CPUID says: RDPID cannot be intercepted. */
-	if (svm_caps.tsc_aux && svm_host_tsc_aux() != vcpu->tsc_aux)
+	if (svm_caps.tsc_aux && this_cpu_read(svm_host.tsc_aux) != vcpu->tsc_aux)
 		wrmsrl(MSR_TSC_AUX, vcpu->tsc_aux);
 	if (svm_caps.spec_ctrl && !svm_caps.v_spec_ctrl)
 		rdmsrl(MSR_IA32_SPEC_CTRL, svm->host_spec_ctrl);
@@ -106,14 +106,17 @@ static void svm_load(struct wr_vcpu *vcpu, bool migrated)
 /* wr_backend.put */
 static void svm_put(struct wr_vcpu *vcpu)
 {
-	if (svm_caps.tsc_aux && svm_host_tsc_aux() != vcpu->tsc_aux)
-		wrmsrl(MSR_TSC_AUX, svm_host_tsc_aux());
+	if (svm_caps.tsc_aux && this_cpu_read(svm_host.tsc_aux) != vcpu->tsc_aux)
+		wrmsrl(MSR_TSC_AUX, this_cpu_read(svm_host.tsc_aux));
 }
 
 struct host_debug {
 	unsigned long dr[4], dr7;
 	bool active;
 };
+
+/* Of this CPU, around one entry: on the stack it would be cleared for each of them. */
+static DEFINE_PER_CPU(struct host_debug, host_debug);
 
 /* #VMEXIT clears DR7 and leaves the guest's DR0 to DR3: put the host's back, and before, the guest's in. */
 static noinline void swap_debug_in(struct svm_vcpu *svm, struct host_debug *host)
@@ -164,7 +167,7 @@ static noinline void swap_debug_out(struct svm_vcpu *svm, const struct host_debu
 
 static void run_vmcb(struct svm_vcpu *svm)
 {
-	while (!svm_enter_guest(svm->vmcb_pa, svm->vcpu.regs, svm_host_save_pa())) {
+	while (!svm_enter_guest(svm->vmcb_pa, svm->vcpu.regs, this_cpu_read(svm_host.save_pa))) {
 		if (wr_host_restore()) {
 			/* Reboot took SVM away for good: report an exit that changes nothing. */
 			svm->vmcb->control.exit_code = SVM_EXIT_INTR;
@@ -226,7 +229,6 @@ static void svm_enter(struct wr_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
 	struct vmcb *vmcb = svm->vmcb;
-	struct host_debug host_debug;
 	bool debug = svm->dr_live || hw_breakpoint_active();
 
 	if (unlikely(svm->asid_generation != this_cpu_read(svm_asids.generation)))
@@ -242,14 +244,14 @@ static void svm_enter(struct wr_vcpu *vcpu)
 	}
 	load_cr8(svm);
 	if (unlikely(debug))
-		swap_debug_in(svm, &host_debug);
+		swap_debug_in(svm, this_cpu_ptr(&host_debug));
 
 	context_tracking_guest_enter();
 	run_with_spec_ctrl(svm);
 	context_tracking_guest_exit();
 
 	if (unlikely(debug))
-		swap_debug_out(svm, &host_debug);
+		swap_debug_out(svm, this_cpu_ptr(&host_debug));
 	vcpu->regs[WR_RAX] = vmcb->save.rax;
 	vcpu->regs[WR_RSP] = vmcb->save.rsp;
 	vcpu->rip = vmcb->save.rip;

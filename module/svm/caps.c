@@ -24,11 +24,11 @@ struct svm_cpu {
 	struct page *hsave;	/* host save area, for VM_HSAVE_PA; its contents are the CPU's own affair */
 	struct page *host_vmcb;	/* VMSAVE of the host's FS, GS, TR, LDTR and SYSCALL registers */
 	u64 old_hsave_pa;
-	u64 tsc_aux;		/* constant since the CPU came online */
 	bool on;
 };
 
 static DEFINE_PER_CPU(struct svm_cpu, svm_cpu);
+DEFINE_PER_CPU(struct svm_host, svm_host);
 
 struct svm_caps svm_caps;
 unsigned long *svm_iopm;
@@ -146,6 +146,7 @@ static int alloc_cpu_pages(void)
 		c->host_vmcb = alloc_pages_node(node, GFP_KERNEL | __GFP_ZERO, 0);
 		if (!c->hsave || !c->host_vmcb)
 			return -ENOMEM;
+		per_cpu(svm_host, cpu).save_pa = page_to_phys(c->host_vmcb);
 	}
 	return 0;
 }
@@ -182,16 +183,6 @@ void svm_remove(void)
 	svm_msrpm = NULL;
 }
 
-u64 svm_host_save_pa(void)
-{
-	return page_to_phys(this_cpu_read(svm_cpu.host_vmcb));
-}
-
-u64 svm_host_tsc_aux(void)
-{
-	return this_cpu_read(svm_cpu.tsc_aux);
-}
-
 /* wr_backend.host_on */
 int svm_host_on(void)
 {
@@ -206,7 +197,7 @@ int svm_host_on(void)
 		return -EBUSY;
 	rdmsrl(MSR_VM_HSAVE_PA, cpu->old_hsave_pa);
 	if (svm_caps.tsc_aux)
-		rdmsrl(MSR_TSC_AUX, cpu->tsc_aux);
+		rdmsrl(MSR_TSC_AUX, this_cpu_ptr(&svm_host)->tsc_aux);
 	wrmsrl(MSR_EFER, efer | EFER_SVME);
 	wrmsrl(MSR_VM_HSAVE_PA, page_to_phys(cpu->hsave));
 	if (svm_caps.tsc_rate)

@@ -7,6 +7,7 @@
 
 #include <linux/bitops.h>
 #include <linux/build_bug.h>
+#include <linux/percpu.h>
 #include <asm/page.h>	/* 7.x: <asm/svm.h> needs PAGE_SIZE and does not say so */
 #include <asm/svm.h>
 
@@ -150,10 +151,13 @@ enum wr_run_result svm_handle_exit(struct wr_vcpu *vcpu);
 /* enter.S */
 bool svm_enter_guest(u64 vmcb_pa, u64 *regs, u64 host_save_pa);
 
-/* Page where VMSAVE keeps this CPU's FS, GS, TR and LDTR during a stay. */
-u64 svm_host_save_pa(void);
+/* struct svm_host - what of a host CPU every entry needs */
+struct svm_host {
+	u64 save_pa;	/* page where VMSAVE keeps FS, GS, TR, LDTR and the SYSCALL registers during a stay */
+	u64 tsc_aux;	/* where the kernel keeps the CPU's number; constant while SVM is on */
+};
 
-/* TSC_AUX of this CPU, where the kernel keeps the CPU's number. */
-u64 svm_host_tsc_aux(void);
+DECLARE_PER_CPU(struct svm_host, svm_host);
+
 
 #endif
