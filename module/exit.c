@@ -69,8 +69,9 @@ static enum wr_run_result io_to_user(struct wr_vcpu *vcpu, const struct wr_io *i
 	run->io.port = io->port;
 	run->io.count = 1;
 	run->io.data_offset = KVM_PIO_PAGE_OFFSET * PAGE_SIZE;
+	/* All of EAX, whatever the size: a copy of known length is a single store. */
 	if (!io->in)
-		memcpy(vcpu->pio_data, &vcpu->regs[WR_RAX], io->size);
+		*(u32 *)vcpu->pio_data = vcpu->regs[WR_RAX];
 	return to_user(vcpu, KVM_EXIT_IO);
 }
 
@@ -354,7 +355,6 @@ enum wr_run_result wr_exit_host_event(struct wr_vcpu *vcpu)
 static enum wr_run_result complete_io(struct wr_vcpu *vcpu)
 {
 	struct wr_pio *pio = &vcpu->pio;
-	u32 value = 0;
 
 	pio->pending = false;
 	if (pio->string) {
@@ -363,10 +363,8 @@ static enum wr_run_result complete_io(struct wr_vcpu *vcpu)
 		pio->ready = true;
 		return wr_insn_resume(vcpu);
 	}
-	if (pio->in) {
-		memcpy(&value, vcpu->pio_data, pio->size);
-		wr_reg_merge(&vcpu->regs[WR_RAX], value, pio->size, false);
-	}
+	if (pio->in)
+		wr_reg_merge(&vcpu->regs[WR_RAX], *(u32 *)vcpu->pio_data, pio->size, false);
 	if (vcpu->rip == pio->rip)
 		vcpu->rip = pio->next_rip;
 	return WR_RUN_RESUME;

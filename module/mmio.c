@@ -35,6 +35,7 @@ static int kernel_write(struct wr_vcpu *vcpu, u64 gpa, u32 len, const void *data
 	return err;
 }
 
+/* @data: 8 bytes, of which @len count; NULL for a read */
 static void ask_userspace(struct wr_vcpu *vcpu, u64 gpa, u32 len, const void *data)
 {
 	struct kvm_run *run = vcpu->run;
@@ -44,7 +45,7 @@ static void ask_userspace(struct wr_vcpu *vcpu, u64 gpa, u32 len, const void *da
 	run->mmio.len = len;
 	run->mmio.is_write = data != NULL;
 	if (data)
-		memcpy(run->mmio.data, data, len);
+		memcpy(run->mmio.data, data, sizeof(run->mmio.data));
 }
 
 /* One read of at most 8 bytes: from the log when the instruction runs again, else from the device. */

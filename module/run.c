@@ -328,24 +328,31 @@ static enum wr_run_result host_work(struct wr_vcpu *vcpu)
 	return WR_RUN_RESUME;
 }
 
+/* All that keeps a vCPU from running, looked at where it may sleep. */
+static enum wr_run_result prepare(struct wr_vcpu *vcpu)
+{
+	enum wr_run_result result = host_work(vcpu);
+
+	if (result != WR_RUN_USER)
+		result = serve_outside(vcpu);
+	if (result != WR_RUN_USER && !runnable(vcpu))
+		block(vcpu);
+	return result;
+}
+
+/* A stay looks at everything itself before it enters: only when it ends is it worth looking here. */
 static int run_loop(struct wr_vcpu *vcpu)
 {
 	enum wr_run_result result;
 
-	for (;;) {
-		result = host_work(vcpu);
-		if (result == WR_RUN_USER)
-			break;
-		result = serve_outside(vcpu);
-		if (result == WR_RUN_USER)
-			break;
-		if (likely(runnable(vcpu)))
+	do {
+		if (likely(vcpu->mp_state == KVM_MP_STATE_RUNNABLE)) {
 			result = stay(vcpu);
-		else
-			block(vcpu);
-		if (result == WR_RUN_USER)
-			break;
-	}
+			if (result == WR_RUN_USER)
+				break;
+		}
+		result = prepare(vcpu);
+	} while (result != WR_RUN_USER);
 	return vcpu->run_error;
 }
 
