@@ -130,7 +130,8 @@ static int fetch_length(struct wr_vcpu *vcpu, struct fetch *f)
 	if (err)
 		return err;
 	memcpy(&head, f->bytes, sizeof(head));
-	if (f->have == sizeof(head) && head == cache->bytes && f->mode == cache->mode)
+	if (cache->len && f->have == sizeof(head) && head == cache->bytes &&
+	    f->mode == cache->mode)
 		return cache->len;
 	for (;;) {
 		len = wr_insn_length(f->bytes, f->have, f->mode);

@@ -13,6 +13,24 @@
 
 #define RUNS 3
 
+u64 ticks_of_clock(clockid_t clock)
+{
+	static u64 khz;
+	struct timespec t;
+	u64 ticks, ns;
+
+	if (!khz) {
+		ns = now_ns();
+		ticks = rdtsc();
+		while (now_ns() - ns < 10000000)
+			;
+		khz = (rdtsc() - ticks) * 1000000 / (now_ns() - ns);
+	}
+	if (clock_gettime(clock, &t))
+		return 0;
+	return (t.tv_sec * 1000000000ull + t.tv_nsec) * khz / 1000000;
+}
+
 /* One run in a child, so that what it leaves behind goes with it; 0 when it failed. */
 static u64 run_once(const struct row *r)
 {
@@ -44,7 +62,7 @@ static int measure(const struct row *r)
 
 	for (i = 0; i < RUNS; i++) {
 		ticks = run_once(r);
-		if (ticks && (!best || (ticks < best) != r->most))
+		if (ticks && (!best || ticks < best))
 			best = ticks;
 	}
 	printf("row %s %llu\n", r->name, (unsigned long long)best);

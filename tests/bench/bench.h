@@ -6,6 +6,8 @@
 #ifndef BENCH_H
 #define BENCH_H
 
+#include <time.h>
+
 #include "guest.h"
 #include "vm.h"
 
@@ -13,8 +15,6 @@ struct row {
 	const char *name;
 	/* Ticks (or KiB) for one operation. */
 	u64 (*measure)(void);
-	/* The most of the runs counts, not the least: an earlier run's rest only makes it less. */
-	bool most;
 };
 
 extern const struct row exit_rows[], memory_rows[];
@@ -22,7 +22,10 @@ extern const struct row exit_rows[], memory_rows[];
 /* Runs the vCPU to the guest's end; ticks between the calls that start and end it. */
 u64 ticks_of_run(struct vcpu *v);
 
-/* bench boot MARKER -- COMMAND...: prints ticks from the start of COMMAND to MARKER's line. */
+/* What a clock of CPU time (of a thread, of a process) stands at, in ticks of the TSC. */
+u64 ticks_of_clock(clockid_t clock);
+
+/* bench boot MARKER -- COMMAND...: prints the ticks that COMMAND runs until MARKER's line. */
 int boot_main(int argc, char **argv);
 
 #endif

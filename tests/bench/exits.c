@@ -154,14 +154,14 @@ static u64 measure_hlt_wake(void)
 }
 
 const struct row exit_rows[] = {
-	{ "cpuid", measure_cpuid_exit, false },
-	{ "msr-read", measure_msr_read, false },
-	{ "in-pic-kernel", measure_in_pic, false },
-	{ "in-pit-kernel", measure_in_pit, false },
-	{ "out-user", measure_out_user, false },
-	{ "in-user", measure_in_user, false },
-	{ "mmio-write-user", measure_mmio_write, false },
-	{ "mmio-read-user", measure_mmio_read, false },
-	{ "hlt-wake-by-ipi", measure_hlt_wake, false },
+	{ "cpuid", measure_cpuid_exit },
+	{ "msr-read", measure_msr_read },
+	{ "in-pic-kernel", measure_in_pic },
+	{ "in-pit-kernel", measure_in_pit },
+	{ "out-user", measure_out_user },
+	{ "in-user", measure_in_user },
+	{ "mmio-write-user", measure_mmio_write },
+	{ "mmio-read-user", measure_mmio_read },
+	{ "hlt-wake-by-ipi", measure_hlt_wake },
 	{ .name = NULL },
 };
