@@ -71,7 +71,7 @@ struct wr_dtable {
  * @inject_interrupt: deliver event.interrupt at the next entry.
  * @inject_nmi: deliver an NMI at the next entry.
  * @cancel_injection: take back what was injected: the entry did not take place. Restores event.*.injected.
- * @interrupt_allowed, @nmi_allowed: could the guest take one at its next instruction (EFLAGS.IF, shadows, blocking)?
+ * @nmi_allowed: could the guest take one at its next instruction (shadow, blocking until IRET)?
  * @interrupt_window, @nmi_window: exit as soon as it could (@on), or no longer (!@on).
  * @get_nmi_mask, @set_nmi_mask: are NMIs blocked until IRET?
  * @update_cr8_intercept: exit when TPR falls below @threshold's class; -1: no need.
@@ -119,7 +119,6 @@ struct wr_backend {
 	void (*inject_interrupt)(struct wr_vcpu *vcpu);
 	void (*inject_nmi)(struct wr_vcpu *vcpu);
 	void (*cancel_injection)(struct wr_vcpu *vcpu);
-	bool (*interrupt_allowed)(struct wr_vcpu *vcpu);
 	bool (*nmi_allowed)(struct wr_vcpu *vcpu);
 	void (*interrupt_window)(struct wr_vcpu *vcpu, bool on);
 	void (*nmi_window)(struct wr_vcpu *vcpu, bool on);

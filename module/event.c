@@ -217,7 +217,7 @@ bool wr_event_deliverable(struct wr_vcpu *vcpu)
 	collect_nmis(vcpu);
 	if (event->nmi.pending && wr_backend->nmi_allowed(vcpu))
 		return true;
-	return wr_backend->interrupt_allowed(vcpu) && wr_event_has_interrupt(vcpu);
+	return wr_interrupt_allowed(vcpu) && wr_event_has_interrupt(vcpu);
 }
 
 /* CR2 and DR6 change when the exception is delivered, not before: userspace may still take it back. */
@@ -291,7 +291,7 @@ static bool inject_interrupt(struct wr_vcpu *vcpu)
 	struct wr_event *event = &vcpu->event;
 	int vector;
 
-	if (!wr_event_has_interrupt(vcpu) || !wr_backend->interrupt_allowed(vcpu))
+	if (!wr_event_has_interrupt(vcpu) || !wr_interrupt_allowed(vcpu))
 		return false;
 	vector = take_interrupt(vcpu);
 	if (vector < 0)

@@ -196,10 +196,14 @@ void wr_fpu_sync_xcr0(struct wr_vcpu *vcpu)
  */
 void wr_fpu_leave(struct wr_vcpu *vcpu)
 {
+	u64 xcr0;
+
 	if (host_xss)
 		wrmsrl(MSR_IA32_XSS, host_xss);
-	wr_fpu_sync_xcr0(vcpu);
-	if (xgetbv(XCR_XFEATURE_ENABLED_MASK) != host_xcr0)
+	xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
+	if (unlikely((xcr0 & supported) != vcpu->fpu.xcr0))
+		wr_fpu_sync_xcr0(vcpu);
+	if (xcr0 != host_xcr0)
 		xsetbv(XCR_XFEATURE_ENABLED_MASK, host_xcr0);
 	xsave(vcpu->fpu.area, supported & ~XFEATURE_MASK_PKRU);
 	vcpu->fpu.loaded = false;

@@ -104,6 +104,20 @@ void wr_vm_request_all(struct wr_vm *vm, enum wr_request req, bool wait)
 		free_cpumask_var(cpus);
 }
 
+/*
+ * Stolen time, another CPU, a suspended host: none of it without a switch of tasks. Only a host whose TSC is unstable needs
+ * more care.
+ */
+static void check_clock(struct wr_vcpu *vcpu)
+{
+	unsigned long switches = current->nvcsw + current->nivcsw;
+
+	if (switches == vcpu->switches && !vcpu->clock.unstable)
+		return;
+	vcpu->switches = switches;
+	wr_clock_load(vcpu);
+}
+
 static void stay_enter(struct wr_vcpu *vcpu)
 {
 	int cpu = get_cpu();
@@ -115,13 +129,15 @@ static void stay_enter(struct wr_vcpu *vcpu)
 	WRITE_ONCE(vcpu->cpu, cpu);
 	wr_backend->load(vcpu, migrated);
 	vcpu->in_stay = true;
-	wr_clock_load(vcpu);
+	check_clock(vcpu);
 }
 
 static void stay_leave(struct wr_vcpu *vcpu)
 {
-	wr_event_disarm(vcpu);
-	wr_clock_put(vcpu);
+	if (vcpu->event.armed)
+		wr_event_disarm(vcpu);
+	if (unlikely(vcpu->clock.unstable))
+		wr_clock_put(vcpu);
 	vcpu->in_stay = false;
 	wr_backend->put(vcpu);
 	wr_fpu_leave(vcpu);
@@ -135,7 +151,7 @@ static bool irq_window_ready(struct wr_vcpu *vcpu)
 	return vcpu->vm->irq.mode != WR_IRQCHIP_KERNEL &&
 		READ_ONCE(vcpu->run->request_interrupt_window) &&
 		!vcpu->event.interrupt.injected && vcpu->event.extint < 0 &&
-		wr_backend->interrupt_allowed(vcpu);
+		wr_interrupt_allowed(vcpu);
 }
 
 /* With interrupts off. Requests made after the look find the vCPU in the guest and send it an interrupt. */
@@ -382,7 +398,7 @@ static void fill_run(struct wr_vcpu *vcpu)
 	run->flags = 0;
 	run->ready_for_interrupt_injection = !user_irqchip ||
 		(!vcpu->event.interrupt.injected && vcpu->event.extint < 0 &&
-		 wr_backend->interrupt_allowed(vcpu));
+		 wr_interrupt_allowed(vcpu));
 }
 
 static int run_checked(struct wr_vcpu *vcpu)

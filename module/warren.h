@@ -35,6 +35,7 @@
 #include <linux/srcu.h>
 #include <linux/types.h>
 #include <linux/xarray.h>
+#include <asm/processor-flags.h>
 
 #include "clock.h"
 #include "cpuid.h"
@@ -204,6 +205,7 @@ struct wr_vcpu {
 	int run_error;			/* [V] what KVM_RUN returns on WR_RUN_USER */
 	bool in_stay;			/* [V] FPU and vendor state are on the CPU */
 	bool ran;			/* [V] KVM_RUN has entered the guest */
+	unsigned long switches;		/* [V] of its thread, at the last look at the clock */
 	bool yield;			/* [V] the guest spins: let others run */
 	bool has_cpuid;
 	u32 guest_debug;		/* [V] KVM_GUESTDBG_* */
@@ -299,6 +301,15 @@ static inline bool wr_event_unfinished(const struct wr_vcpu *vcpu)
 	const struct wr_event *event = &vcpu->event;
 
 	return event->exception.injected | event->nmi.injected | event->interrupt.injected;
+}
+
+/**
+ * wr_interrupt_allowed - could the guest take an interrupt at its next instruction?
+ * @vcpu: on its own thread
+ */
+static inline bool wr_interrupt_allowed(const struct wr_vcpu *vcpu)
+{
+	return vcpu->rflags & X86_EFLAGS_IF && !vcpu->interrupt_shadow;
 }
 
 static inline u64 wr_reg_read(const struct wr_vcpu *vcpu, enum wr_reg reg)

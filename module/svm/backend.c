@@ -309,7 +309,6 @@ const struct wr_backend wr_svm = {
 	.inject_interrupt = svm_inject_interrupt,
 	.inject_nmi = svm_inject_nmi,
 	.cancel_injection = svm_cancel_injection,
-	.interrupt_allowed = svm_interrupt_allowed,
 	.nmi_allowed = svm_nmi_allowed,
 	.interrupt_window = svm_interrupt_window,
 	.nmi_window = svm_nmi_window,

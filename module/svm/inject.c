@@ -94,12 +94,6 @@ void svm_cancel_injection(struct wr_vcpu *vcpu)
 	svm->vmcb->control.event_inj = 0;
 }
 
-/* wr_backend.interrupt_allowed */
-bool svm_interrupt_allowed(struct wr_vcpu *vcpu)
-{
-	return vcpu->rflags & X86_EFLAGS_IF && !vcpu->interrupt_shadow;
-}
-
 /* wr_backend.nmi_allowed */
 bool svm_nmi_allowed(struct wr_vcpu *vcpu)
 {

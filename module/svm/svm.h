@@ -136,7 +136,6 @@ void svm_inject_interrupt(struct wr_vcpu *vcpu);
 void svm_inject_nmi(struct wr_vcpu *vcpu);
 void svm_cancel_injection(struct wr_vcpu *vcpu);
 void svm_complete_injection(struct svm_vcpu *svm);
-bool svm_interrupt_allowed(struct wr_vcpu *vcpu);
 bool svm_nmi_allowed(struct wr_vcpu *vcpu);
 void svm_interrupt_window(struct wr_vcpu *vcpu, bool on);
 void svm_nmi_window(struct wr_vcpu *vcpu, bool on);
