@@ -232,7 +232,7 @@ static enum wr_run_result stay(struct wr_vcpu *vcpu)
 /* Is there a reason to run, or to go back to userspace? Else a halted vCPU sleeps. */
 static bool has_work(struct wr_vcpu *vcpu)
 {
-	unsigned long stop = BIT(WR_REQ_STOP) | BIT(WR_REQ_TRIPLE_FAULT) | BIT(WR_REQ_EOI_EXIT);
+	unsigned long stop = BIT(WR_REQ_TRIPLE_FAULT) | BIT(WR_REQ_EOI_EXIT);
 
 	if (READ_ONCE(vcpu->requests) & stop)
 		return true;
@@ -295,10 +295,6 @@ static enum wr_run_result serve_outside(struct wr_vcpu *vcpu)
 {
 	if (!(READ_ONCE(vcpu->requests) & ~REQ_IN_STAY))
 		return WR_RUN_RESUME;
-	if (wr_vcpu_take_request(vcpu, WR_REQ_STOP)) {
-		vcpu->run_error = -EIO;
-		return WR_RUN_USER;
-	}
 	if (wr_vcpu_take_request(vcpu, WR_REQ_TRIPLE_FAULT))
 		return wr_exit_shutdown(vcpu);
 	if (wr_vcpu_take_request(vcpu, WR_REQ_EOI_EXIT))
@@ -426,7 +422,7 @@ static int run_checked(struct wr_vcpu *vcpu)
  *
  * Return: 0 with vcpu->run filled; -EINTR for a signal or immediate_exit; -EAGAIN when a vCPU that waited for SIPI may
  * now run; -EINVAL for register classes to synchronise, which are not offered; -EFAULT, -ENOMEM for guest memory that
- * cannot be had; -EIO for a VM that is dead.
+ * cannot be had.
  */
 int wr_vcpu_run(struct wr_vcpu *vcpu)
 {

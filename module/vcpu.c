@@ -350,7 +350,7 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long user)
 {
 	struct wr_vcpu *vcpu = file->private_data;
 
-	if (vcpu->vm->mm != current->mm || READ_ONCE(vcpu->vm->dead))
+	if (vcpu->vm->mm != current->mm)
 		return -EIO;
 	return wr_ioctl_dispatch(vcpu_ioctls, ARRAY_SIZE(vcpu_ioctls), vcpu, &vcpu->mutex, cmd, user);
 }
@@ -459,8 +459,6 @@ static void publish(struct wr_vm *vm, struct wr_vcpu *vcpu)
 	xa_store(&vm->vcpus, vcpu->index, vcpu, GFP_KERNEL_ACCOUNT);
 	smp_wmb(); /* pairs with readers of online_vcpus: the vCPU before the count */
 	atomic_inc(&vm->online_vcpus);
-	if (vcpu->id == vm->bsp_id)
-		rcu_assign_pointer(vm->bsp, vcpu);
 }
 
 /**

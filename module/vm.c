@@ -294,7 +294,7 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long user)
 	struct wr_vm *vm = file->private_data;
 
 	/* The slots are in the creator's memory. */
-	if (vm->mm != current->mm || READ_ONCE(vm->dead))
+	if (vm->mm != current->mm)
 		return -EIO;
 	return wr_ioctl_dispatch(vm_ioctls, ARRAY_SIZE(vm_ioctls), vm, &vm->lock, cmd, user);
 }

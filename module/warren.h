@@ -78,7 +78,6 @@ enum wr_request {
 	WR_REQ_CLOCK,		/* rewrite the guest's kvm-clock page */
 	WR_REQ_STEAL,		/* update steal time */
 	WR_REQ_EOI_EXIT,	/* KVM_EXIT_IOAPIC_EOI, split irqchip */
-	WR_REQ_STOP,		/* the VM is dead: KVM_RUN fails with EIO */
 };
 
 /* Where a vCPU is, for those who want its attention. */
@@ -208,9 +207,6 @@ struct wr_vcpu {
 	unsigned long switches;		/* [V] of its thread, at the last look at the clock */
 	bool yield;			/* [V] the guest spins: let others run */
 	bool has_cpuid;
-	u32 guest_debug;		/* [V] KVM_GUESTDBG_* */
-	u64 guest_dr7, guest_db[4];	/* [V] KVM_SET_GUEST_DEBUG */
-	u64 singlestep_rip;
 	sigset_t sigset;		/* [V] KVM_SET_SIGNAL_MASK */
 	bool sigset_active;
 	unsigned int halt_poll_ns;	/* [V] present length of polling, adaptive */
@@ -233,7 +229,6 @@ struct wr_vm {
 	struct xarray vcpus;		/* [L] to write, [A] to read: by index */
 	atomic_t online_vcpus;		/* raised after the vCPU is in @vcpus */
 	u32 created_vcpus;		/* [L] */
-	struct wr_vcpu __rcu *bsp;	/* [L] to write: vCPU whose id is @bsp_id, once made */
 	u32 bsp_id;			/* [L] until the first vCPU is made */
 
 	struct wr_slots __rcu *slots;	/* [S] */
@@ -246,10 +241,7 @@ struct wr_vm {
 	struct wr_irq irq;		/* interrupt chips and routes */
 	struct wr_clock clock;
 
-	bool dead;			/* [A] bugged: nothing runs any more */
-	u64 disabled_exits;		/* [L] until the first vCPU is made */
 	u32 tsc_khz;			/* [L] for vCPUs to come */
-	void *vendor;			/* [I] */
 };
 
 #define wr_for_each_vcpu(i, vcpu, vm) xa_for_each(&(vm)->vcpus, i, vcpu)

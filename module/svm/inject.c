@@ -147,7 +147,6 @@ void svm_nmi_window(struct wr_vcpu *vcpu, bool on)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
 
-	svm->nmi_window = on;
 	/* While the handler runs, the exit at its IRET is the window. */
 	if (!on || (svm->nmi_masked && !svm->nmi_iret))
 		return;

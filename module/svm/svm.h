@@ -67,7 +67,6 @@ struct svm_vcpu {
 	u64 asid_generation;		/* [V] @vmcb's ASID is ours while it equals the CPU's */
 	bool nmi_masked;		/* [V] until the guest's IRET completes */
 	bool nmi_iret;			/* [V] IRET was seen at @nmi_iret_rip: the mask goes once it is done */
-	bool nmi_window;		/* [V] somebody waits for the mask to go */
 	bool nmi_stepping;		/* [V] RFLAGS.TF is ours, to see the end of that IRET */
 	u64 nmi_iret_rip;
 	u64 nmi_step_rflags;		/* [V] the guest's TF and RF while @nmi_stepping */

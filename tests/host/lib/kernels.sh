@@ -75,7 +75,8 @@ debian_mirror() {
 	local mirror
 	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
 		grep -E '/debian/?$' | head -n 1) || true
-	echo "${mirror:-http://deb.debian.org/debian}"
+	[ -n "$mirror" ] || die "the system's apt sources name no Debian archive"
+	echo "$mirror"
 }
 
 build_root_prepare() {
