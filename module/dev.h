@@ -27,7 +27,7 @@ struct wr_ioctl {
 #define WR_IOCTL_LOCK		BIT(0)	/* the object's mutex */
 #define WR_IOCTL_NO_COPY	BIT(1)	/* the struct ends in an array: @fn copies itself, @arg is NULL */
 
-/* Row of a table; the most frequent call comes first. Numbers alone do not tell calls apart. */
+/* Row of a table. Numbers alone do not tell calls apart. */
 #define WR_IOCTL(nr, handler, lock_flags) \
 	{ .cmd = (nr), .fn = (handler), .locks = (lock_flags) }
 

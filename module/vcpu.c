@@ -306,13 +306,20 @@ static long set_signal_mask(void *object, void *arg, unsigned long user)
 	return 0;
 }
 
-static long run(void *object, void *arg, unsigned long user)
+static long run(struct wr_vcpu *vcpu, unsigned long user)
 {
-	return user ? -EINVAL : wr_vcpu_run(object);
+	long r;
+
+	if (user)
+		return -EINVAL;
+	if (mutex_lock_killable(&vcpu->mutex))
+		return -EINTR;
+	r = wr_vcpu_run(vcpu);
+	mutex_unlock(&vcpu->mutex);
+	return r;
 }
 
 static const struct wr_ioctl vcpu_ioctls[] = {
-	WR_IOCTL(KVM_RUN, run, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_GET_REGS, get_regs, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_SET_REGS, set_regs, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_GET_SREGS, get_sregs, WR_IOCTL_LOCK),
@@ -352,6 +359,9 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long user)
 
 	if (vcpu->vm->mm != current->mm)
 		return -EIO;
+	/* The one call that is made all the time goes without the table. */
+	if (likely(cmd == KVM_RUN))
+		return run(vcpu, user);
 	return wr_ioctl_dispatch(vcpu_ioctls, ARRAY_SIZE(vcpu_ioctls), vcpu, &vcpu->mutex, cmd, user);
 }
 
