@@ -107,11 +107,8 @@ enum wr_run_result wr_exit_io(struct wr_vcpu *vcpu, const struct wr_io *io)
 /* The instruction accesses a device. What the exit told of it is of no use to another instruction. */
 static enum wr_run_result emulate_access(struct wr_vcpu *vcpu)
 {
-	enum wr_run_result result;
+	enum wr_run_result result = wr_insn_emulate(vcpu);
 
-	if (vcpu->in_stay)
-		return WR_RUN_SLEEPABLE;
-	result = wr_insn_emulate(vcpu);
 	if (result == WR_RUN_RESUME)
 		vcpu->mmio.gpa_known = false;
 	return result;

@@ -149,6 +149,22 @@ static int fetch_length(struct wr_vcpu *vcpu, struct fetch *f)
 	return len;
 }
 
+/* The hardware did not tell where the next instruction is. */
+static noinline int skip_by_length(struct wr_vcpu *vcpu)
+{
+	struct fetch f;
+	u64 next;
+	int len;
+
+	fetch_begin(vcpu, &f);
+	len = fetch_length(vcpu, &f);
+	if (len < 0)
+		return len;
+	next = vcpu->rip + len;
+	wr_insn_retire(vcpu, f.mode == WR_EMU_PROT64 ? next : (u32)next);
+	return 0;
+}
+
 /**
  * wr_insn_skip - step over the instruction that exited
  * @vcpu: on its own thread, right after the exit
@@ -158,20 +174,9 @@ static int fetch_length(struct wr_vcpu *vcpu, struct fetch *f)
  */
 int wr_insn_skip(struct wr_vcpu *vcpu)
 {
-	u64 next = vcpu->next_rip;
-	struct fetch f;
-	int len;
-
-	if (!next) {
-		fetch_begin(vcpu, &f);
-		len = fetch_length(vcpu, &f);
-		if (len < 0)
-			return len;
-		next = vcpu->rip + len;
-		if (f.mode != WR_EMU_PROT64)
-			next = (u32)next;
-	}
-	wr_insn_retire(vcpu, next);
+	if (!vcpu->next_rip)
+		return skip_by_length(vcpu);
+	wr_insn_retire(vcpu, vcpu->next_rip);
 	return 0;
 }
 
@@ -559,6 +564,12 @@ static bool makes_one_access(const struct wr_insn *insn)
 	}
 }
 
+/* Where the instruction at RIP is decoded to. */
+static struct wr_insn_cache *insn_cache(struct wr_vcpu *vcpu)
+{
+	return &vcpu->insn_cache[vcpu->rip % ARRAY_SIZE(vcpu->insn_cache)];
+}
+
 static int fetch_and_decode(struct wr_vcpu *vcpu, struct fetch *f)
 {
 	int err;
@@ -568,7 +579,7 @@ static int fetch_and_decode(struct wr_vcpu *vcpu, struct fetch *f)
 		err = fetch_more(vcpu, f, WR_INSN_MAX);
 		if (err)
 			return err;
-		err = wr_decode_cached(&vcpu->insn_cache, f->bytes, f->have, f->mode);
+		err = wr_decode_cached(insn_cache(vcpu), f->bytes, f->have, f->mode);
 	} while (err == -ENODATA && f->have < WR_INSN_MAX);
 	return err;
 }
@@ -633,9 +644,9 @@ static enum wr_emu_result move(struct wr_vcpu *vcpu, const struct wr_insn *insn)
 	return WR_EMU_DONE;
 }
 
-static enum wr_run_result plain_move(struct wr_vcpu *vcpu, const struct fetch *f)
+static enum wr_run_result plain_move(struct wr_vcpu *vcpu, const struct wr_insn *insn,
+				     const struct fetch *f)
 {
-	const struct wr_insn *insn = &vcpu->insn_cache.insn;
 	u64 next = vcpu->rip + insn->len;
 
 	vcpu->mmio.next_read = 0;
@@ -655,9 +666,9 @@ static enum wr_run_result plain_move(struct wr_vcpu *vcpu, const struct fetch *f
 	return wr_mmio_send_writes(vcpu) ? WR_RUN_USER : WR_RUN_RESUME;
 }
 
-static noinline enum wr_run_result execute_any(struct wr_vcpu *vcpu, const struct fetch *f)
+static noinline enum wr_run_result execute_any(struct wr_vcpu *vcpu, const struct wr_insn *insn,
+					       const struct fetch *f)
 {
-	const struct wr_insn *insn = &vcpu->insn_cache.insn;
 	struct insn_emu emu, *e = &emu;
 	int i;
 
@@ -692,19 +703,24 @@ static noinline enum wr_run_result execute_any(struct wr_vcpu *vcpu, const struc
 	return WR_RUN_RESUME;
 }
 
+/* A plain move has nothing to wait for; all else may touch memory that the host has to bring in. */
 static enum wr_run_result execute(struct wr_vcpu *vcpu, const struct fetch *f)
 {
-	if (is_plain_move(vcpu, &vcpu->insn_cache.insn, f))
-		return plain_move(vcpu, f);
-	return execute_any(vcpu, f);
+	const struct wr_insn *insn = &insn_cache(vcpu)->insn;
+
+	if (is_plain_move(vcpu, insn, f))
+		return plain_move(vcpu, insn, f);
+	if (vcpu->in_stay)
+		return WR_RUN_SLEEPABLE;
+	return execute_any(vcpu, insn, f);
 }
 
 /**
  * wr_insn_emulate - run the instruction at RIP in the emulator
- * @vcpu: on its own thread, outside a stay
+ * @vcpu: on its own thread, in a stay or not
  *
  * Return: WR_RUN_RESUME when it is done, or faulted in the guest, or should be tried again; WR_RUN_USER when a device in
- * userspace must act, or the instruction is unknown.
+ * userspace must act, or the instruction is unknown; WR_RUN_SLEEPABLE with nothing done for what may sleep, in a stay.
  */
 enum wr_run_result wr_insn_emulate(struct wr_vcpu *vcpu)
 {
@@ -712,8 +728,11 @@ enum wr_run_result wr_insn_emulate(struct wr_vcpu *vcpu)
 	int err;
 
 	/* With nested paging the hardware reads PDPTEs at each walk: so must we. */
-	if (wr_is_paging(vcpu) && wr_is_pae(vcpu) && !wr_is_long_mode(vcpu))
+	if (wr_is_paging(vcpu) && wr_is_pae(vcpu) && !wr_is_long_mode(vcpu)) {
+		if (vcpu->in_stay)
+			return WR_RUN_SLEEPABLE;
 		wr_load_pdptrs(vcpu, vcpu->cr3);
+	}
 	err = fetch_and_decode(vcpu, &f);
 	if (err == -EOPNOTSUPP)
 		return unknown_instruction(vcpu, f.bytes, f.have);
@@ -738,6 +757,6 @@ enum wr_run_result wr_insn_resume(struct wr_vcpu *vcpu)
 		return WR_RUN_RESUME;
 	}
 	fetch_begin(vcpu, &f);
-	memcpy(f.bytes, vcpu->insn_cache.bytes, WR_INSN_MAX);
+	memcpy(f.bytes, insn_cache(vcpu)->bytes, WR_INSN_MAX);
 	return execute(vcpu, &f);
 }

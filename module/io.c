@@ -3,7 +3,8 @@
  * The buses of a VM: who in the kernel serves a port or an address.
  *
  * A bus is an array of ranges sorted by their first address, read under RCU and replaced
- * whole when a range is added. A range is removed by clearing its device in place, which cannot
+ * whole when a range is added. Readers turn preemption off, which their devices count on, and RCU
+ * needs no more than that. A range is removed by clearing its device in place, which cannot
  * fail; the next addition drops the hole. Ranges may overlap: the ones that begin last are asked
  * first, of those the shortest.
  */
@@ -76,7 +77,7 @@ static __always_inline u64 bus_last(u64 addr, u32 len)
  * @len: bytes, 1 to 8
  * @data: out
  *
- * Context: the vCPU's thread, interrupts on; preemption may be off.
+ * Context: the vCPU's thread, interrupts on, in a stay or not.
  * Return: 0, -EOPNOTSUPP when it is userspace's.
  */
 int wr_bus_read(struct wr_vcpu *vcpu, enum wr_bus_id id, u64 addr, u32 len, void *data)
@@ -89,15 +90,15 @@ int wr_bus_read(struct wr_vcpu *vcpu, enum wr_bus_id id, u64 addr, u32 len, void
 
 	if (last < addr)
 		return -EOPNOTSUPP;
-	rcu_read_lock();
-	bus = rcu_dereference(vcpu->vm->bus[id]);
+	rcu_read_lock_sched();
+	bus = rcu_dereference_sched(vcpu->vm->bus[id]);
 	if (likely(bus)) {
 		i = bus_find(bus, addr);
 		while (ret && (dev = bus_next(bus, &i, addr, last)))
 			if (dev->ops->read)
 				ret = dev->ops->read(vcpu, dev, addr, len, data);
 	}
-	rcu_read_unlock();
+	rcu_read_unlock_sched();
 	return ret;
 }
 WR_EXPORT_FOR_KUNIT(wr_bus_read);
@@ -110,7 +111,7 @@ WR_EXPORT_FOR_KUNIT(wr_bus_read);
  * @len: bytes, 1 to 8; 0 on WR_BUS_FAST_MMIO
  * @data: what; not looked at on WR_BUS_FAST_MMIO
  *
- * Context: the vCPU's thread, interrupts on; preemption may be off.
+ * Context: the vCPU's thread, interrupts on, in a stay or not.
  * Return: 0, -EOPNOTSUPP when it is userspace's.
  */
 int wr_bus_write(struct wr_vcpu *vcpu, enum wr_bus_id id, u64 addr, u32 len, const void *data)
@@ -123,15 +124,15 @@ int wr_bus_write(struct wr_vcpu *vcpu, enum wr_bus_id id, u64 addr, u32 len, con
 
 	if (last < addr)
 		return -EOPNOTSUPP;
-	rcu_read_lock();
-	bus = rcu_dereference(vcpu->vm->bus[id]);
+	rcu_read_lock_sched();
+	bus = rcu_dereference_sched(vcpu->vm->bus[id]);
 	if (likely(bus)) {
 		i = bus_find(bus, addr);
 		while (ret && (dev = bus_next(bus, &i, addr, last)))
 			if (dev->ops->write)
 				ret = dev->ops->write(vcpu, dev, addr, len, data);
 	}
-	rcu_read_unlock();
+	rcu_read_unlock_sched();
 	return ret;
 }
 WR_EXPORT_FOR_KUNIT(wr_bus_write);

@@ -8,17 +8,15 @@
 #include "backend.h"
 #include "insn.h"
 
-/* A device in the kernel takes the access: 0; else -EOPNOTSUPP. Preemption off: they never sleep. */
+/* A device in the kernel takes the access: 0; else -EOPNOTSUPP. None of them sleeps. */
 static int kernel_read(struct wr_vcpu *vcpu, u64 gpa, u32 len, void *data)
 {
 	int err = -EOPNOTSUPP;
 
-	preempt_disable();
 	if (wr_has_lapic(vcpu) && wr_lapic_mmio(vcpu, gpa))
 		err = wr_lapic_mmio_read(vcpu, gpa, len, data);
 	if (err)
 		err = wr_bus_read(vcpu, WR_BUS_MMIO, gpa, len, data);
-	preempt_enable();
 	return err;
 }
 
@@ -26,12 +24,10 @@ static int kernel_write(struct wr_vcpu *vcpu, u64 gpa, u32 len, const void *data
 {
 	int err = -EOPNOTSUPP;
 
-	preempt_disable();
 	if (wr_has_lapic(vcpu) && wr_lapic_mmio(vcpu, gpa))
 		err = wr_lapic_mmio_write(vcpu, gpa, len, data);
 	if (err)
 		err = wr_bus_write(vcpu, WR_BUS_MMIO, gpa, len, data);
-	preempt_enable();
 	return err;
 }
 
@@ -78,7 +74,7 @@ static enum wr_emu_result read_one(struct wr_vcpu *vcpu, u64 gpa, void *data, u3
 
 /**
  * wr_mmio_read - an instruction reads a device
- * @vcpu: its vCPU, outside a stay
+ * @vcpu: its vCPU
  * @gpa: where; the access does not cross a page
  * @data: filled
  * @len: bytes; more than 8 are several accesses
@@ -103,7 +99,7 @@ enum wr_emu_result wr_mmio_read(struct wr_vcpu *vcpu, u64 gpa, void *data, u32 l
 
 /**
  * wr_mmio_write - an instruction writes a device
- * @vcpu: its vCPU, outside a stay
+ * @vcpu: its vCPU
  * @gpa: where; the access does not cross a page
  * @data: value
  * @len: bytes; more than 8 are several accesses
@@ -130,7 +126,7 @@ enum wr_emu_result wr_mmio_write(struct wr_vcpu *vcpu, u64 gpa, const void *data
 
 /**
  * wr_mmio_send_writes - send what a committed instruction wrote
- * @vcpu: its vCPU, outside a stay
+ * @vcpu: its vCPU
  *
  * Return: true when userspace must take one: vcpu->run is filled; call again in the next KVM_RUN for the rest.
  */

@@ -118,6 +118,9 @@ struct wr_skip_cache {
 	u8 mode, len;
 };
 
+/* How many decoded instructions a vCPU keeps */
+#define WR_INSN_CACHES	16
+
 #define WR_MMIO_READS	8
 #define WR_MMIO_WRITES	8
 
@@ -199,7 +202,7 @@ struct wr_vcpu {
 	/* Where the run loop is */
 	struct wr_pio pio;
 	struct wr_mmio mmio;
-	struct wr_insn_cache insn_cache;/* [V] */
+	struct wr_insn_cache insn_cache[WR_INSN_CACHES];	/* [V] by RIP: the accesses to devices that the guest repeats */
 	struct wr_skip_cache skip_cache;/* [V] */
 	int run_error;			/* [V] what KVM_RUN returns on WR_RUN_USER */
 	bool in_stay;			/* [V] FPU and vendor state are on the CPU */
@@ -208,6 +211,7 @@ struct wr_vcpu {
 	bool yield;			/* [V] the guest spins: let others run */
 	bool has_cpuid;
 	sigset_t sigset;		/* [V] KVM_SET_SIGNAL_MASK */
+	sigset_t saved_sigset;		/* [V] the thread's own, during KVM_RUN */
 	bool sigset_active;
 	unsigned int halt_poll_ns;	/* [V] present length of polling, adaptive */
 	struct wr_walk_cache walk_cache;/* [V] */

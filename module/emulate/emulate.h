@@ -145,7 +145,7 @@ struct wr_insn {
  */
 int wr_decode(struct wr_insn *insn, const u8 *bytes, unsigned int len, enum wr_emu_mode mode);
 
-/* struct wr_insn_cache - the instruction decoded last; all zero at first */
+/* struct wr_insn_cache - an instruction decoded before; all zero at first */
 struct wr_insn_cache {
 	u8 bytes[WR_INSN_MAX];
 	u8 mode;
@@ -155,7 +155,7 @@ struct wr_insn_cache {
 
 /**
  * wr_decode_cached - wr_decode() for who sees the same instruction again and again
- * @cache: the caller's, one per vCPU
+ * @cache: the caller's
  * @bytes: of the instruction
  * @len: how many bytes are known, 1 to WR_INSN_MAX; only WR_INSN_MAX is looked up
  * @mode: of the code segment
