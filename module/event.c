@@ -186,7 +186,7 @@ bool wr_event_has_interrupt(struct wr_vcpu *vcpu)
 	return has_extint(vcpu) || (wr_has_lapic(vcpu) && wr_lapic_pending(vcpu) >= 0);
 }
 
-/* Take the interrupt of highest rank from its controller; -1: it went away meanwhile. */
+/* Take the interrupt of highest rank from its controller; -1: there is none. */
 static int take_interrupt(struct wr_vcpu *vcpu)
 {
 	int vector;
@@ -291,7 +291,7 @@ static bool inject_interrupt(struct wr_vcpu *vcpu)
 	struct wr_event *event = &vcpu->event;
 	int vector;
 
-	if (!wr_event_has_interrupt(vcpu) || !wr_interrupt_allowed(vcpu))
+	if (!wr_interrupt_allowed(vcpu))
 		return false;
 	vector = take_interrupt(vcpu);
 	if (vector < 0)

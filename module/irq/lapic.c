@@ -485,7 +485,12 @@ void wr_lapic_accept(struct wr_vcpu *vcpu, u8 vector)
 {
 	struct wr_lapic *lapic = vcpu->lapic;
 
+	/* As in highest_irr(), but one search does: the caller will want to know what else is there. */
+	WRITE_ONCE(lapic->irr_pending, false);
 	clear_bit(vector & 31, wr_lapic_word(lapic, APIC_IRR, vector));
+	smp_mb__after_atomic();
+	if (find_highest(lapic, APIC_IRR) >= 0)
+		WRITE_ONCE(lapic->irr_pending, true);
 	if (!__test_and_set_bit(vector & 31, wr_lapic_word(lapic, APIC_ISR, vector)))
 		lapic->isr_count++;
 	lapic->isr_highest = vector;
