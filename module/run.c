@@ -229,6 +229,15 @@ static enum wr_run_result stay(struct wr_vcpu *vcpu)
 	return result;
 }
 
+/* Does something end the guest's HLT? */
+static bool wake(struct wr_vcpu *vcpu)
+{
+	if (vcpu->mp_state != KVM_MP_STATE_HALTED || !wr_event_deliverable(vcpu))
+		return false;
+	WRITE_ONCE(vcpu->mp_state, KVM_MP_STATE_RUNNABLE);
+	return true;
+}
+
 /* Is there a reason to run, or to go back to userspace? Else a halted vCPU sleeps. */
 static bool has_work(struct wr_vcpu *vcpu)
 {
@@ -238,7 +247,7 @@ static bool has_work(struct wr_vcpu *vcpu)
 		return true;
 	if (wr_has_lapic(vcpu) && wr_lapic_has_events(vcpu))
 		return true;
-	return vcpu->mp_state == KVM_MP_STATE_HALTED && wr_event_deliverable(vcpu);
+	return wake(vcpu);
 }
 
 /* Polling pays when events come soon after HLT: grow the time when one came while polling, else shrink it. */
@@ -276,7 +285,7 @@ static void block(struct wr_vcpu *vcpu)
 	u64 start;
 
 	vcpu->stats.halts++;
-	if (has_work(vcpu) || poll_for_work(vcpu))
+	if (poll_for_work(vcpu))
 		return;
 	start = ktime_get_ns();
 	prepare_to_rcuwait(&vcpu->wait);
@@ -311,8 +320,7 @@ static bool runnable(struct wr_vcpu *vcpu)
 {
 	if (wr_has_lapic(vcpu) && wr_lapic_has_events(vcpu))
 		wr_lapic_take_events(vcpu);
-	if (vcpu->mp_state == KVM_MP_STATE_HALTED && wr_event_deliverable(vcpu))
-		WRITE_ONCE(vcpu->mp_state, KVM_MP_STATE_RUNNABLE);
+	wake(vcpu);
 	return vcpu->mp_state == KVM_MP_STATE_RUNNABLE;
 }
 
@@ -340,16 +348,16 @@ static enum wr_run_result host_work(struct wr_vcpu *vcpu)
 	return WR_RUN_RESUME;
 }
 
-/* All that keeps a vCPU from running, looked at where it may sleep. */
+/* All that keeps a vCPU from running, looked at where it may sleep, until nothing does. */
 static enum wr_run_result prepare(struct wr_vcpu *vcpu)
 {
-	enum wr_run_result result = host_work(vcpu);
-
-	if (result != WR_RUN_USER)
-		result = serve_outside(vcpu);
-	if (result != WR_RUN_USER && !runnable(vcpu))
+	for (;;) {
+		if (host_work(vcpu) == WR_RUN_USER || serve_outside(vcpu) == WR_RUN_USER)
+			return WR_RUN_USER;
+		if (runnable(vcpu))
+			return WR_RUN_RESUME;
 		block(vcpu);
-	return result;
+	}
 }
 
 /* A stay looks at everything itself before it enters: only when it ends is it worth looking here. */
@@ -426,11 +434,10 @@ static int run_checked(struct wr_vcpu *vcpu)
  */
 int wr_vcpu_run(struct wr_vcpu *vcpu)
 {
-	sigset_t saved;
 	int r;
 
 	if (vcpu->sigset_active)
-		sigprocmask(SIG_SETMASK, &vcpu->sigset, &saved);
+		sigprocmask(SIG_SETMASK, &vcpu->sigset, &vcpu->saved_sigset);
 	if (vcpu->mp_state == KVM_MP_STATE_UNINITIALIZED)
 		r = wait_for_sipi(vcpu);
 	else
@@ -439,6 +446,6 @@ int wr_vcpu_run(struct wr_vcpu *vcpu)
 		vcpu->stats.userspace_exits++;
 	fill_run(vcpu);
 	if (vcpu->sigset_active)
-		sigprocmask(SIG_SETMASK, &saved, NULL);
+		sigprocmask(SIG_SETMASK, &vcpu->saved_sigset, NULL);
 	return r;
 }
