@@ -182,16 +182,15 @@ static void run_vmcb(struct svm_vcpu *svm)
 static void run_with_spec_ctrl(struct svm_vcpu *svm)
 {
 	u64 guest = svm->vcpu.spec_ctrl;
+	bool differs = svm_caps.spec_ctrl && !svm_caps.v_spec_ctrl && guest != svm->host_spec_ctrl;
 
-	if (svm_caps.v_spec_ctrl) {
+	if (svm_caps.v_spec_ctrl)
 		svm->vmcb->save.spec_ctrl = guest;
-	} else if (svm_caps.spec_ctrl && guest != svm->host_spec_ctrl) {
+	if (differs)
 		wrmsrl(MSR_IA32_SPEC_CTRL, guest);
-		run_vmcb(svm);
-		wrmsrl(MSR_IA32_SPEC_CTRL, svm->host_spec_ctrl);
-		return;
-	}
 	run_vmcb(svm);
+	if (differs)
+		wrmsrl(MSR_IA32_SPEC_CTRL, svm->host_spec_ctrl);
 }
 
 static void host_machine_check(void)
