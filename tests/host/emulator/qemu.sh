@@ -4,20 +4,38 @@
 #
 # An emulator file defines
 #   emulator_vendors     the vendors that it can emulate
+#   emulator_cpus VENDOR the CPU models that it has of that vendor, the default first
 #   emulator_packages    the Debian packages that it needs
+#   emulator_prepare     builds what no package has
+#   emulator_refuse      prints why it cannot be the host described below, if so
+#   emulator_root        where the host finds its files: "9p" (/ of this machine read-only as "root",
+#                        HOST_RUN_DIR/control writable as "control") or "initramfs" (all of it, there:
+#                        HOST_INITRD, followed by HOST_RUN_INITRD)
 #   emulator_command     fills EMULATOR with the command line of the host described by
 #     HOST_KERNEL HOST_INITRD HOST_CMDLINE HOST_CPUS HOST_MEMORY (MiB) HOST_ICOUNT HOST_GDB
-#     HOST_VENDOR HOST_RUN_DIR (its console log goes to HOST_RUN_DIR/console; what the command
-#     prints, on the second serial port, to standard output; HOST_RUN_DIR/control is shared
-#     writable with the host as "control", and / read-only as "root")
+#     HOST_VENDOR HOST_CPU HOST_INTERACTIVE HOST_KERNEL_NAME HOST_RUN_DIR (its console log goes to
+#     HOST_RUN_DIR/console; what the command prints, on the second serial port, to standard output)
+#   emulator_results     puts what the host reported into HOST_RUN_DIR/control, if it is not there
 
 emulator_vendors() {
 	echo svm
 }
 
+emulator_cpus() {
+	echo epyc
+}
+
+emulator_root() {
+	echo 9p
+}
+
 emulator_packages() {
 	echo qemu-system-x86
 }
+
+emulator_prepare() { :; }
+emulator_refuse() { :; }
+emulator_results() { :; }
 
 emulator_cpu() {
 	# The oldest Zen, less what the emulation lacks and would warn about at each start.

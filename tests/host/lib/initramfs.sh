@@ -55,7 +55,7 @@ initramfs_end() {
 	rm -rf "$1"
 }
 
-# host_initramfs KERNEL: print the path of the initramfs for that kernel's emulated host.
+# host_initramfs KERNEL: print the path of the initramfs for that kernel's emulated host with a root over 9p.
 host_initramfs() {
 	local dir file release tree module
 	dir=$(kernel_dir "$1")

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Bochs, built from Debian's source package: the distribution's own binary is slow (it is the debugger)
+# and has no display but X and VNC.
+#
+# $WARREN_CACHE/bochs/KEY/bochs is there or the directory is not.
+
+# The newest source first; Debian 12's lacks the newer CPU models (docs/testing.md).
+BOCHS_SUITES=(trixie bookworm)
+
+BOCHS_OPTIONS=(
+	--enable-cpu-level=6 --enable-x86-64 --enable-vmx=2 --enable-svm --enable-smp --enable-avx
+	--enable-evex --enable-protection-keys --enable-cet --enable-memtype --enable-monitor-mwait
+	--enable-perfmon --enable-configurable-msrs --enable-long-phy-address --enable-all-optimizations
+	--enable-trace-linking --disable-debugger --disable-debugger-gui --enable-pci --enable-usb=no
+	--disable-docbook --disable-large-ramfile --with-nogui --with-term
+)
+
+bochs_dir() {
+	echo "$WARREN_CACHE/bochs/$(hash_of <(declare -p BOCHS_OPTIONS && declare -f bochs_build))"
+}
+
+bochs_prepare() {
+	[ -x "$(bochs_dir)/bochs" ] || with_lock bochs bochs_make
+}
+
+bochs_make() {
+	local dir tree suite
+	dir=$(bochs_dir)
+	[ ! -x "$dir/bochs" ] || return 0
+	need_packages "build Bochs" g++ make libncurses-dev xz-utils ca-certificates
+	mkdir -p "$WARREN_CACHE/bochs" "$WARREN_CACHE/dl"
+	for suite in "${BOCHS_SUITES[@]}"; do
+		tree=$(mktemp -d "$WARREN_CACHE/bochs/tree.XXXXXX")
+		if bochs_source "$suite" "$tree" && bochs_build "$tree"; then
+			mkdir "$tree/new"
+			strip -o "$tree/new/bochs" "$tree/bochs"
+			rm -rf "$dir"
+			mv "$tree/new" "$dir"
+			rm -rf "$tree"
+			return 0
+		fi
+		rm -rf "$tree"
+		note "Bochs of Debian $suite could not be had"
+	done
+	return 1
+}
+
+# An apt of its own: the system's may have no source packages, and has another suite's.
+bochs_apt_config() {
+	local suite=$1 dir=$2
+	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
+	echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]" \
+		"$(debian_mirror) $suite main" >"$dir/sources.list"
+	cat >"$dir/apt.conf" <<-CONFIG
+		Dir::Etc::sourcelist "$dir/sources.list";
+		Dir::Etc::sourceparts "-";
+		Dir::State::lists "$dir/lists";
+		Dir::Cache "$dir/cache";
+		Acquire::Languages "none";
+		APT::Sandbox::User "";
+	CONFIG
+}
+
+# bochs_source SUITE TREE: fetch the upstream tarball, whose checksum the signed index has, and unpack it.
+bochs_source() {
+	local suite=$1 tree=$2 uri file hash
+	file=$(compgen -G "$WARREN_CACHE/dl/bochs-$suite.tar.*" | head -n 1) || true
+	if [ -z "$file" ]; then
+		bochs_apt_config "$suite" "$tree/apt"
+		step "reading Debian $suite's list of sources" \
+			env APT_CONFIG="$tree/apt/apt.conf" apt-get -q update || return 1
+		read -r uri _ _ hash < <(APT_CONFIG=$tree/apt/apt.conf \
+			apt-get -q source --print-uris bochs 2>/dev/null | grep '\.orig\.tar') || return 1
+		uri=${uri//\'/}
+		file=$WARREN_CACHE/dl/bochs-$suite.tar.${uri##*.}
+		step "downloading Bochs" \
+			/usr/lib/apt/apt-helper download-file "$uri" "$file.new" "$hash" || return 1
+		mv "$file.new" "$file"
+	fi
+	tar -C "$tree" --strip-components=1 -xf "$file"
+}
+
+# Memory is allocated block by block as it is touched, but an image that is put into it is read as
+# if it were contiguous: allocate all of it at once.
+bochs_build() {
+	local tree=$1 memory=$1/memory/memory_stub.cc
+	sed -i 's/^  if (0) {$/  if (guest == host) {/' "$memory"
+	grep -q 'if (guest == host) {' "$memory" || return 1
+	step "configuring Bochs" eval "cd '$tree' && ./configure ${BOCHS_OPTIONS[*]}" || return 1
+	step "building Bochs (two minutes, only once)" make -C "$tree" -j"$(nproc)"
+}
