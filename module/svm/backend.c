@@ -165,7 +165,7 @@ static noinline void swap_debug_out(struct svm_vcpu *svm, const struct host_debu
 	}
 }
 
-static void run_vmcb(struct svm_vcpu *svm)
+static __always_inline void run_vmcb(struct svm_vcpu *svm)
 {
 	while (!svm_enter_guest(svm->vmcb_pa, svm->vcpu.regs, this_cpu_read(svm_host.save_pa))) {
 		if (wr_host_restore()) {
@@ -182,15 +182,16 @@ static void run_vmcb(struct svm_vcpu *svm)
 static void run_with_spec_ctrl(struct svm_vcpu *svm)
 {
 	u64 guest = svm->vcpu.spec_ctrl;
-	bool differs = svm_caps.spec_ctrl && !svm_caps.v_spec_ctrl && guest != svm->host_spec_ctrl;
 
-	if (svm_caps.v_spec_ctrl)
+	if (svm_caps.v_spec_ctrl) {
 		svm->vmcb->save.spec_ctrl = guest;
-	if (differs)
+	} else if (svm_caps.spec_ctrl && guest != svm->host_spec_ctrl) {
 		wrmsrl(MSR_IA32_SPEC_CTRL, guest);
-	run_vmcb(svm);
-	if (differs)
+		run_vmcb(svm);
 		wrmsrl(MSR_IA32_SPEC_CTRL, svm->host_spec_ctrl);
+		return;
+	}
+	run_vmcb(svm);
 }
 
 static void host_machine_check(void)
@@ -296,6 +297,7 @@ const struct wr_backend wr_svm = {
 	.get_code = svm_get_code,
 	.set_cr0 = svm_set_cr0,
 	.set_cr3 = svm_set_cr3,
+	.sync_pdptrs = svm_sync_pdptrs,
 	.set_cr4 = svm_set_cr4,
 	.set_efer = svm_set_efer,
 	.set_dr7 = svm_set_dr7,
