@@ -485,9 +485,9 @@ void wr_lapic_accept(struct wr_vcpu *vcpu, u8 vector)
 {
 	struct wr_lapic *lapic = vcpu->lapic;
 
-	/* As in highest_irr(), but one search does: the caller will want to know what else is there. */
 	WRITE_ONCE(lapic->irr_pending, false);
 	clear_bit(vector & 31, wr_lapic_word(lapic, APIC_IRR, vector));
+	/* A sender sets its bit, then the flag: either the search finds the bit, or the flag comes after ours. */
 	smp_mb__after_atomic();
 	if (find_highest(lapic, APIC_IRR) >= 0)
 		WRITE_ONCE(lapic->irr_pending, true);
