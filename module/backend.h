@@ -41,8 +41,8 @@ struct wr_dtable {
  *
  * @name: "svm" or "vmx".
  * @stage2: format of stage-2 tables.
- * @probe: is this CPU's virtualization there and usable? 0, or -ENODEV, -EOPNOTSUPP after a message that names what
- *	is missing. Reads capabilities. Once, at load, may sleep.
+ * @probe: is this CPU's virtualization there and usable? 0; -ENODEV when the CPU is another vendor's; -EOPNOTSUPP after a
+ *	message that names what is missing; -ENOMEM. Reads capabilities. Once, at load, may sleep.
  * @remove: undoes @probe.
  * @host_on: makes this CPU able to enter guests. Interrupts off. 0, -EBUSY or -EIO.
  * @host_off: leaves it as @host_on found it. Interrupts off. Must work on the crash and reboot paths.
@@ -62,6 +62,8 @@ struct wr_dtable {
  * @get_cpl: current privilege level.
  * @get_code: what decides how code is decoded, in one go.
  * @set_cr0, @set_cr3, @set_cr4, @set_efer: values are validated and already in vcpu->crN; give them to the hardware.
+ *	With @set_cr3 go vcpu->pdptr, when PAE paging is on.
+ * @sync_pdptrs: bring vcpu->pdptr up to what the hardware walks with; only under PAE paging. May sleep.
  * @set_dr7: vcpu->dr7, guest debug or its use changed: recompute.
  * @get_msr, @set_msr: MSRs that the vendor's control block holds (FS/GS base, SYSENTER, STAR...). -ENOENT: none of mine.
  * @set_tsc_offset: vcpu->clock.tsc_offset changed.
@@ -107,6 +109,7 @@ struct wr_backend {
 	void (*get_code)(struct wr_vcpu *vcpu, struct wr_code *out);
 	void (*set_cr0)(struct wr_vcpu *vcpu);
 	void (*set_cr3)(struct wr_vcpu *vcpu);
+	void (*sync_pdptrs)(struct wr_vcpu *vcpu);
 	void (*set_cr4)(struct wr_vcpu *vcpu);
 	void (*set_efer)(struct wr_vcpu *vcpu);
 	void (*set_dr7)(struct wr_vcpu *vcpu);
@@ -135,5 +138,6 @@ extern const struct wr_backend *wr_backend;
 
 /* The vendors there are: for main.c alone. */
 extern const struct wr_backend wr_svm;
+extern const struct wr_backend wr_vmx;
 
 #endif

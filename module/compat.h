@@ -13,6 +13,8 @@
 #include <linux/smp.h>
 #include <linux/syscore_ops.h>
 #include <linux/version.h>
+#include <asm/cpufeature.h>
+#include <asm/tlbflush.h>
 
 /* 6.16: cpuid_count() and its like are in <asm/cpuid/api.h> */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
@@ -112,6 +114,37 @@ static inline void wr_send_reschedule(int cpu)
 #define wr_register_syscore(name)	register_syscore_ops(name)
 #define wr_unregister_syscore(name)	unregister_syscore_ops(name)
 #endif
+
+/*
+ * 7.0: CR4 is changed by KVM alone: its shadow, from which the kernel rewrites CR4, is out of reach, and without VMXE there
+ * the next rewrite would fault. Before: cr4_set_bits().
+ */
+static inline bool wr_cr4_set_vmxe(bool on)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+	return false;
+#else
+	if (on)
+		cr4_set_bits(X86_CR4_VMXE);
+	else
+		cr4_clear_bits(X86_CR4_VMXE);
+	return true;
+#endif
+}
+
+/* What of this kernel stands in the way of VT-x: NULL, or why it cannot be used. */
+static inline const char *wr_vmx_host_obstacle(void)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+	return "this kernel turns VT-x on for KVM alone";
+#endif
+	/* 6.9: FRED, where a host's NMI cannot be delivered by INT 2 */
+#ifdef X86_FEATURE_FRED
+	if (boot_cpu_has(X86_FEATURE_FRED))
+		return "the host takes its interrupts by FRED: boot with fred=off";
+#endif
+	return NULL;
+}
 
 /* 7.0: struct vmcb_control_area's nested_ctl became misc_ctl */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)

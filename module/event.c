@@ -352,6 +352,35 @@ void wr_event_disarm(struct wr_vcpu *vcpu)
 }
 
 /**
+ * wr_event_redeliver - what of the injected events the hardware did not finish
+ * @vcpu: after an exit, or an entry that did not take place; on its own thread
+ * @class: of the one event that must be delivered again; WR_EVENT_NONE: all was delivered
+ * @vector: of the exception or interrupt
+ * @has_error: the exception pushes an error code
+ * @error: that code
+ *
+ * Context: interrupts may be off.
+ */
+void wr_event_redeliver(struct wr_vcpu *vcpu, enum wr_event_class class, u8 vector, bool has_error, u32 error)
+{
+	struct wr_event *event = &vcpu->event;
+
+	event->exception.injected = class == WR_EVENT_EXCEPTION;
+	event->nmi.injected = class == WR_EVENT_NMI;
+	event->interrupt.injected = class == WR_EVENT_INTERRUPT;
+	if (class == WR_EVENT_EXCEPTION) {
+		event->exception.pending = false;
+		event->exception.has_payload = false;
+		event->exception.vector = vector;
+		event->exception.has_error = has_error;
+		event->exception.error = error;
+	} else if (class == WR_EVENT_INTERRUPT) {
+		event->interrupt.soft = false;
+		event->interrupt.vector = vector;
+	}
+}
+
+/**
  * wr_event_user_interrupt - KVM_INTERRUPT
  * @vcpu: its vCPU, in an ioctl
  * @vector: 0 to 255

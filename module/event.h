@@ -15,6 +15,13 @@
 struct wr_vcpu;
 struct kvm_vcpu_events;
 
+enum wr_event_class {
+	WR_EVENT_NONE,
+	WR_EVENT_EXCEPTION,
+	WR_EVENT_NMI,
+	WR_EVENT_INTERRUPT,
+};
+
 struct wr_exception {
 	bool pending;		/* raised, not yet checked against others */
 	bool injected;		/* must be (re)delivered */
@@ -50,6 +57,7 @@ void wr_event_nmi(struct wr_vcpu *vcpu);
 void wr_event_triple_fault(struct wr_vcpu *vcpu);
 void wr_event_inject(struct wr_vcpu *vcpu);
 void wr_event_disarm(struct wr_vcpu *vcpu);
+void wr_event_redeliver(struct wr_vcpu *vcpu, enum wr_event_class class, u8 vector, bool has_error, u32 error);
 bool wr_event_deliverable(struct wr_vcpu *vcpu);
 bool wr_event_has_interrupt(struct wr_vcpu *vcpu);
 int wr_event_user_interrupt(struct wr_vcpu *vcpu, u32 vector);

@@ -727,11 +727,10 @@ enum wr_run_result wr_insn_emulate(struct wr_vcpu *vcpu)
 	struct fetch f;
 	int err;
 
-	/* With nested paging the hardware reads PDPTEs at each walk: so must we. */
-	if (wr_is_paging(vcpu) && wr_is_pae(vcpu) && !wr_is_long_mode(vcpu)) {
+	if (wr_is_pae_paging(vcpu)) {
 		if (vcpu->in_stay)
 			return WR_RUN_SLEEPABLE;
-		wr_load_pdptrs(vcpu, vcpu->cr3);
+		wr_backend->sync_pdptrs(vcpu);
 	}
 	err = fetch_and_decode(vcpu, &f);
 	if (err == -EOPNOTSUPP)

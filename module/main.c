@@ -14,6 +14,7 @@
 
 static const struct wr_backend *const backends[] = {
 	&wr_svm,
+	&wr_vmx,
 };
 
 const struct wr_backend *wr_backend __ro_after_init;
@@ -53,11 +54,13 @@ static int __init choose_backend(void)
 		if (WARN_ON(!is_complete(backends[i])))
 			return -EINVAL;
 		err = backends[i]->probe();
-		if (err)
+		if (err == -ENODEV)
 			continue;
-		wr_backend = backends[i];
-		return 0;
+		if (!err)
+			wr_backend = backends[i];
+		return err;
 	}
+	pr_err("cannot run here: the CPU has neither AMD-V (SVM) nor VT-x (VMX)\n");
 	return err;
 }
 

@@ -20,6 +20,9 @@
 #define CR4_PAGING	(X86_CR4_PGE | X86_CR4_PSE | X86_CR4_PAE | X86_CR4_LA57 | X86_CR4_PCIDE | \
 			 X86_CR4_SMEP | X86_CR4_SMAP | X86_CR4_PKE)
 
+/* CR4 bits whose change loads PDPTEs (SDM volume 3, 4.4.1) */
+#define CR4_PDPTRS	(X86_CR4_PAE | X86_CR4_PGE | X86_CR4_PSE | X86_CR4_SMEP)
+
 /**
  * wr_is_canonical - is a linear address canonical for this guest?
  * @vcpu: the vCPU
@@ -59,6 +62,17 @@ static bool paging_valid(u64 cr0, u64 cr4, u64 efer)
 	if (!(cr0 & X86_CR0_PE))
 		return false;
 	return !(efer & EFER_LME) || cr4 & X86_CR4_PAE;
+}
+
+/*
+ * What a write of control registers would do to PAE paging: 0, and then vcpu->pdptr is what the CPU loads with it; or -EINVAL
+ * for PDPTEs with reserved bits.
+ */
+static int reload_pdptrs(struct wr_vcpu *vcpu, u64 cr0, u64 cr3, u64 cr4)
+{
+	if (!(cr0 & X86_CR0_PG) || !(cr4 & X86_CR4_PAE) || vcpu->efer & EFER_LME)
+		return 0;
+	return wr_load_pdptrs(vcpu, cr3) ? -EINVAL : 0;
 }
 
 static bool cr0_valid(const struct wr_vcpu *vcpu, u64 cr0)
@@ -104,9 +118,13 @@ int wr_set_cr0(struct wr_vcpu *vcpu, u64 cr0)
 		if (cs.l)
 			return -EINVAL;
 	}
+	if (cr0 & ~old & X86_CR0_PG && reload_pdptrs(vcpu, cr0, vcpu->cr3, vcpu->cr4))
+		return -EINVAL;
 	update_lma(vcpu, cr0);
 	vcpu->cr0 = cr0;
 	wr_backend->set_cr0(vcpu);
+	if (cr0 & ~old & X86_CR0_PG)
+		wr_backend->set_cr3(vcpu);
 	if ((old ^ cr0) & (X86_CR0_PG | X86_CR0_WP))
 		translations_changed(vcpu);
 	return 0;
@@ -124,6 +142,8 @@ int wr_set_cr3(struct wr_vcpu *vcpu, u64 cr3)
 	if (vcpu->cr4 & X86_CR4_PCIDE)
 		cr3 &= ~BIT_ULL(63);
 	if (wr_is_long_mode(vcpu) && cr3 & (vcpu->cpuid.reserved_gpa_bits | GENMASK_ULL(63, 52)))
+		return -EINVAL;
+	if (reload_pdptrs(vcpu, vcpu->cr0, cr3, vcpu->cr4))
 		return -EINVAL;
 	vcpu->cr3 = cr3;
 	wr_backend->set_cr3(vcpu);
@@ -166,9 +186,15 @@ static void store_cr4(struct wr_vcpu *vcpu, u64 cr4)
  */
 int wr_set_cr4(struct wr_vcpu *vcpu, u64 cr4)
 {
+	u64 changed = cr4 ^ vcpu->cr4;
+
 	if (!cr4_valid(vcpu, cr4))
 		return -EINVAL;
+	if (changed & CR4_PDPTRS && reload_pdptrs(vcpu, vcpu->cr0, vcpu->cr3, cr4))
+		return -EINVAL;
 	store_cr4(vcpu, cr4);
+	if (changed & CR4_PDPTRS)
+		wr_backend->set_cr3(vcpu);
 	return 0;
 }
 
@@ -397,6 +423,8 @@ int wr_set_sregs(struct wr_vcpu *vcpu, const struct kvm_sregs *in)
 	wr_backend->set_efer(vcpu);
 	wr_backend->set_cr0(vcpu);
 	store_cr4(vcpu, in->cr4);
+	/* Tables with reserved bits are the guest's trouble when it walks them. */
+	reload_pdptrs(vcpu, vcpu->cr0, vcpu->cr3, vcpu->cr4);
 	wr_backend->set_cr3(vcpu);
 	for (seg = 0; seg < WR_NR_SEGS; seg++)
 		wr_backend->set_segment(vcpu, seg, sregs_segment(&copy, seg));

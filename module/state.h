@@ -32,6 +32,12 @@ static inline bool wr_is_pae(const struct wr_vcpu *vcpu)
 	return vcpu->cr4 & X86_CR4_PAE;
 }
 
+/* Paging with PDPTEs, which CR3 loads into the CPU */
+static inline bool wr_is_pae_paging(const struct wr_vcpu *vcpu)
+{
+	return wr_is_paging(vcpu) && wr_is_pae(vcpu) && !wr_is_long_mode(vcpu);
+}
+
 /* Is the code segment a 64-bit one? */
 bool wr_is_64bit_mode(struct wr_vcpu *vcpu);
 

@@ -297,6 +297,7 @@ const struct wr_backend wr_svm = {
 	.get_code = svm_get_code,
 	.set_cr0 = svm_set_cr0,
 	.set_cr3 = svm_set_cr3,
+	.sync_pdptrs = svm_sync_pdptrs,
 	.set_cr4 = svm_set_cr4,
 	.set_efer = svm_set_efer,
 	.set_dr7 = svm_set_dr7,

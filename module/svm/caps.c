@@ -100,8 +100,6 @@ static const char *missing(void)
 {
 	u64 vm_cr;
 
-	if (!boot_cpu_has(X86_FEATURE_SVM))
-		return "the CPU has no AMD-V (SVM)";
 	if (rdmsrl_safe(MSR_VM_CR, &vm_cr))
 		return "VM_CR cannot be read: a hypervisor below forbids it";
 	if (vm_cr & SVM_VM_CR_SVM_DIS_MASK)
@@ -157,6 +155,8 @@ int svm_probe(void)
 	const char *what;
 	int err;
 
+	if (!boot_cpu_has(X86_FEATURE_SVM))
+		return -ENODEV;
 	read_caps();
 	what = missing();
 	if (what) {

@@ -32,44 +32,26 @@ void svm_inject_nmi(struct wr_vcpu *vcpu)
 	svm_set_nmi_mask(vcpu, true);
 }
 
-/* Find out what of event.*.injected the hardware did not finish: @info is what it was about to deliver. */
+/* An exit, or the lack of an entry, left the delivery of @info undone: it must be done again. */
 static void requeue(struct svm_vcpu *svm, u32 info, u32 error)
 {
-	struct wr_event *event = &svm->vcpu.event;
+	enum wr_event_class class = WR_EVENT_NONE;
 	u8 vector = info & SVM_EXITINTINFO_VEC_MASK;
-	bool soft;
 
-	event->exception.injected = false;
-	event->interrupt.injected = false;
-	event->nmi.injected = false;
-	if (!(info & SVM_EXITINTINFO_VALID))
-		return;
-
-	switch (info & SVM_EXITINTINFO_TYPE_MASK) {
-	case SVM_EXITINTINFO_TYPE_NMI:
-		event->nmi.injected = true;
+	switch (info & (SVM_EXITINTINFO_VALID | SVM_EXITINTINFO_TYPE_MASK)) {
+	case SVM_EXITINTINFO_VALID | SVM_EXITINTINFO_TYPE_NMI:
+		class = WR_EVENT_NMI;
 		break;
-	case SVM_EXITINTINFO_TYPE_INTR:
-		event->interrupt.injected = true;
-		event->interrupt.soft = false;
-		event->interrupt.vector = vector;
+	case SVM_EXITINTINFO_VALID | SVM_EXITINTINFO_TYPE_INTR:
+		class = WR_EVENT_INTERRUPT;
 		break;
-	case SVM_EXITINTINFO_TYPE_EXEPT:
-		/* RIP is still at the guest's own INT3 or INTO: it runs again and raises it again. */
-		soft = vector == X86_TRAP_BP || vector == X86_TRAP_OF;
-		if (soft && !svm->soft_injected)
-			break;
-		event->exception.injected = true;
-		event->exception.pending = false;
-		event->exception.has_payload = false;
-		event->exception.vector = vector;
-		event->exception.has_error = info & SVM_EXITINTINFO_VALID_ERR;
-		event->exception.error = error;
-		break;
-	default:
-		/* INT n: likewise, RIP has not moved. */
+	case SVM_EXITINTINFO_VALID | SVM_EXITINTINFO_TYPE_EXEPT:
+		/* The guest's own INT3 or INTO: RIP is still there, it runs again and raises it again. INT n likewise. */
+		if ((vector != X86_TRAP_BP && vector != X86_TRAP_OF) || svm->soft_injected)
+			class = WR_EVENT_EXCEPTION;
 		break;
 	}
+	wr_event_redeliver(&svm->vcpu, class, vector, info & SVM_EXITINTINFO_VALID_ERR, error);
 }
 
 /* After an exit: what the exit interrupted must be delivered again. */

@@ -1,0 +1,470 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VT-x: stays on a CPU, and the entry itself.
+ */
+#include <linux/context_tracking.h>
+#include <asm/debugreg.h>
+#include <asm/desc.h>
+#include <asm/mce.h>
+#include <asm/msr.h>
+#include <asm/ptrace.h>
+#include <asm/segment.h>
+
+#include "../host.h"
+#include "../state.h"
+#include "vmx.h"
+
+#define VAPIC_TPR	0x80
+
+/*
+ * Translations, and which flush each event owes. With EPT the CPU caches two kinds: guest-physical ones, by EPT pointer, and
+ * combined ones, by EPT pointer, VPID and PCID. INVEPT of a pointer drops both kinds for it, whatever the VPID.
+ *
+ *   a mapping is removed or narrowed     each vCPU, before its next entry (WR_REQ_TLB_FLUSH): INVEPT, here
+ *   the guest's own tables or control
+ *   registers were changed for it        likewise
+ *   a vCPU comes to another CPU          INVEPT, there: while it was away the flushes above were done elsewhere
+ *   a vCPU's first entry                 likewise: its VM's root or its VPID may have been another's before
+ *   VMX comes on                         INVEPT of all: who had the CPU before may have used any pointer
+ *
+ * So a VPID needs no flush of its own when it is given to another vCPU.
+ */
+
+/* wr_backend.flush_tlb */
+void vmx_flush_tlb(struct wr_vcpu *vcpu)
+{
+	if (vmx_caps.invept_single)
+		invept(VMX_EPT_EXTENT_CONTEXT, to_vmx(vcpu)->eptp);
+	else
+		vmx_flush_all();
+}
+
+/**
+ * vmx_flush_all - forget all translations of all guests on this CPU
+ */
+void vmx_flush_all(void)
+{
+	invept(VMX_EPT_EXTENT_GLOBAL, 0);
+}
+
+/* Host state of this CPU, to be written when the vCPU comes from another */
+static void write_cpu_state(struct vmx_vcpu *vmx, int cpu)
+{
+	struct desc_ptr gdt;
+	u64 value;
+
+	native_store_gdt(&gdt);
+	vmcs_write(HOST_GDTR_BASE, gdt.address);
+	vmcs_write(HOST_TR_BASE, (unsigned long)&get_cpu_entry_area(cpu)->tss.x86_tss);
+	rdmsrl(MSR_GS_BASE, value);
+	vmcs_write(HOST_GS_BASE, value);
+	rdmsrl(MSR_IA32_SYSENTER_ESP, value);
+	vmcs_write(HOST_IA32_SYSENTER_ESP, value);
+	vmx->host_cpu = cpu;
+}
+
+/* Host state of this task */
+static void write_task_state(struct vmx_vcpu *vmx)
+{
+	u64 cr3 = __read_cr3(), fs_base;
+
+	rdmsrl(MSR_FS_BASE, fs_base);
+	if (cr3 != vmx->host_cr3) {
+		vmx->host_cr3 = cr3;
+		vmcs_write(HOST_CR3, cr3);
+	}
+	if (fs_base != vmx->host_fs_base) {
+		vmx->host_fs_base = fs_base;
+		vmcs_write(HOST_FS_BASE, fs_base);
+	}
+}
+
+/* An exit loads null selectors: what user space has in these would be lost. */
+static void save_segments(struct vmx_segments *s)
+{
+	savesegment(ds, s->ds);
+	savesegment(es, s->es);
+	savesegment(fs, s->fs);
+	savesegment(gs, s->gs);
+	asm volatile("sldt %0" : "=rm" (s->ldt));
+}
+
+static void restore_segments(struct vmx_vcpu *vmx)
+{
+	const struct vmx_segments *s = &vmx->host_segments;
+
+	if (likely(!(s->ds | s->es | s->fs | s->gs | s->ldt)))
+		return;
+	loadsegment(ds, s->ds);
+	loadsegment(es, s->es);
+	if (s->ldt)
+		asm volatile("lldt %0" : : "rm" (s->ldt));
+	if (s->fs) {
+		loadsegment(fs, s->fs);
+		wrmsrl(MSR_FS_BASE, vmx->host_fs_base);
+	}
+	if (s->gs)
+		load_gs_index(s->gs);
+}
+
+static void write_syscall_msrs(const u64 *values)
+{
+	wrmsrl(MSR_STAR, values[VMX_STAR]);
+	wrmsrl(MSR_LSTAR, values[VMX_LSTAR]);
+	wrmsrl(MSR_SYSCALL_MASK, values[VMX_SYSCALL_MASK]);
+}
+
+/**
+ * vmx_load_syscall_msrs - give the guest its SYSCALL MSRs, if it can use them
+ * @vmx: in a stay
+ */
+void vmx_load_syscall_msrs(struct vmx_vcpu *vmx)
+{
+	if (!(vmx->vcpu.efer & EFER_SCE))
+		return;
+	write_syscall_msrs(vmx->syscall_msr);
+	vmx->syscall_live = true;
+}
+
+/* The other vCPU must not steer this one's indirect branches. */
+static void separate(struct vmx_vcpu *vmx)
+{
+	if (this_cpu_read(vmx_cpu.last) == vmx->serial)
+		return;
+	this_cpu_write(vmx_cpu.last, vmx->serial);
+	if (boot_cpu_has(X86_FEATURE_IBPB))
+		wrmsrl(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
+}
+
+/* wr_backend.load */
+static void vmx_load(struct wr_vcpu *vcpu, bool migrated)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	int cpu = smp_processor_id();
+
+	if (this_cpu_read(vmx_cpu.current_vcpu) != vmx)
+		vmx_make_current(vmx);
+	if (unlikely(migrated || vmx->host_cpu != cpu)) {
+		write_cpu_state(vmx, cpu);
+		vmx_flush_tlb(vcpu);
+	}
+	write_task_state(vmx);
+	save_segments(&vmx->host_segments);
+	rdmsrl(MSR_KERNEL_GS_BASE, vmx->host_kernel_gs_base);
+	wrmsrl(MSR_KERNEL_GS_BASE, vmx->kernel_gs_base);
+	vmx_load_syscall_msrs(vmx);
+	separate(vmx);
+	/* What it used in the last stay it must ask for again. */
+	if (unlikely(vmx->dr_live)) {
+		vmx->dr_live = false;
+		vmx_set_dr7(vcpu);
+	}
+	vmx->host_debugctl = get_debugctlmsr();
+	if (vmx_caps.tsc_aux && this_cpu_read(vmx_cpu.tsc_aux) != vcpu->tsc_aux)
+		wrmsrl(MSR_TSC_AUX, vcpu->tsc_aux);
+	if (vmx_caps.spec_ctrl)
+		rdmsrl(MSR_IA32_SPEC_CTRL, vmx->host_spec_ctrl);
+	vmx->flush_l1d = vmx_caps.flush_l1d;
+}
+
+/* wr_backend.put */
+static void vmx_put(struct wr_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+
+	restore_segments(vmx);
+	rdmsrl(MSR_KERNEL_GS_BASE, vmx->kernel_gs_base);
+	wrmsrl(MSR_KERNEL_GS_BASE, vmx->host_kernel_gs_base);
+	if (vmx->syscall_live) {
+		write_syscall_msrs(this_cpu_ptr(&vmx_cpu)->syscall_msr);
+		vmx->syscall_live = false;
+	}
+	if (vmx_caps.tsc_aux && this_cpu_read(vmx_cpu.tsc_aux) != vcpu->tsc_aux)
+		wrmsrl(MSR_TSC_AUX, this_cpu_read(vmx_cpu.tsc_aux));
+	/* Exits leave limits as wide as they go. */
+	load_fixmap_gdt(smp_processor_id());
+	invalidate_tss_limit();
+}
+
+struct host_debug {
+	unsigned long dr[4], dr6, dr7;
+	bool active;
+};
+
+/* Of this CPU, around one entry: on the stack it would be cleared for each of them. */
+static DEFINE_PER_CPU(struct host_debug, host_debug);
+
+/* An exit clears DR7's enable bits and leaves the guest's other debug registers. */
+static noinline void swap_debug_in(struct vmx_vcpu *vmx, struct host_debug *host)
+{
+	host->active = hw_breakpoint_active();
+	if (host->active) {
+		get_debugreg(host->dr[0], 0);
+		get_debugreg(host->dr[1], 1);
+		get_debugreg(host->dr[2], 2);
+		get_debugreg(host->dr[3], 3);
+		get_debugreg(host->dr7, 7);
+		set_debugreg(0UL, 7);
+	}
+	if (vmx->dr_live) {
+		set_debugreg((unsigned long)vmx->vcpu.dr[0], 0);
+		set_debugreg((unsigned long)vmx->vcpu.dr[1], 1);
+		set_debugreg((unsigned long)vmx->vcpu.dr[2], 2);
+		set_debugreg((unsigned long)vmx->vcpu.dr[3], 3);
+		get_debugreg(host->dr6, 6);
+		set_debugreg((unsigned long)vmx->vcpu.dr6, 6);
+	}
+}
+
+static noinline void swap_debug_out(struct vmx_vcpu *vmx, const struct host_debug *host)
+{
+	unsigned long dr[4], dr6;
+
+	if (vmx->dr_live) {
+		get_debugreg(dr[0], 0);
+		get_debugreg(dr[1], 1);
+		get_debugreg(dr[2], 2);
+		get_debugreg(dr[3], 3);
+		get_debugreg(dr6, 6);
+		memcpy(vmx->vcpu.dr, dr, sizeof(dr));
+		vmx->vcpu.dr6 = dr6;
+		vmx->vcpu.dr7 = vmcs_read(GUEST_DR7);
+		set_debugreg(host->dr6, 6);
+	}
+	if (host->active) {
+		set_debugreg(host->dr[0], 0);
+		set_debugreg(host->dr[1], 1);
+		set_debugreg(host->dr[2], 2);
+		set_debugreg(host->dr[3], 3);
+		set_debugreg(host->dr7, 7);
+	} else if (vmx->dr_live) {
+		/* The addresses are the guest's secret. */
+		set_debugreg(0UL, 0);
+		set_debugreg(0UL, 1);
+		set_debugreg(0UL, 2);
+		set_debugreg(0UL, 3);
+	}
+}
+
+/* What holds interrupts and NMIs back. STI's shadow needs IF, MOV SS's does not. */
+static void write_interruptibility(struct vmx_vcpu *vmx)
+{
+	const u32 shadows = GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS;
+	u32 state = vmx->blocking;
+
+	if (!vmx->vcpu.interrupt_shadow)
+		state &= ~shadows;
+	else if (!(state & shadows))
+		state |= vmx->vcpu.rflags & X86_EFLAGS_IF ? GUEST_INTR_STATE_STI : GUEST_INTR_STATE_MOV_SS;
+	/* A trap that a shadow holds back must be known to the hardware, or it refuses the entry. */
+	if (unlikely(state & shadows && vmx->vcpu.rflags & X86_EFLAGS_TF))
+		vmcs_write(GUEST_PENDING_DBG_EXCEPTIONS, vmcs_read(GUEST_PENDING_DBG_EXCEPTIONS) | DR_STEP);
+	if (state == vmx->interruptibility)
+		return;
+	vmx->interruptibility = state;
+	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, state);
+}
+
+/* Host state that an interrupt handler may have changed since the last entry */
+static void write_volatile_host_state(struct vmx_vcpu *vmx)
+{
+	u64 cr4 = __read_cr4(), perf;
+
+	if (unlikely(cr4 != vmx->host_cr4)) {
+		vmx->host_cr4 = cr4;
+		vmcs_write(HOST_CR4, cr4);
+	}
+	if (!vmx_caps.perf)
+		return;
+	rdmsrl(MSR_CORE_PERF_GLOBAL_CTRL, perf);
+	if (unlikely(perf != vmx->host_perf)) {
+		vmx->host_perf = perf;
+		vmcs_write64(HOST_IA32_PERF_GLOBAL_CTRL, perf);
+	}
+}
+
+static void write_guest_state(struct vmx_vcpu *vmx)
+{
+	struct wr_vcpu *vcpu = &vmx->vcpu;
+
+	if (vcpu->rip != vmx->rip)
+		vmcs_write(GUEST_RIP, vcpu->rip);
+	if (vcpu->regs[WR_RSP] != vmx->rsp)
+		vmcs_write(GUEST_RSP, vcpu->regs[WR_RSP]);
+	if (vcpu->rflags != vmx->rflags)
+		vmcs_write(GUEST_RFLAGS, vcpu->rflags);
+	write_interruptibility(vmx);
+	if (native_read_cr2() != vcpu->cr2)
+		native_write_cr2(vcpu->cr2);
+	*(u32 *)(vmx->vapic + VAPIC_TPR) = vcpu->cr8 << 4;
+}
+
+static void read_guest_state(struct vmx_vcpu *vmx)
+{
+	struct wr_vcpu *vcpu = &vmx->vcpu;
+	u64 cr8 = *(u32 *)(vmx->vapic + VAPIC_TPR) >> 4;
+
+	vcpu->rip = vmx->rip = vmcs_read(GUEST_RIP);
+	vcpu->regs[WR_RSP] = vmx->rsp = vmcs_read(GUEST_RSP);
+	vcpu->rflags = vmx->rflags = vmcs_read(GUEST_RFLAGS);
+	vmx->interruptibility = vmx->blocking = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
+	vcpu->interrupt_shadow = vmx->blocking & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS);
+	vcpu->cr2 = native_read_cr2();
+	vcpu->cr3 = vmcs_read(GUEST_CR3);
+	vcpu->cr0 = (vcpu->cr0 & ~(u64)X86_CR0_TS) | (vmcs_read(GUEST_CR0) & X86_CR0_TS);
+	if (unlikely(cr8 != vcpu->cr8))
+		wr_set_cr8(vcpu, cr8);
+}
+
+static enum vmx_entry run_vmcs(struct vmx_vcpu *vmx)
+{
+	u64 guest = vmx->vcpu.spec_ctrl;
+	enum vmx_entry entry;
+
+	if (unlikely(vmx->flush_l1d)) {
+		vmx->flush_l1d = false;
+		wrmsrl(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
+	}
+	if (!vmx_caps.spec_ctrl || guest == vmx->host_spec_ctrl)
+		return vmx_enter_guest(vmx->vcpu.regs, vmx->launched);
+	wrmsrl(MSR_IA32_SPEC_CTRL, guest);
+	entry = vmx_enter_guest(vmx->vcpu.regs, vmx->launched);
+	wrmsrl(MSR_IA32_SPEC_CTRL, vmx->host_spec_ctrl);
+	return entry;
+}
+
+/* An NMI or a machine check made the guest exit, and is the host's. NMIs are blocked until an IRET. */
+static void take_host_event(struct vmx_vcpu *vmx)
+{
+	u32 info = vmx->exit.intr_info;
+
+	if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR) {
+		asm volatile("int $2");
+		return;
+	}
+#ifdef CONFIG_X86_MCE
+	if ((info & INTR_INFO_VECTOR_MASK) == X86_TRAP_MC) {
+		/* As if it had hit in user mode: the guest's state is not the kernel's, and can be killed with its VMM. */
+		struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
+
+		do_machine_check(&regs);
+	}
+#endif
+}
+
+static void take_exit(struct vmx_vcpu *vmx)
+{
+	vmx->launched = true;
+	read_guest_state(vmx);
+	vmx->exit.reason = vmcs_read32(VM_EXIT_REASON);
+	/* An entry that failed has delivered nothing, and knows of no delivery. */
+	if (unlikely(vmx->exit.reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
+		vmx_cancel_injection(&vmx->vcpu);
+	else
+		vmx_complete_injection(vmx);
+	vmx_read_exit(vmx);
+	if (vmx->exit.reason == EXIT_REASON_EXTERNAL_INTERRUPT)
+		vmx->flush_l1d = vmx_caps.flush_l1d;
+	else if (vmx->exit.reason == EXIT_REASON_EXCEPTION_NMI)
+		take_host_event(vmx);
+}
+
+/* The CPU refused the VMCS as a whole: its controls or the host's state. */
+static void take_refusal(struct vmx_vcpu *vmx)
+{
+	vmx_cancel_injection(&vmx->vcpu);
+	vmx->exit.reason = EXIT_REASON_INVALID_STATE;
+	vmx->exit.instruction_error = vmcs_read32(VM_INSTRUCTION_ERROR);
+}
+
+/*
+ * Somebody turned VMX off: a reboot, for good, or another hypervisor that thought itself alone. What was written to the VMCS
+ * since then is lost, so all that is known of its contents is forgotten, and the stay ends.
+ */
+static void take_off(struct vmx_vcpu *vmx)
+{
+	vmx->off = true;
+	vmx_cancel_injection(&vmx->vcpu);
+	wr_host_restore();
+	vmx->host_cpu = -1;
+	vmx->host_cr3 = vmx->host_cr4 = vmx->host_fs_base = vmx->host_perf = 0;
+	vmx->interruptibility = ~0;
+	vmx->rip = ~vmx->vcpu.rip;
+	vmx->rsp = ~vmx->vcpu.regs[WR_RSP];
+	vmx->rflags = ~vmx->vcpu.rflags;
+}
+
+/* wr_backend.enter */
+static void vmx_enter(struct wr_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	bool debug = vmx->dr_live || hw_breakpoint_active();
+	enum vmx_entry entry;
+
+	write_guest_state(vmx);
+	write_volatile_host_state(vmx);
+	if (unlikely(debug))
+		swap_debug_in(vmx, this_cpu_ptr(&host_debug));
+
+	context_tracking_guest_enter();
+	entry = run_vmcs(vmx);
+	context_tracking_guest_exit();
+
+	if (unlikely(debug))
+		swap_debug_out(vmx, this_cpu_ptr(&host_debug));
+	if (unlikely(vmx->host_debugctl))
+		update_debugctlmsr(vmx->host_debugctl);
+	vmx->off = false;
+	if (likely(entry == VMX_EXITED))
+		take_exit(vmx);
+	else if (entry == VMX_REFUSED)
+		take_refusal(vmx);
+	else
+		take_off(vmx);
+}
+
+const struct wr_backend wr_vmx = {
+	.name = "vmx",
+	.stage2 = &vmx_ept_format,
+	.probe = vmx_probe,
+	.remove = vmx_remove,
+	.host_on = vmx_host_on,
+	.host_off = vmx_host_off,
+	.vcpu_alloc = vmx_vcpu_alloc,
+	.vcpu_free = vmx_vcpu_free,
+	.vcpu_reset = vmx_vcpu_reset,
+	.load = vmx_load,
+	.put = vmx_put,
+	.enter = vmx_enter,
+	.handle_exit = vmx_handle_exit,
+	.get_segment = vmx_get_segment,
+	.set_segment = vmx_set_segment,
+	.get_idt = vmx_get_idt,
+	.set_idt = vmx_set_idt,
+	.get_gdt = vmx_get_gdt,
+	.set_gdt = vmx_set_gdt,
+	.get_cpl = vmx_get_cpl,
+	.get_code = vmx_get_code,
+	.set_cr0 = vmx_set_cr0,
+	.set_cr3 = vmx_set_cr3,
+	.set_cr4 = vmx_set_cr4,
+	.set_efer = vmx_set_efer,
+	.set_dr7 = vmx_set_dr7,
+	.sync_pdptrs = vmx_sync_pdptrs,
+	.get_msr = vmx_get_msr,
+	.set_msr = vmx_set_msr,
+	.has_msr = vmx_has_msr,
+	.set_tsc_offset = vmx_set_tsc_offset,
+	.cpuid_changed = vmx_cpuid_changed,
+	.inject_exception = vmx_inject_exception,
+	.inject_interrupt = vmx_inject_interrupt,
+	.inject_nmi = vmx_inject_nmi,
+	.cancel_injection = vmx_cancel_injection,
+	.nmi_allowed = vmx_nmi_allowed,
+	.interrupt_window = vmx_interrupt_window,
+	.nmi_window = vmx_nmi_window,
+	.get_nmi_mask = vmx_get_nmi_mask,
+	.set_nmi_mask = vmx_set_nmi_mask,
+	.update_cr8_intercept = vmx_update_cr8_intercept,
+	.flush_tlb = vmx_flush_tlb,
+};

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VT-x: what the CPUs can do, and turning it on and off.
+ */
+#include <linux/gfp.h>
+#include <linux/io.h>
+#include <linux/mm.h>
+#include <asm/cpufeature.h>
+#include <asm/msr.h>
+#include <asm/processor.h>
+
+#include "../mmu/format.h"
+#include "caps.h"
+#include "vmx.h"
+
+DEFINE_PER_CPU(struct vmx_cpu, vmx_cpu);
+
+struct vmx_caps vmx_caps;
+unsigned long *vmx_msr_bitmap;
+
+/* What Warren cannot do without; the message names what is missing. */
+static const struct vmx_control_name pin_names[] = {
+	{ PIN_BASED_EXT_INTR_MASK, "external-interrupt exiting" },
+	{ PIN_BASED_NMI_EXITING, "NMI exiting" },
+	{ PIN_BASED_VIRTUAL_NMIS, "virtual NMIs" },
+	{ },
+};
+
+static const struct vmx_control_name cpu_names[] = {
+	{ CPU_BASED_INTR_WINDOW_EXITING, "interrupt-window exiting" },
+	{ CPU_BASED_NMI_WINDOW_EXITING, "NMI-window exiting" },
+	{ CPU_BASED_USE_TSC_OFFSETTING, "TSC offsetting" },
+	{ CPU_BASED_HLT_EXITING, "HLT exiting" },
+	{ CPU_BASED_MWAIT_EXITING, "MWAIT exiting" },
+	{ CPU_BASED_MONITOR_EXITING, "MONITOR exiting" },
+	{ CPU_BASED_RDPMC_EXITING, "RDPMC exiting" },
+	{ CPU_BASED_TPR_SHADOW, "TPR shadow" },
+	{ CPU_BASED_MOV_DR_EXITING, "MOV DR exiting" },
+	{ CPU_BASED_UNCOND_IO_EXITING, "I/O exiting" },
+	{ CPU_BASED_USE_MSR_BITMAPS, "MSR bitmaps" },
+	{ CPU_BASED_ACTIVATE_SECONDARY_CONTROLS, "secondary controls" },
+	{ },
+};
+
+static const struct vmx_control_name cpu2_names[] = {
+	{ SECONDARY_EXEC_ENABLE_EPT, "extended page tables (EPT)" },
+	{ SECONDARY_EXEC_UNRESTRICTED_GUEST, "unrestricted guests" },
+	{ },
+};
+
+static const struct vmx_control_name exit_names[] = {
+	{ VM_EXIT_HOST_ADDR_SPACE_SIZE, "64-bit hosts" },
+	{ VM_EXIT_SAVE_DEBUG_CONTROLS, "saving of debug controls" },
+	{ VM_EXIT_SAVE_IA32_PAT, "saving of PAT" },
+	{ VM_EXIT_LOAD_IA32_PAT, "loading of PAT" },
+	{ VM_EXIT_SAVE_IA32_EFER, "saving of EFER" },
+	{ VM_EXIT_LOAD_IA32_EFER, "loading of EFER" },
+	{ },
+};
+
+static const struct vmx_control_name entry_names[] = {
+	{ VM_ENTRY_LOAD_DEBUG_CONTROLS, "loading of debug controls" },
+	{ VM_ENTRY_LOAD_IA32_PAT, "loading of the guest's PAT" },
+	{ VM_ENTRY_LOAD_IA32_EFER, "loading of the guest's EFER" },
+	{ },
+};
+
+/* In the order of use: the secondary controls only exist where the primary ones say so. */
+static const struct vmx_control controls[] = {
+	{ MSR_IA32_VMX_PINBASED_CTLS, MSR_IA32_VMX_TRUE_PINBASED_CTLS, pin_names, .result = &vmx_caps.pin },
+	{ MSR_IA32_VMX_PROCBASED_CTLS, MSR_IA32_VMX_TRUE_PROCBASED_CTLS, cpu_names,
+	  .unwanted = CPU_BASED_CR3_LOAD_EXITING | CPU_BASED_CR3_STORE_EXITING | CPU_BASED_INVLPG_EXITING |
+		CPU_BASED_RDTSC_EXITING | CPU_BASED_CR8_LOAD_EXITING | CPU_BASED_CR8_STORE_EXITING,
+	  .result = &vmx_caps.cpu },
+	{ MSR_IA32_VMX_PROCBASED_CTLS2, MSR_IA32_VMX_PROCBASED_CTLS2, cpu2_names,
+	  .wanted = SECONDARY_EXEC_ENABLE_VPID | SECONDARY_EXEC_ENABLE_RDTSCP | SECONDARY_EXEC_ENABLE_INVPCID |
+		SECONDARY_EXEC_WBINVD_EXITING | SECONDARY_EXEC_PAUSE_LOOP_EXITING | SECONDARY_EXEC_ENCLS_EXITING,
+	  .result = &vmx_caps.cpu2 },
+	{ MSR_IA32_VMX_EXIT_CTLS, MSR_IA32_VMX_TRUE_EXIT_CTLS, exit_names,
+	  .wanted = VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL, .result = &vmx_caps.exit },
+	{ MSR_IA32_VMX_ENTRY_CTLS, MSR_IA32_VMX_TRUE_ENTRY_CTLS, entry_names,
+	  .wanted = VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL, .unwanted = VM_ENTRY_SMM | VM_ENTRY_DEACT_DUAL_MONITOR,
+	  .result = &vmx_caps.entry },
+};
+
+/**
+ * vmx_adjust_control - choose the bits of a control field
+ * @control: what is wanted
+ * @capability: the CPU's MSR: the low half must be 1, the high half may be 1
+ * @result: out: bits to use; what is required but not there is left out
+ *
+ * Return: NULL, or the name of the first thing that is missing. Source: SDM volume 3, appendix A.3 to A.5.
+ */
+const char *vmx_adjust_control(const struct vmx_control *control, u64 capability, u32 *result)
+{
+	const struct vmx_control_name *name;
+	u32 must = capability, may = capability >> 32;
+	const char *missing = NULL;
+	u32 bits = control->wanted;
+
+	for (name = control->required; name->bit; name++) {
+		bits |= name->bit;
+		if (!missing && !(may & name->bit))
+			missing = name->name;
+	}
+	if (!missing && must & control->unwanted)
+		missing = "freedom from exits at each CR3, CR8, TSC or TLB access";
+	*result = (bits & may) | must;
+	return missing;
+}
+WR_EXPORT_FOR_KUNIT(vmx_adjust_control);
+
+static const char *adjust_controls(u64 basic)
+{
+	const char *missing;
+	u64 capability;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(controls); i++) {
+		u32 msr = basic & VMX_BASIC_TRUE_CONTROLS ? controls[i].true_msr : controls[i].msr;
+
+		if (rdmsrl_safe(msr, &capability))
+			return controls[i].required[0].name;
+		missing = vmx_adjust_control(&controls[i], capability, controls[i].result);
+		if (missing)
+			return missing;
+	}
+	return NULL;
+}
+
+static const char *read_ept_caps(void)
+{
+	u64 caps;
+
+	if (rdmsrl_safe(MSR_IA32_VMX_EPT_VPID_CAP, &caps))
+		return "EPT capabilities";
+	if (!(caps & VMX_EPT_PAGE_WALK_4_BIT) || !(caps & VMX_EPTP_WB_BIT))
+		return "EPT of 4 levels in write-back memory";
+	if (!(caps & VMX_EPT_INVEPT_BIT) || !(caps & VMX_EPT_EXTENT_GLOBAL_BIT))
+		return "INVEPT";
+	if (!(caps & VMX_EPT_2MB_PAGE_BIT))
+		return "EPT pages of 2 MiB";
+	vmx_caps.ept_ad = caps & VMX_EPT_AD_BIT;
+	vmx_caps.ept_1g = caps & VMX_EPT_1GB_PAGE_BIT;
+	vmx_caps.invept_single = caps & VMX_EPT_EXTENT_CONTEXT_BIT;
+	return NULL;
+}
+
+/* Both halves or neither: the guest's half stops the counters, the host's starts them again. */
+static void choose_perf(void)
+{
+	vmx_caps.perf = boot_cpu_has(X86_FEATURE_ARCH_PERFMON) && vmx_caps.exit & VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL &&
+		vmx_caps.entry & VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL;
+	if (vmx_caps.perf)
+		return;
+	vmx_caps.exit &= ~VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL;
+	vmx_caps.entry &= ~VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL;
+}
+
+static const char *read_caps(void)
+{
+	const char *missing;
+	u64 basic;
+
+	if (rdmsrl_safe(MSR_IA32_VMX_BASIC, &basic))
+		return "VMX capability MSRs";
+	vmx_caps = (struct vmx_caps) {
+		.revision = vmx_basic_vmcs_revision_id(basic),
+		.tsc_aux = boot_cpu_has(X86_FEATURE_RDTSCP) || boot_cpu_has(X86_FEATURE_RDPID),
+		.spec_ctrl = boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL),
+		.flush_l1d = boot_cpu_has_bug(X86_BUG_L1TF) && boot_cpu_has(X86_FEATURE_FLUSH_L1D),
+	};
+	if (vmx_basic_vmcs_size(basic) > PAGE_SIZE)
+		return "VMCSs of one page";
+	missing = adjust_controls(basic) ?: read_ept_caps();
+	choose_perf();
+	return missing;
+}
+
+static const char *obstacle(void)
+{
+	u64 feature_control;
+
+	if (rdmsrl_safe(MSR_IA32_FEAT_CTL, &feature_control))
+		feature_control = 0;
+	if (!(feature_control & FEAT_CTL_LOCKED) || !(feature_control & FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX))
+		return "VT-x is turned off in the firmware: enable it in its setup";
+	if (!boot_cpu_has(X86_FEATURE_XSAVE))
+		return "the CPU has no XSAVE";
+	return wr_vmx_host_obstacle();
+}
+
+static void free_cpu_pages(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct vmx_cpu *c = per_cpu_ptr(&vmx_cpu, cpu);
+
+		if (c->vmxon)
+			__free_page(c->vmxon);
+		c->vmxon = NULL;
+	}
+}
+
+static int alloc_cpu_pages(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct vmx_cpu *c = per_cpu_ptr(&vmx_cpu, cpu);
+
+		INIT_LIST_HEAD(&c->active);
+		c->vmxon = alloc_pages_node(cpu_to_node(cpu), GFP_KERNEL | __GFP_ZERO, 0);
+		if (!c->vmxon)
+			return -ENOMEM;
+		*(u32 *)page_address(c->vmxon) = vmx_caps.revision;
+	}
+	return 0;
+}
+
+static int alloc_memory(void)
+{
+	int err = alloc_cpu_pages();
+
+	vmx_msr_bitmap = (void *)get_zeroed_page(GFP_KERNEL);
+	if (err || !vmx_msr_bitmap) {
+		vmx_remove();
+		return -ENOMEM;
+	}
+	vmx_init_msr_bitmap();
+	return 0;
+}
+
+/* wr_backend.probe */
+int vmx_probe(void)
+{
+	const char *what;
+
+	/* The kernel hides the feature when firmware has turned it off: ask the CPU. */
+	if (!(cpuid_ecx(1) & BIT(X86_FEATURE_VMX & 31)))
+		return -ENODEV;
+	what = obstacle();
+	if (what) {
+		pr_err("cannot run here: %s\n", what);
+		return -EOPNOTSUPP;
+	}
+	what = read_caps();
+	if (what) {
+		pr_err("cannot run here: the CPU's VT-x lacks: %s\n", what);
+		return -EOPNOTSUPP;
+	}
+	vmx_init_ept_format();
+	return alloc_memory();
+}
+
+/* wr_backend.remove */
+void vmx_remove(void)
+{
+	free_cpu_pages();
+	free_page((unsigned long)vmx_msr_bitmap);
+	vmx_msr_bitmap = NULL;
+}
+
+static void read_host_msrs(struct vmx_cpu *cpu)
+{
+	rdmsrl(MSR_STAR, cpu->syscall_msr[VMX_STAR]);
+	rdmsrl(MSR_LSTAR, cpu->syscall_msr[VMX_LSTAR]);
+	rdmsrl(MSR_SYSCALL_MASK, cpu->syscall_msr[VMX_SYSCALL_MASK]);
+	if (vmx_caps.tsc_aux)
+		rdmsrl(MSR_TSC_AUX, cpu->tsc_aux);
+}
+
+/* wr_backend.host_on */
+int vmx_host_on(void)
+{
+	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpu);
+
+	if (cpu->on)
+		return 0;
+	/* Somebody else's VMs are on this CPU. They would lose it when we turn it off, and we when they do. */
+	if (__read_cr4() & X86_CR4_VMXE)
+		return -EBUSY;
+	if (!wr_cr4_set_vmxe(true))
+		return -EBUSY;
+	if (vmxon(page_to_phys(cpu->vmxon))) {
+		wr_cr4_set_vmxe(false);
+		return -EIO;
+	}
+	cpu->on = true;
+	cpu->current_vcpu = NULL;
+	cpu->last = 0;
+	read_host_msrs(cpu);
+	vmx_flush_all();
+	return 0;
+}
+
+/* wr_backend.host_off; also from the crash path */
+void vmx_host_off(void)
+{
+	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpu);
+
+	if (!cpu->on)
+		return;
+	vmx_forget_active(cpu);
+	cpu->on = false;
+	vmxoff();
+	wr_cr4_set_vmxe(false);
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VT-x: exits, decoded from the VMCS and handed to common code.
+ */
+#include <uapi/asm/debugreg.h>
+#include <asm/trapnr.h>
+
+#include "../exit.h"
+#include "../insn.h"
+#include "../state.h"
+#include "vmx.h"
+
+/* Exit qualification of an I/O instruction (SDM volume 3, table 28-5) */
+#define IO_SIZE_MASK	7	/* less one */
+#define IO_IN		BIT(3)
+#define IO_STRING	BIT(4)
+#define IO_PORT_SHIFT	16
+
+/* Exit qualification of #DB: as DR6 */
+#define DB_CAUSES	(DR_TRAP_BITS | DR_STEP | BIT(13))
+
+/* What of struct vmx_exit a reason has, and whether an instruction caused it, whose length is told */
+#define QUALIFICATION	BIT(0)
+#define GPA		BIT(1)
+#define INTERRUPTION	BIT(2)
+#define INSN		BIT(3)
+
+static enum wr_run_result exit_exception(struct wr_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	u32 info = vmx->exit.intr_info;
+
+	if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR)
+		return wr_exit_host_event(vcpu);
+	switch (info & INTR_INFO_VECTOR_MASK) {
+	case X86_TRAP_DB:
+		/* INT1 is a trap, but exits before it is done. */
+		if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_PRIV_SW_EXCEPTION)
+			wr_insn_retire(vcpu, vcpu->next_rip);
+		wr_event_debug(vcpu, vmx->exit.qualification & DB_CAUSES);
+		return WR_RUN_RESUME;
+	case X86_TRAP_AC:
+		wr_event_exception_error(vcpu, X86_TRAP_AC, vmx->exit.intr_error);
+		return WR_RUN_RESUME;
+	default:
+		return wr_exit_host_event(vcpu);
+	}
+}
+
+static enum wr_run_result exit_io(struct wr_vcpu *vcpu)
+{
+	u64 info = to_vmx(vcpu)->exit.qualification;
+	struct wr_io io = {
+		.port = info >> IO_PORT_SHIFT,
+		.size = (info & IO_SIZE_MASK) + 1,
+		.in = info & IO_IN,
+		.string = info & IO_STRING,
+	};
+
+	return wr_exit_io(vcpu, &io);
+}
+
+static enum wr_run_result exit_rdmsr(struct wr_vcpu *vcpu)
+{
+	return wr_exit_msr(vcpu, false);
+}
+
+static enum wr_run_result exit_wrmsr(struct wr_vcpu *vcpu)
+{
+	return wr_exit_msr(vcpu, true);
+}
+
+static enum wr_run_result exit_ept_violation(struct wr_vcpu *vcpu)
+{
+	const struct vmx_exit *exit = &to_vmx(vcpu)->exit;
+	u32 access = 0;
+
+	if (exit->qualification & EPT_VIOLATION_ACC_WRITE)
+		access |= WR_ACC_WRITE;
+	if (exit->qualification & EPT_VIOLATION_ACC_INSTR)
+		access |= WR_ACC_FETCH;
+	return wr_exit_fault(vcpu, exit->gpa, access);
+}
+
+static enum wr_run_result exit_interrupt_window(struct wr_vcpu *vcpu)
+{
+	vmx_interrupt_window(vcpu, false);
+	wr_vcpu_request(vcpu, WR_REQ_EVENT);
+	return WR_RUN_RESUME;
+}
+
+static enum wr_run_result exit_nmi_window(struct wr_vcpu *vcpu)
+{
+	vmx_nmi_window(vcpu, false);
+	wr_vcpu_request(vcpu, WR_REQ_EVENT);
+	return WR_RUN_RESUME;
+}
+
+/* TPR is below the class of an interrupt that waits: taken over at the exit, now deliver. */
+static enum wr_run_result exit_tpr(struct wr_vcpu *vcpu)
+{
+	wr_vcpu_request(vcpu, WR_REQ_EVENT);
+	return WR_RUN_RESUME;
+}
+
+/* The guest touched a debug register: they are its own for the rest of this stay, and it tries again. */
+static enum wr_run_result exit_dr(struct wr_vcpu *vcpu)
+{
+	to_vmx(vcpu)->dr_live = true;
+	vmx_set_dr7(vcpu);
+	return WR_RUN_RESUME;
+}
+
+static enum wr_run_result exit_entry_failed(struct wr_vcpu *vcpu)
+{
+	const struct vmx_exit *exit = &to_vmx(vcpu)->exit;
+	bool state = exit->reason & VMX_EXIT_REASONS_FAILED_VMENTRY;
+
+	/* The guest's state was refused, or the VMCS as a whole. */
+	return wr_exit_entry_failed(vcpu, state ? exit->reason : exit->instruction_error);
+}
+
+static enum wr_run_result exit_unsupported(struct wr_vcpu *vcpu)
+{
+	const struct vmx_exit *exit = &to_vmx(vcpu)->exit;
+	u64 data[] = { exit->reason, exit->qualification, exit->gpa };
+
+	return wr_exit_internal_error(vcpu, KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON, data, ARRAY_SIZE(data));
+}
+
+/*
+ * A task switch leaves the guest between two tasks. Only 32-bit code of the eighties does it on purpose, so it is
+ * not emulated: say so.
+ */
+static enum wr_run_result exit_task_switch(struct wr_vcpu *vcpu)
+{
+	const struct vmx_exit *exit = &to_vmx(vcpu)->exit;
+	u64 data[] = { exit->reason, exit->qualification };
+
+	return wr_exit_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION, data, ARRAY_SIZE(data));
+}
+
+struct exit_row {
+	enum wr_run_result (*handle)(struct wr_vcpu *vcpu);
+	u8 tells;
+};
+
+static const struct exit_row exits[] = {
+	[EXIT_REASON_EXCEPTION_NMI] = { exit_exception, QUALIFICATION | INTERRUPTION },
+	[EXIT_REASON_EXTERNAL_INTERRUPT] = { wr_exit_host_event },
+	[EXIT_REASON_TRIPLE_FAULT] = { wr_exit_shutdown },
+	[EXIT_REASON_INTERRUPT_WINDOW] = { exit_interrupt_window },
+	[EXIT_REASON_NMI_WINDOW] = { exit_nmi_window },
+	[EXIT_REASON_TASK_SWITCH] = { exit_task_switch, QUALIFICATION },
+	[EXIT_REASON_CPUID] = { wr_exit_cpuid, INSN },
+	[EXIT_REASON_HLT] = { wr_exit_halt, INSN },
+	[EXIT_REASON_INVD] = { wr_exit_skip, INSN },
+	[EXIT_REASON_RDPMC] = { wr_exit_rdpmc },
+	[EXIT_REASON_VMCALL] = { wr_exit_hypercall, INSN },
+	[EXIT_REASON_VMCLEAR ... EXIT_REASON_VMON] = { wr_exit_undefined },
+	[EXIT_REASON_CR_ACCESS] = { wr_exit_emulate },
+	[EXIT_REASON_DR_ACCESS] = { exit_dr },
+	[EXIT_REASON_IO_INSTRUCTION] = { exit_io, QUALIFICATION | INSN },
+	[EXIT_REASON_MSR_READ] = { exit_rdmsr, INSN },
+	[EXIT_REASON_MSR_WRITE] = { exit_wrmsr, INSN },
+	[EXIT_REASON_INVALID_STATE] = { exit_entry_failed, QUALIFICATION },
+	[EXIT_REASON_MSR_LOAD_FAIL] = { exit_entry_failed, QUALIFICATION },
+	[EXIT_REASON_MWAIT_INSTRUCTION] = { wr_exit_undefined },
+	[EXIT_REASON_MONITOR_INSTRUCTION] = { wr_exit_undefined },
+	[EXIT_REASON_PAUSE_INSTRUCTION] = { wr_exit_pause, INSN },
+	[EXIT_REASON_MCE_DURING_VMENTRY] = { wr_exit_host_event },
+	[EXIT_REASON_TPR_BELOW_THRESHOLD] = { exit_tpr },
+	[EXIT_REASON_EPT_VIOLATION] = { exit_ept_violation, QUALIFICATION | GPA },
+	[EXIT_REASON_EPT_MISCONFIG] = { exit_unsupported, GPA },
+	[EXIT_REASON_INVEPT] = { wr_exit_undefined },
+	[EXIT_REASON_INVVPID] = { wr_exit_undefined },
+	[EXIT_REASON_WBINVD] = { wr_exit_skip, INSN },
+	[EXIT_REASON_XSETBV] = { wr_exit_xsetbv, INSN },
+	[EXIT_REASON_INVPCID] = { wr_exit_undefined },
+	[EXIT_REASON_VMFUNC] = { wr_exit_undefined },
+	[EXIT_REASON_ENCLS] = { wr_exit_undefined },
+};
+
+/*
+ * RIP after the instruction that exited. Nothing is cut off at the end of 32-bit code's address space, but entries refuse a
+ * RIP beyond it.
+ */
+static u64 next_rip(struct wr_vcpu *vcpu)
+{
+	u64 next = vcpu->rip + vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
+
+	if (unlikely((next ^ vcpu->rip) >> 32) && !(vmcs_read32(GUEST_CS_AR_BYTES) & VMX_AR_L_MASK))
+		next = (u32)next;
+	return next;
+}
+
+/* The fault of an IRET that had unblocked NMIs already: they are blocked again, as before it (SDM volume 3, 28.2.3). */
+static void block_nmis_again(struct vmx_vcpu *vmx, u32 info)
+{
+	if (info & INTR_INFO_UNBLOCK_NMI && !wr_event_unfinished(&vmx->vcpu))
+		vmx->blocking |= GUEST_INTR_STATE_NMI;
+}
+
+/**
+ * vmx_read_exit - take over what the hardware tells of an exit
+ * @vmx: whose; its VMCS is current, and interrupted deliveries were taken over
+ *
+ * All at once and on that CPU: handlers may run after the stay. Context: interrupts off.
+ */
+void vmx_read_exit(struct vmx_vcpu *vmx)
+{
+	struct vmx_exit *exit = &vmx->exit;
+	u16 reason = exit->reason;
+	u8 tells = reason < ARRAY_SIZE(exits) ? exits[reason].tells : QUALIFICATION;
+
+	if (tells & QUALIFICATION)
+		exit->qualification = vmcs_read(EXIT_QUALIFICATION);
+	if (tells & GPA)
+		exit->gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
+	if (reason == EXIT_REASON_EPT_VIOLATION)
+		block_nmis_again(vmx, exit->qualification);
+	if (tells & INTERRUPTION) {
+		exit->intr_info = vmcs_read32(VM_EXIT_INTR_INFO);
+		if (exit->intr_info & INTR_INFO_DELIVER_CODE_MASK)
+			exit->intr_error = vmcs_read32(VM_EXIT_INTR_ERROR_CODE);
+		if ((exit->intr_info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_PRIV_SW_EXCEPTION)
+			tells |= INSN;
+		block_nmis_again(vmx, exit->intr_info);
+	}
+	vmx->vcpu.next_rip = tells & INSN ? next_rip(&vmx->vcpu) : 0;
+}
+
+/* wr_backend.handle_exit */
+enum wr_run_result vmx_handle_exit(struct wr_vcpu *vcpu)
+{
+	u16 reason = to_vmx(vcpu)->exit.reason;
+
+	if (unlikely(to_vmx(vcpu)->off))
+		return WR_RUN_LEAVE;
+	if (unlikely(reason >= ARRAY_SIZE(exits) || !exits[reason].handle))
+		return exit_unsupported(vcpu);
+	return exits[reason].handle(vcpu);
+}

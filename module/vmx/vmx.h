@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * VT-x: what its files share.
+ */
+#ifndef WARREN_VMX_H
+#define WARREN_VMX_H
+
+#include <linux/list.h>
+#include <linux/percpu.h>
+#include <linux/preempt.h>
+
+#include "../backend.h"
+#include "../compat.h"
+#include "vmcs.h"
+
+/*
+ * struct vmx_caps - what the CPUs of this machine can do; read once at load
+ *
+ * @pin to @entry: the controls that vCPUs use: all that is required, and of what is wanted all that is there.
+ */
+struct vmx_caps {
+	u32 revision;			/* of VMCSs and of the VMXON region */
+	u32 pin, cpu, cpu2, exit, entry;
+	bool ept_ad;			/* EPT has accessed and dirty bits */
+	bool ept_1g;
+	bool invept_single;		/* INVEPT can spare other VMs' translations */
+	bool tsc_aux;			/* MSR_TSC_AUX exists */
+	bool spec_ctrl;			/* MSR_IA32_SPEC_CTRL exists */
+	bool flush_l1d;			/* L1 terminal fault: the L1 data cache must not hold secrets when a guest runs */
+	bool perf;			/* the CPU counts events, and entry and exit can switch that off and on */
+};
+
+extern struct vmx_caps vmx_caps;
+extern struct wr_pt_format vmx_ept_format;
+extern unsigned long *vmx_msr_bitmap;	/* MSRs that exit: one map for all vCPUs */
+
+/* MSRs of SYSCALL: no field of the VMCS has them, a stay swaps them */
+enum vmx_syscall_msr {
+	VMX_STAR, VMX_LSTAR, VMX_SYSCALL_MASK,
+	VMX_NR_SYSCALL_MSRS,
+};
+
+/* struct vmx_segments - segment registers of the host that an exit does not bring back */
+struct vmx_segments {
+	u16 ds, es, fs, gs, ldt;
+};
+
+/* struct vmx_exit - what the hardware told of the last exit; words that it does not give for that reason are stale */
+struct vmx_exit {
+	u32 reason;
+	u32 intr_info, intr_error;
+	u32 instruction_error;
+	u64 qualification;
+	u64 gpa;
+};
+
+/**
+ * struct vmx_vcpu - a vCPU on VT-x
+ *
+ * The VMCS is in the hardware's hands while @cpu is a CPU: only there may it be touched, when it is current. Code gets there by
+ * vmx_begin().
+ */
+struct vmx_vcpu {
+	struct wr_vcpu vcpu;
+	void *vmcs;			/* [I] page */
+	u64 vmcs_pa;			/* [I] */
+	void *vapic;			/* [I] virtual-APIC page */
+	u64 eptp;			/* [I] */
+	u64 serial;			/* [I] of this vCPU; no two ever share one */
+	u16 vpid;			/* [I] 0: none was free */
+	int cpu;			/* where the VMCS is active, -1: nowhere. Changed there, with interrupts off */
+	struct list_head active;	/* in that CPU's vmx_cpu.active */
+	bool launched;			/* [V] since the VMCS was cleared */
+
+	/* [V] What fields of the VMCS hold, to spare writes that change nothing */
+	u64 rip, rsp, rflags;
+	u64 host_cr3, host_cr4, host_fs_base, host_perf;
+	u32 cpu_controls;
+	u32 interruptibility;
+	u32 tpr_threshold;
+	int host_cpu;			/* whose host state is in there, -1: nobody's */
+	u32 injected, injected_error;	/* the event for the coming entry, 0: none */
+
+	u32 blocking;			/* [V] GUEST_INTR_STATE_*, as of the last exit and set_nmi_mask */
+	bool off;			/* [V] the last entry found VMX off */
+	bool flush_l1d;			/* [V] the next entry owes that */
+	struct vmx_exit exit;		/* [V] */
+	u64 syscall_msr[VMX_NR_SYSCALL_MSRS];	/* [V] the guest's */
+	u64 cstar;			/* [V] kept for the guest: no Intel CPU uses it */
+	u64 kernel_gs_base;		/* [V] the guest's, outside a stay */
+	bool dr_live;			/* [V] the guest's debug registers are in the hardware */
+	bool syscall_live;		/* [V] in a stay: the guest's SYSCALL MSRs are in the hardware */
+
+	/* [V] The host's, in a stay */
+	struct vmx_segments host_segments;
+	u64 host_kernel_gs_base;
+	u64 host_debugctl;
+	u64 host_spec_ctrl;
+};
+
+/* struct vmx_cpu - a host CPU */
+struct vmx_cpu {
+	struct page *vmxon;		/* region that VMXON wants; its contents are the CPU's own affair */
+	bool on;
+	struct vmx_vcpu *current_vcpu;	/* whose VMCS is current; interrupts off to change */
+	struct list_head active;	/* vCPUs whose VMCS is active here; interrupts off */
+	u64 last;			/* vmx_vcpu.serial of who ran here */
+	u64 tsc_aux;			/* where the kernel keeps the CPU's number */
+	u64 syscall_msr[VMX_NR_SYSCALL_MSRS];	/* the kernel's */
+};
+
+DECLARE_PER_CPU(struct vmx_cpu, vmx_cpu);
+
+static inline struct vmx_vcpu *to_vmx(struct wr_vcpu *vcpu)
+{
+	return container_of(vcpu, struct vmx_vcpu, vcpu);
+}
+
+/* caps.c */
+int vmx_probe(void);
+void vmx_remove(void);
+int vmx_host_on(void);
+void vmx_host_off(void);
+
+/* ept.c */
+void vmx_init_ept_format(void);
+
+/* vmcs.c: whose VMCS is where, and what it holds from the start */
+void vmx_make_current(struct vmx_vcpu *vmx);
+void vmx_forget_active(struct vmx_cpu *cpu);
+void vmx_init_msr_bitmap(void);
+struct wr_vcpu *vmx_vcpu_alloc(struct wr_vm *vm);
+void vmx_vcpu_free(struct wr_vcpu *vcpu);
+void vmx_vcpu_reset(struct wr_vcpu *vcpu, bool init);
+void vmx_set_cpu_control(struct vmx_vcpu *vmx, u32 bit, bool on);
+void vmx_cpuid_changed(struct wr_vcpu *vcpu);
+
+/**
+ * vmx_begin - make a VMCS accessible
+ * @vmx: whose
+ *
+ * Until vmx_end(). Context: process context, interrupts on, or in a stay of that vCPU.
+ */
+static inline void vmx_begin(struct vmx_vcpu *vmx)
+{
+	preempt_disable();
+	if (unlikely(this_cpu_read(vmx_cpu.current_vcpu) != vmx))
+		vmx_make_current(vmx);
+}
+
+static inline void vmx_end(void)
+{
+	preempt_enable();
+}
+
+/* state.c: the guest's registers */
+void vmx_get_segment(struct wr_vcpu *vcpu, enum wr_seg seg, struct kvm_segment *out);
+void vmx_set_segment(struct wr_vcpu *vcpu, enum wr_seg seg, const struct kvm_segment *in);
+void vmx_get_idt(struct wr_vcpu *vcpu, struct wr_dtable *out);
+void vmx_set_idt(struct wr_vcpu *vcpu, const struct wr_dtable *in);
+void vmx_get_gdt(struct wr_vcpu *vcpu, struct wr_dtable *out);
+void vmx_set_gdt(struct wr_vcpu *vcpu, const struct wr_dtable *in);
+int vmx_get_cpl(struct wr_vcpu *vcpu);
+void vmx_get_code(struct wr_vcpu *vcpu, struct wr_code *out);
+void vmx_set_cr0(struct wr_vcpu *vcpu);
+void vmx_set_cr3(struct wr_vcpu *vcpu);
+void vmx_set_cr4(struct wr_vcpu *vcpu);
+void vmx_set_efer(struct wr_vcpu *vcpu);
+void vmx_set_dr7(struct wr_vcpu *vcpu);
+void vmx_sync_pdptrs(struct wr_vcpu *vcpu);
+int vmx_get_msr(struct wr_vcpu *vcpu, u32 index, u64 *data);
+int vmx_set_msr(struct wr_vcpu *vcpu, u32 index, u64 data);
+bool vmx_has_msr(u32 index);
+void vmx_set_tsc_offset(struct wr_vcpu *vcpu);
+
+/* inject.c */
+void vmx_inject_exception(struct wr_vcpu *vcpu);
+void vmx_inject_interrupt(struct wr_vcpu *vcpu);
+void vmx_inject_nmi(struct wr_vcpu *vcpu);
+void vmx_cancel_injection(struct wr_vcpu *vcpu);
+void vmx_complete_injection(struct vmx_vcpu *vmx);
+bool vmx_nmi_allowed(struct wr_vcpu *vcpu);
+void vmx_interrupt_window(struct wr_vcpu *vcpu, bool on);
+void vmx_nmi_window(struct wr_vcpu *vcpu, bool on);
+bool vmx_get_nmi_mask(struct wr_vcpu *vcpu);
+void vmx_set_nmi_mask(struct wr_vcpu *vcpu, bool masked);
+void vmx_update_cr8_intercept(struct wr_vcpu *vcpu, int threshold);
+
+/* backend.c */
+void vmx_flush_tlb(struct wr_vcpu *vcpu);
+void vmx_flush_all(void);
+void vmx_load_syscall_msrs(struct vmx_vcpu *vmx);
+
+/* exits.c */
+void vmx_read_exit(struct vmx_vcpu *vmx);
+enum wr_run_result vmx_handle_exit(struct wr_vcpu *vcpu);
+
+/* enter.S: what became of an entry */
+enum vmx_entry {
+	VMX_EXITED,
+	VMX_REFUSED,	/* VM_INSTRUCTION_ERROR says why */
+	VMX_OFF,	/* VMX is off, nothing was done */
+};
+
+unsigned long vmx_enter_guest(u64 *regs, bool launched);
+void vmx_exited(void);	/* HOST_RIP */
+
+#endif
