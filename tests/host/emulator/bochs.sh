@@ -78,7 +78,8 @@ bochs_config() {
 		ata1: enabled=0
 		log: $dir/bochs.log
 		panic: action=fatal
-		error: action=report
+		error: action=ignore
+		info: action=ignore
 	CONFIG
 }
 
