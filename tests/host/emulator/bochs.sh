@@ -44,6 +44,8 @@ emulator_prepare() {
 emulator_refuse() {
 	if [ -n "$HOST_GDB" ]; then
 		echo "Bochs has no port for a debugger (--gdb)"
+	elif [ -n "$HOST_CPU_FLAGS" ]; then
+		echo "Bochs has CPU models as they are (--cpu-flags)"
 	elif [ "$HOST_MEMORY" -gt 2048 ]; then
 		echo "Bochs has 2048 MiB of memory at most"
 	fi

@@ -13,7 +13,7 @@
 #                        HOST_INITRD, followed by HOST_RUN_INITRD)
 #   emulator_command     fills EMULATOR with the command line of the host described by
 #     HOST_KERNEL HOST_INITRD HOST_CMDLINE HOST_CPUS HOST_MEMORY (MiB) HOST_ICOUNT HOST_GDB
-#     HOST_VENDOR HOST_CPU HOST_INTERACTIVE HOST_KERNEL_NAME HOST_RUN_DIR (its console log goes to
+#     HOST_VENDOR HOST_CPU HOST_CPU_FLAGS ("+this,-that") HOST_INTERACTIVE HOST_KERNEL_NAME HOST_RUN_DIR (its console log goes to
 #     HOST_RUN_DIR/console; what the command prints, on the second serial port, to standard output)
 #   emulator_results     puts what the host reported into HOST_RUN_DIR/control, if it is not there
 
@@ -40,7 +40,7 @@ emulator_results() { :; }
 emulator_cpu() {
 	# The oldest Zen, less what the emulation lacks and would warn about at each start.
 	local missing=(rdseed sha-ni fxsr-opt misalignsse 3dnowprefetch osvw topoext nrip-save xsavec)
-	printf 'EPYC,+svm,+npt%s' "$(printf ',-%s' "${missing[@]}")"
+	printf 'EPYC,+svm,+npt%s%s' "$(printf ',-%s' "${missing[@]}")" "${HOST_CPU_FLAGS:+,$HOST_CPU_FLAGS}"
 }
 
 emulator_command() {

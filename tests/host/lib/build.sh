@@ -25,7 +25,7 @@ build_module_locked() {
 	kernel=$(kernel_dir "$name")
 	root=$(cat "$kernel/root")
 	rsync -a --no-times --checksum --delete "${BUILD_EXCLUDES[@]}" --include=/Kbuild --include=/module/ \
-		--include=/uapi/ --include=/tests/ --include=/tests/kunit/ --exclude='/tests/*' \
+		--include=/uapi/ --include=/tests/ --include=/tests/kunit/ --include=/tests/power/ --exclude='/tests/*' \
 		--exclude='/*' "$WARREN_SOURCE/" "$dir/"
 	if [ "$(cat "$dir/.module-stamp" 2>/dev/null)" != "$(cat "$kernel/stamp")" ]; then
 		find "$dir" \( -name '*.o' -o -name '*.ko' -o -name '.*.cmd' \) -delete
@@ -41,7 +41,8 @@ make_module() {
 	local status=0
 	shift 3
 	[ "$root" = / ] || inside=/mnt
-	in_build_root "$root" "$dir" make -s -j"$(nproc)" -C "$kdir" "M=$inside" W=1 "$@" modules 2>&1 |
+	in_build_root "$root" "$dir" make -s -j"$(nproc)" -C "$kdir" "M=$inside" W=1 \
+		WARREN_TESTS=1 "$@" modules 2>&1 |
 		tee "$dir/.module-log" || status=${PIPESTATUS[0]}
 	grep -E '(warning|error):|^WARNING: ' "$dir/.module-log" >>"$dir/.module-warnings" || true
 	return "$status"
