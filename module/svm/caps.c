@@ -2,6 +2,8 @@
 /*
  * AMD-V: what the CPUs can do, and turning it on and off.
  */
+#define pr_fmt(fmt) "warren: " fmt
+
 #include <linux/cc_platform.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
@@ -96,25 +98,44 @@ static void read_caps(void)
 	};
 }
 
-static const char *missing(void)
+static void read_facts(struct svm_facts *facts)
 {
-	u64 vm_cr;
+	*facts = (struct svm_facts) {
+		.kernel_svm = boot_cpu_has(X86_FEATURE_SVM),
+		.npt = boot_cpu_has(X86_FEATURE_NPT),
+		.xsave = boot_cpu_has(X86_FEATURE_XSAVE),
+		.memory_encrypted = cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT),
+		.nr_asids = svm_caps.nr_asids,
+	};
+	facts->vm_cr_readable = !rdmsrl_safe(MSR_VM_CR, &facts->vm_cr);
+}
 
-	if (rdmsrl_safe(MSR_VM_CR, &vm_cr))
+/**
+ * svm_missing - what keeps Warren from running on a CPU with AMD-V
+ * @facts: of the host
+ *
+ * Return: what, and where possible what to do about it, or NULL.
+ */
+const char *svm_missing(const struct svm_facts *facts)
+{
+	if (!facts->vm_cr_readable)
 		return "VM_CR cannot be read: a hypervisor below forbids it";
-	if (vm_cr & SVM_VM_CR_SVM_DIS_MASK)
+	if (facts->vm_cr & SVM_VM_CR_SVM_DIS_MASK)
 		return "AMD-V is turned off in the firmware: enable SVM in its setup";
-	if (!boot_cpu_has(X86_FEATURE_NPT))
+	if (!facts->kernel_svm)
+		return "the kernel was told not to use AMD-V (clearcpuid)";
+	if (!facts->npt)
 		return "the CPU has no nested paging";
-	if (!boot_cpu_has(X86_FEATURE_XSAVE))
+	if (!facts->xsave)
 		return "the CPU has no XSAVE";
 	/* Nested page tables and VMCBs would need the encryption bit in every address. */
-	if (cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT))
+	if (facts->memory_encrypted)
 		return "the host's memory is encrypted (SME): boot with mem_encrypt=off";
-	if (svm_caps.nr_asids < 2)
+	if (facts->nr_asids < 2)
 		return "the CPU has no address space identifiers";
 	return NULL;
 }
+WR_EXPORT_FOR_KUNIT(svm_missing);
 
 static void free_cpu_pages(void)
 {
@@ -152,13 +173,16 @@ static int alloc_cpu_pages(void)
 /* wr_backend.probe */
 int svm_probe(void)
 {
+	struct svm_facts facts;
 	const char *what;
 	int err;
 
-	if (!boot_cpu_has(X86_FEATURE_SVM))
+	/* Linux 6.7 and later hide the feature when firmware has turned it off: ask the CPU. */
+	if (!(cpuid_ecx(0x80000001) & BIT(X86_FEATURE_SVM & 31)))
 		return -ENODEV;
 	read_caps();
-	what = missing();
+	read_facts(&facts);
+	what = svm_missing(&facts);
 	if (what) {
 		pr_err("cannot run here: %s\n", what);
 		return -EOPNOTSUPP;

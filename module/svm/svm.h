@@ -36,6 +36,17 @@ enum svm_clean {
 	SVM_CLEAN_ALL = BIT(10) - 1,
 };
 
+/* struct svm_facts - what decides whether Warren can run here */
+struct svm_facts {
+	bool kernel_svm;		/* the kernel's bit, which Linux 6.7 and later clear where firmware turned it off */
+	bool npt;
+	bool xsave;
+	bool memory_encrypted;
+	bool vm_cr_readable;
+	u64 vm_cr;
+	u32 nr_asids;
+};
+
 /* struct svm_caps - what the CPUs of this machine can do; read once at load */
 struct svm_caps {
 	u32 nr_asids;
@@ -50,6 +61,8 @@ struct svm_caps {
 	bool spec_ctrl;			/* MSR_IA32_SPEC_CTRL exists */
 	bool v_spec_ctrl;		/* and the hardware switches it */
 };
+
+const char *svm_missing(const struct svm_facts *facts);
 
 extern struct svm_caps svm_caps;
 extern struct wr_pt_format svm_npt_format;

@@ -2,6 +2,8 @@
 /*
  * VT-x: what the CPUs can do, and turning it on and off.
  */
+#define pr_fmt(fmt) "warren: " fmt
+
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/mm.h>
