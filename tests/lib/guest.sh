@@ -9,13 +9,13 @@ trap 'rm -f "$tap_log" "$guest_output"' EXIT
 GUEST_MICRO=${WARREN_BUILD:-}/tests/guests/micro
 
 # launch SECONDS ARGUMENT...: `warren run` on the device under test; sets guest_status, and leaves
-# what it printed in $guest_output and on standard output.
+# what it printed in $guest_output and on standard output. GUEST_INPUT is what its console reads.
 launch() {
 	local limit=$1
 	shift
 	guest_status=0
 	timeout -k 5 $((limit + 10)) warren run --device "$WARREN_DEVICE" --timeout "$limit" "$@" \
-		>"$guest_output" 2>&1 </dev/null || guest_status=$?
+		>"$guest_output" 2>&1 <"${GUEST_INPUT:-/dev/null}" || guest_status=$?
 	cat "$guest_output"
 }
 

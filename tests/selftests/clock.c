@@ -272,17 +272,33 @@ TEST(kvmclock_ctrl)
 	CHECK_EQ(GUEST_VAR(&m.vm, page[0].flags) & 2, 2);
 }
 
+/* Of one moment: of many pairs the one that took the least, for the host may come between the two. */
+static void report_both_clocks(u64 stage)
+{
+	u64 i, before, ns, took, tsc = 0, clock = 0, best = ~0ull;
+
+	for (i = 0; i < 20; i++) {
+		before = rdtsc();
+		ns = read_clock(&page[0]);
+		took = rdtsc() - before;
+		if (took >= best)
+			continue;
+		best = took;
+		tsc = before + took / 2;
+		clock = ns;
+	}
+	guest_report(stage, tsc, clock);
+}
+
 static void guest_times_tsc(u64 arg)
 {
-	u64 t;
+	u64 stage;
 
 	(void)arg;
 	wrmsr(MSR_SYSTEM_TIME, (u64)&page[0] | 1);
 	cpuid(0, 0);
-	t = rdtsc();
-	guest_report(1, t, read_clock(&page[0]));
-	t = rdtsc();
-	guest_report(2, t, read_clock(&page[0]));
+	for (stage = 1; stage <= 2; stage++)
+		report_both_clocks(stage);
 	guest_done();
 }
 

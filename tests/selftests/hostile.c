@@ -64,8 +64,7 @@ TEST(interrupts_off_for_ever)
 	for (i = 0; i < 20; i++)
 		sleep_ms(5);
 	CHECK(now_ns() - start < 10000000000ull);
-	pthread_kill(t, SIGUSR1);
-	pthread_join(t, NULL);
+	kick_and_join(t, NULL);
 }
 
 static void on_alarm(int sig)
@@ -338,7 +337,7 @@ static void one_life(void)
 TEST(many_lives)
 {
 	u64 i, n = test_scale(250);
-	long before, after;
+	long before, after = 0;
 
 	for (i = 0; i < 20; i++)
 		one_life();
@@ -346,11 +345,14 @@ TEST(many_lives)
 	before = unreclaimable_kib();
 	for (i = 0; i < n; i++)
 		one_life();
-	sleep_ms(500);
-	after = unreclaimable_kib();
-	/* 8 KiB a VM would be 2000. */
-	if (after - before > 1000 + (long)n)
-		FAIL("expected no growth of kernel memory, got %ld KiB for %llu VMs",
+	/* 8 KiB a VM would be 2000. What grace periods free takes a busy machine a while. */
+	for (i = 0; i < 20; i++) {
+		sleep_ms(500);
+		after = unreclaimable_kib();
+		if (after - before <= 1000 + (long)n)
+			return;
+	}
+	FAIL("expected no growth of kernel memory, got %ld KiB for %llu VMs",
 		     after - before, (unsigned long long)n);
 }
 

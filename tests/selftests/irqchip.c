@@ -603,8 +603,7 @@ TEST(nmi_wakes_hlt)
 	GUEST_VAR(&m.vm, guest_handler[2]) = on_apic_irq;
 	CHECK_EQ(pthread_create(&t, NULL, run_once, &m.v), 0);
 	sleep_ms(50);
-	pthread_kill(t, SIGUSR1);
-	pthread_join(t, NULL);
+	kick_and_join(t, NULL);
 	CHECK_OK(ioctl(m.v.fd, KVM_NMI, 0ul));
 	EXPECT_DONE(&m.v);
 }

@@ -511,10 +511,15 @@ TEST(run_argument)
 BLOB64(spin, "1: incq %rax\n jmp 1b\n");
 BLOB64(spin_cli, "cli\n1: jmp 1b\n");
 
+static volatile bool ended;
+
+/* Again and again: on a busy machine the first kick may come before KVM_RUN does. */
 static void *kick_later(void *arg)
 {
-	sleep_ms(100);
-	pthread_kill(*(pthread_t *)arg, SIGUSR1);
+	do {
+		sleep_ms(100);
+		pthread_kill(*(pthread_t *)arg, SIGUSR1);
+	} while (!ended);
 	return NULL;
 }
 
@@ -531,6 +536,7 @@ static void interrupted_by_signal(const u8 *code, size_t n)
 	CHECK_EQ(pthread_create(&t, NULL, kick_later, &self), 0);
 	CHECK_ERR(vcpu_run_raw(&m.v), EINTR);
 	CHECK_EQ(m.v.run->exit_reason, KVM_EXIT_INTR);
+	ended = true;
 	pthread_join(t, NULL);
 }
 
@@ -561,6 +567,7 @@ TEST(signal_mask)
 	CHECK(sigismember(&set, SIGUSR1));
 	/* Still pending: the next run ends at once, too. */
 	CHECK_ERR(vcpu_run_raw(&m.v), EINTR);
+	ended = true;
 	pthread_join(t, NULL);
 }
 
@@ -600,8 +607,7 @@ TEST(signal_ends_hlt)
 	vcpu_real(&v, GPA_CODE);
 	CHECK_EQ(pthread_create(&t, NULL, sleeper, &v), 0);
 	sleep_ms(100);
-	pthread_kill(t, SIGUSR1);
-	pthread_join(t, &err);
+	kick_and_join(t, &err);
 	CHECK_EQ((uintptr_t)err, EINTR);
 }
 
@@ -626,6 +632,7 @@ TEST(ioctl_while_running)
 	CHECK_EQ(pthread_create(&kick, NULL, kick_later, &self), 0);
 	CHECK_EQ(pthread_create(&get, NULL, get_regs_meanwhile, &m.v), 0);
 	CHECK_ERR(vcpu_run_raw(&m.v), EINTR);
+	ended = true;
 	pthread_join(get, NULL);
 	pthread_join(kick, NULL);
 }

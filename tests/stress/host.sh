@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The host changes under a running guest: CPUs go and come, memory is swapped and merged.
+# The host changes under a running guest: CPUs go and come, memory is swapped and merged, the machine sleeps.
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/lib/tap.sh
@@ -83,17 +83,34 @@ swapping() {
 	((after > before + 100)) || fail "that pages were swapped in"
 }
 
+# most_merged PID SECONDS: wait until more than 1000 pages are merged, that process is gone, or time is up; print the most.
+most_merged() {
+	local most=0 now end=$((SECONDS + $2))
+	while ((most <= 1000 && SECONDS < end)) && kill -0 "$1" 2>/dev/null; do
+		sleep 0.3
+		now=$(cat /sys/kernel/mm/ksm/pages_sharing)
+		((now <= most)) || most=$now
+	done
+	echo "$most"
+}
+
+# The guest keeps its pages until it is told that they are merged, and then looks at them again.
 merging() {
-	local ksm=/sys/kernel/mm/ksm merged
+	local ksm=/sys/kernel/mm/ksm merged guest tell
 	[ -d "$ksm" ] || skip "no KSM"
 	echo 0 >"$ksm"/sleep_millisecs
 	echo 20000 >"$ksm"/pages_to_scan
 	echo 1 >"$ksm"/run
+	GUEST_INPUT=$(mktemp -u)
+	mkfifo "$GUEST_INPUT"
+	exec {tell}<>"$GUEST_INPUT"
 	export LD_PRELOAD=$WARREN_BUILD/tests/stress/mergeable.so
-	GUEST_SECONDS=150 linux 2 192M "touch_memory 64 $(scaled 6) same" &
-	sleep "$(patience 12)"
-	merged=$(cat "$ksm"/pages_sharing)
-	wait
+	GUEST_SECONDS=150 linux 2 192M "touch_memory 64 $(scaled 4) same" &
+	guest=$!
+	merged=$(most_merged "$guest" "$(patience 60)")
+	echo >&"$tell"
+	wait "$guest"
+	rm "$GUEST_INPUT"
 	echo 2 >"$ksm"/run
 	echo 0 >"$ksm"/run
 	expect_output '^memory: fine$'
@@ -119,10 +136,58 @@ reclaim() {
 	expect_success
 }
 
-plan 5
+# The kernel freezes every task, waits, and thaws them, as at the start of a suspend: KVM_RUN must let its thread go.
+freezing() {
+	local test=/sys/power/pm_test guest count=0
+	grep -q -w freezer "$test" 2>/dev/null || skip "the kernel cannot rehearse a suspend"
+	echo 1 >/sys/module/suspend/parameters/pm_test_delay
+	echo freezer >"$test"
+	linux 2 128M "forks $(scaled 4)" &
+	guest=$!
+	while kill -0 "$guest" 2>/dev/null; do
+		echo mem >/sys/power/state || fail "that all tasks can be frozen"
+		count=$((count + 1))
+		sleep 0.5
+	done
+	wait "$guest"
+	echo none >"$test"
+	echo "frozen $count times"
+	expect_output '^forks: fine$'
+	expect_output '^guest: status 0$'
+}
+
+# Suspend itself, as far as tests/power takes it, again and again while a Linux guest works.
+suspend_loop() {
+	while :; do
+		cpu_online 0
+		echo 30 >/sys/module/warren_power/parameters/suspend
+		cpu_online 1
+		sleep 0.5
+	done
+}
+
+suspending() {
+	[ -e /run/warren/warren-power.ko ] || skip "no warren-power.ko"
+	[ -w /sys/devices/system/cpu/cpu1/online ] || skip "this host has one CPU"
+	insmod /run/warren/warren-power.ko
+	background suspend_loop
+	linux 2 128M "forks $(scaled 4); forks $(scaled 4)"
+	kill $!
+	wait
+	cpu_online 1 2>/dev/null
+	echo "suspended $(cat /sys/module/warren_power/parameters/suspended) times"
+	[ "$(cat /sys/module/warren_power/parameters/suspended)" -gt 0 ] || fail "a suspend with the guest alive"
+	expect_output '^forks: fine$'
+	expect_success
+	rmmod warren-power
+}
+
+plan 7
 check "host CPUs go and come while a guest runs" hotplug
 check "host CPUs go and come between guests" hotplug_idle
 check "a guest whose memory is swapped" swapping
 check "a guest whose memory is merged" merging
+check "all tasks are frozen and thawed while a guest runs" freezing
+check "the host suspends and resumes while a guest runs" suspending
 check "caches dropped and memory compacted while a guest runs" reclaim
 finish

@@ -47,10 +47,16 @@ with_guest() {
 }
 
 busy() {
-	micro spin --timeout 20 &
-	sleep 3
+	local guest
+	warren run --device "$WARREN_DEVICE" --kernel "$GUEST_MICRO/spin.elf" --memory 16M >/dev/null 2>&1 </dev/null &
+	guest=$!
+	while [ "$(cat /sys/module/warren/refcnt)" = 0 ]; do
+		kill -0 "$guest" || fail "that the guest starts"
+		sleep 0.1
+	done
 	! rmmod warren || fail "that a module in use cannot be unloaded"
-	wait
+	kill "$guest"
+	wait "$guest" || true
 }
 
 [ "$WARREN_HV" = warren ] || {

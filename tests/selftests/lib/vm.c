@@ -192,3 +192,11 @@ void install_kick(void)
 
 	CHECK_OK(sigaction(SIGUSR1, &sa, NULL));
 }
+
+void kick_and_join(pthread_t t, void **result)
+{
+	do {
+		pthread_kill(t, SIGUSR1);
+		sleep_ms(10);
+	} while (pthread_tryjoin_np(t, result));
+}

@@ -157,5 +157,7 @@ u64 now_ns(void);
 void sleep_ms(u32 ms);
 /* A signal that interrupts KVM_RUN without SA_RESTART: SIGUSR1 gets an empty handler. */
 void install_kick(void);
+/* Kicks the thread until it has ended, and joins it: one kick alone may come before its KVM_RUN does. */
+void kick_and_join(pthread_t t, void **result);
 
 #endif
