@@ -64,12 +64,18 @@ struct wr_dtable {
  * @set_cr0, @set_cr3, @set_cr4, @set_efer: values are validated and already in vcpu->crN; give them to the hardware.
  *	With @set_cr3 go vcpu->pdptr, when PAE paging is on.
  * @sync_pdptrs: bring vcpu->pdptr up to what the hardware walks with; only under PAE paging. May sleep.
- * @set_dr7: vcpu->dr7, guest debug or its use changed: recompute.
+ * @set_dr7: vcpu->dr7, vcpu->dr6 or vcpu->debug changed: recompute what the hardware gets. wr_debug_dr() and wr_debug_dr7() say
+ *	what its debug registers must hold, wr_debug_exceptions() which exceptions must exit, wr_debug_steps() whether to
+ *	step. While wr_debug_owns_dr() the guest's accesses to debug registers exit, to wr_exit_dr(), and nothing that the
+ *	hardware does to its own is copied to vcpu->dr, dr6, dr7. A step with RFLAGS.TF must show that to nobody: neither in
+ *	vcpu->rflags nor in what PUSHF, INT n or an event pushes. Report: wr_exit_db(), wr_exit_bp(), and for a step that ends in
+ *	another way (a delivered event, a monitor trap) wr_debug_stepped(). See debug.h.
  * @get_msr, @set_msr: MSRs that the vendor's control block holds (FS/GS base, SYSENTER, STAR...). -ENOENT: none of mine.
  * @set_tsc_offset: vcpu->clock.tsc_offset changed.
  * @cpuid_changed: the guest's CPUID changed: recompute intercepts.
  *
- * @inject_exception: deliver event.exception at the next entry.
+ * @inject_exception: deliver event.exception at the next entry. For #BP and #OF RIP is at the INT3 or INTO: the address
+ *	after it (one byte on) is what the guest's handler must see, and RIP is back when the delivery was not finished.
  * @inject_interrupt: deliver event.interrupt at the next entry.
  * @inject_nmi: deliver an NMI at the next entry.
  * @cancel_injection: take back what was injected: the entry did not take place. Restores event.*.injected.

@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "debug.h"
 #include "dev.h"
 #include "fpu.h"
 #include "msr.h"
@@ -49,6 +50,9 @@ static const struct {
 	{ KVM_CAP_JOIN_MEMORY_REGIONS_WORKS, 1 },
 	{ KVM_CAP_USER_NMI, 1 },
 	{ KVM_CAP_REINJECT_CONTROL, 1 },
+	{ KVM_CAP_SET_GUEST_DEBUG, 1 },
+	{ KVM_CAP_X86_ROBUST_SINGLESTEP, 1 },
+	{ KVM_CAP_SET_GUEST_DEBUG2, 0 },	/* computed */
 	{ KVM_CAP_IRQ_ROUTING, WR_MAX_GSI },
 	{ KVM_CAP_IRQ_INJECT_STATUS, 1 },
 	{ KVM_CAP_IRQFD, 1 },
@@ -91,6 +95,8 @@ long wr_check_extension(struct wr_vm *vm, long cap)
 	switch (cap) {
 	case KVM_CAP_NR_VCPUS:
 		return min_t(u32, num_online_cpus(), WR_MAX_VCPUS);
+	case KVM_CAP_SET_GUEST_DEBUG2:
+		return WR_DEBUG_FLAGS;
 	case KVM_CAP_XSAVE2:
 		return wr_fpu_size();
 	}

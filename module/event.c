@@ -7,6 +7,7 @@
 
 #include "backend.h"
 #include "compat.h"
+#include "debug.h"
 
 #define DR7_GD	BIT(13)	/* general detect: trap accesses to debug registers */
 
@@ -277,7 +278,7 @@ static bool inject_nmi(struct wr_vcpu *vcpu)
 {
 	struct wr_event *event = &vcpu->event;
 
-	if (!event->nmi.pending || !wr_backend->nmi_allowed(vcpu))
+	if (!event->nmi.pending || wr_debug_blocks_irqs(vcpu) || !wr_backend->nmi_allowed(vcpu))
 		return false;
 	event->nmi.pending--;
 	event->nmi.injected = true;
@@ -291,7 +292,7 @@ static bool inject_interrupt(struct wr_vcpu *vcpu)
 	struct wr_event *event = &vcpu->event;
 	int vector;
 
-	if (!wr_interrupt_allowed(vcpu))
+	if (!wr_interrupt_allowed(vcpu) || wr_debug_blocks_irqs(vcpu))
 		return false;
 	vector = take_interrupt(vcpu);
 	if (vector < 0)
@@ -311,6 +312,10 @@ static void open_windows(struct wr_vcpu *vcpu)
 		(vcpu->vm->irq.mode != WR_IRQCHIP_KERNEL &&
 		 READ_ONCE(vcpu->run->request_interrupt_window));
 
+	if (wr_debug_blocks_irqs(vcpu)) {
+		wr_backend->interrupt_window(vcpu, false);
+		return;
+	}
 	if (vcpu->event.nmi.pending)
 		wr_backend->nmi_window(vcpu, true);
 	wr_backend->interrupt_window(vcpu, irq);
@@ -477,6 +482,7 @@ int wr_event_set(struct wr_vcpu *vcpu, const struct kvm_vcpu_events *in)
 	event->interrupt.injected = in->interrupt.injected;
 	event->interrupt.vector = in->interrupt.nr;
 	event->interrupt.soft = in->interrupt.soft;
+	event->interrupt.len = 0;
 	if (in->flags & KVM_VCPUEVENT_VALID_SHADOW)
 		vcpu->interrupt_shadow = in->interrupt.shadow;
 	event->nmi.injected = in->nmi.injected;

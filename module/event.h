@@ -32,11 +32,14 @@ struct wr_exception {
 	u64 payload;
 };
 
+#define WR_INT_LEN	2	/* bytes of INT n without prefixes */
+
 struct wr_event {
 	struct wr_exception exception;
 	struct {
 		bool injected;
-		bool soft;	/* INT n */
+		bool soft;	/* INT n, RIP being at it */
+		u8 len;		/* of that INT n, 0: WR_INT_LEN */
 		u8 vector;
 	} interrupt;
 	struct {

@@ -4,6 +4,7 @@
  */
 #include <asm/processor-flags.h>
 
+#include "debug.h"
 #include "exit.h"
 #include "fpu.h"
 #include "hypercall.h"
@@ -55,15 +56,14 @@ enum wr_run_result wr_exit_cpuid(struct wr_vcpu *vcpu)
 }
 
 /* Leave the access to userspace, which sees RIP at the instruction; it moves on when the access is done. */
-static enum wr_run_result io_to_user(struct wr_vcpu *vcpu, const struct wr_io *io, u64 rip)
+static enum wr_run_result io_to_user(struct wr_vcpu *vcpu, const struct wr_io *io, u64 next_rip)
 {
 	struct kvm_run *run = vcpu->run;
 
 	vcpu->pio = (struct wr_pio) {
 		.pending = true, .in = io->in, .size = io->size, .port = io->port,
-		.rip = rip, .next_rip = vcpu->rip,
+		.rip = vcpu->rip, .next_rip = next_rip,
 	};
-	vcpu->rip = rip;
 	run->io.direction = io->in ? KVM_EXIT_IO_IN : KVM_EXIT_IO_OUT;
 	run->io.size = io->size;
 	run->io.port = io->port;
@@ -82,13 +82,13 @@ static enum wr_run_result io_to_user(struct wr_vcpu *vcpu, const struct wr_io *i
  */
 enum wr_run_result wr_exit_io(struct wr_vcpu *vcpu, const struct wr_io *io)
 {
-	u64 rip = vcpu->rip;
 	u32 value = 0;
+	u64 next;
 	int err;
 
 	if (io->string)
 		return wr_exit_emulate(vcpu);
-	err = wr_insn_skip(vcpu);
+	err = wr_insn_next(vcpu, &next);
 	if (err)
 		return wr_insn_fault_result(vcpu, err);
 	vcpu->stats.io_exits++;
@@ -98,9 +98,10 @@ enum wr_run_result wr_exit_io(struct wr_vcpu *vcpu, const struct wr_io *io)
 	else
 		err = wr_bus_write(vcpu, WR_BUS_PIO, io->port, io->size, &vcpu->regs[WR_RAX]);
 	if (err)
-		return io_to_user(vcpu, io, rip);
+		return io_to_user(vcpu, io, next);
 	if (io->in)
 		wr_reg_merge(&vcpu->regs[WR_RAX], value, io->size, false);
+	wr_insn_retire(vcpu, next);
 	return WR_RUN_RESUME;
 }
 
@@ -185,8 +186,8 @@ enum wr_run_result wr_exit_halt(struct wr_vcpu *vcpu)
 enum wr_run_result wr_exit_msr(struct wr_vcpu *vcpu, bool write)
 {
 	u32 index = vcpu->regs[WR_RCX];
-	u64 rip = vcpu->rip, data;
-	int err = wr_insn_skip(vcpu);
+	u64 next, data;
+	int err = wr_insn_next(vcpu, &next);
 
 	if (err)
 		return wr_insn_fault_result(vcpu, err);
@@ -195,14 +196,13 @@ enum wr_run_result wr_exit_msr(struct wr_vcpu *vcpu, bool write)
 		err = wr_msr_set(vcpu, index, wr_edx_eax(vcpu), false);
 	else
 		err = wr_msr_get(vcpu, index, &data, false);
-	if (err) {
-		vcpu->rip = rip;
+	if (err)
 		return general_protection(vcpu);
-	}
 	if (!write) {
 		vcpu->regs[WR_RAX] = (u32)data;
 		vcpu->regs[WR_RDX] = data >> 32;
 	}
+	wr_insn_retire(vcpu, next);
 	return WR_RUN_RESUME;
 }
 
@@ -212,19 +212,18 @@ enum wr_run_result wr_exit_msr(struct wr_vcpu *vcpu, bool write)
  */
 enum wr_run_result wr_exit_xsetbv(struct wr_vcpu *vcpu)
 {
-	u64 rip = vcpu->rip;
+	u64 next;
 	int err;
 
 	if (!(vcpu->cr4 & X86_CR4_OSXSAVE))
 		return wr_exit_undefined(vcpu);
-	err = wr_insn_skip(vcpu);
+	err = wr_insn_next(vcpu, &next);
 	if (err)
 		return wr_insn_fault_result(vcpu, err);
 	if (wr_backend->get_cpl(vcpu) || (u32)vcpu->regs[WR_RCX] ||
-	    wr_fpu_set_xcr0(vcpu, wr_edx_eax(vcpu))) {
-		vcpu->rip = rip;
+	    wr_fpu_set_xcr0(vcpu, wr_edx_eax(vcpu)))
 		return general_protection(vcpu);
-	}
+	wr_insn_retire(vcpu, next);
 	return WR_RUN_RESUME;
 }
 
@@ -259,6 +258,49 @@ enum wr_run_result wr_exit_skip(struct wr_vcpu *vcpu)
 enum wr_run_result wr_exit_undefined(struct wr_vcpu *vcpu)
 {
 	wr_event_exception(vcpu, X86_TRAP_UD);
+	return WR_RUN_RESUME;
+}
+
+#define OPCODE_INT3	0xcc
+#define OPCODE_INTO	0xce
+
+/**
+ * wr_exit_soft_interrupt - INT n: inject it
+ * @vcpu: see exit.h
+ *
+ * INT3 and INTO are exceptions to the hardware, but QEMU's emulation of it says INT n of them too.
+ */
+enum wr_run_result wr_exit_soft_interrupt(struct wr_vcpu *vcpu)
+{
+	const struct wr_insn *insn;
+	int err = wr_insn_look(vcpu, &insn);
+
+	if (err)
+		return wr_insn_fault_result(vcpu, err);
+	if (insn->opcode == OPCODE_INT3)
+		return wr_exit_bp(vcpu);
+	if (insn->opcode == OPCODE_INTO) {
+		wr_event_exception(vcpu, X86_TRAP_OF);
+		return WR_RUN_RESUME;
+	}
+	vcpu->event.interrupt.injected = true;
+	vcpu->event.interrupt.soft = true;
+	vcpu->event.interrupt.vector = insn->src.imm;
+	vcpu->event.interrupt.len = insn->len;
+	return WR_RUN_RESUME;
+}
+
+/**
+ * wr_exit_icebp - ICEBP: #DB without a cause, after the instruction
+ * @vcpu: see exit.h
+ */
+enum wr_run_result wr_exit_icebp(struct wr_vcpu *vcpu)
+{
+	int err = wr_insn_skip(vcpu);
+
+	if (err)
+		return wr_insn_fault_result(vcpu, err);
+	wr_event_debug(vcpu, 0);
 	return WR_RUN_RESUME;
 }
 
@@ -363,7 +405,7 @@ static enum wr_run_result complete_io(struct wr_vcpu *vcpu)
 	if (pio->in)
 		wr_reg_merge(&vcpu->regs[WR_RAX], *(u32 *)vcpu->pio_data, pio->size, false);
 	if (vcpu->rip == pio->rip)
-		vcpu->rip = pio->next_rip;
+		wr_insn_retire(vcpu, pio->next_rip);
 	return WR_RUN_RESUME;
 }
 

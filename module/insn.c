@@ -7,11 +7,11 @@
 #include <asm/processor-flags.h>
 
 #include "backend.h"
+#include "debug.h"
 #include "fpu.h"
 #include "insn.h"
 #include "state.h"
 
-#define DR6_BS		BIT(14)		/* single step */
 #define OPCODE_IRET	0xcf
 #define OPCODE_MOVSX	0xbe	/* and 0xbf, after 0x0f */
 
@@ -103,6 +103,14 @@ enum wr_run_result wr_insn_fault_result(struct wr_vcpu *vcpu, int err)
 	}
 }
 
+/* The end of an instruction, or of an iteration of it, that began with @guest_tf set or is a step of the debugger's. */
+static void trap_step(struct wr_vcpu *vcpu, bool guest_tf)
+{
+	if (guest_tf)
+		wr_event_debug(vcpu, WR_DR6_BS);
+	wr_debug_stepped(vcpu);
+}
+
 /**
  * wr_insn_retire - the instruction is done: move RIP on and do what goes with that
  * @vcpu: on its own thread
@@ -112,8 +120,8 @@ void wr_insn_retire(struct wr_vcpu *vcpu, u64 next_rip)
 {
 	vcpu->rip = next_rip;
 	vcpu->interrupt_shadow = false;
-	if (unlikely(vcpu->rflags & X86_EFLAGS_TF))
-		wr_event_debug(vcpu, DR6_BS);
+	if (unlikely(vcpu->rflags & X86_EFLAGS_TF || wr_debug_steps(vcpu)))
+		trap_step(vcpu, vcpu->rflags & X86_EFLAGS_TF);
 	vcpu->rflags &= ~(u64)X86_EFLAGS_RF;
 }
 
@@ -150,34 +158,51 @@ static int fetch_length(struct wr_vcpu *vcpu, struct fetch *f)
 }
 
 /* The hardware did not tell where the next instruction is. */
-static noinline int skip_by_length(struct wr_vcpu *vcpu)
+static noinline int next_by_length(struct wr_vcpu *vcpu, u64 *next)
 {
 	struct fetch f;
-	u64 next;
 	int len;
 
 	fetch_begin(vcpu, &f);
 	len = fetch_length(vcpu, &f);
 	if (len < 0)
 		return len;
-	next = vcpu->rip + len;
-	wr_insn_retire(vcpu, f.mode == WR_EMU_PROT64 ? next : (u32)next);
+	*next = vcpu->rip + len;
+	if (f.mode != WR_EMU_PROT64)
+		*next = (u32)*next;
 	return 0;
+}
+
+/**
+ * wr_insn_next - where does the instruction after the one that exited begin?
+ * @vcpu: on its own thread, right after the exit
+ * @next: set
+ *
+ * For who may still find that the instruction faults; wr_insn_retire() ends it.
+ *
+ * Return: 0; -EAGAIN when the code is not in memory and nothing may sleep here; -EINTR when fetching it faulted in the
+ * guest; -EINVAL, -E2BIG, -EOPNOTSUPP from the decoder; see wr_insn_fault_result().
+ */
+int wr_insn_next(struct wr_vcpu *vcpu, u64 *next)
+{
+	*next = vcpu->next_rip;
+	return *next ? 0 : next_by_length(vcpu, next);
 }
 
 /**
  * wr_insn_skip - step over the instruction that exited
  * @vcpu: on its own thread, right after the exit
  *
- * Return: 0; -EAGAIN when the code is not in memory and nothing may sleep here; -EINTR when fetching it faulted in the
- * guest; -EINVAL, -E2BIG, -EOPNOTSUPP from the decoder; see wr_insn_fault_result().
+ * Return: as wr_insn_next().
  */
 int wr_insn_skip(struct wr_vcpu *vcpu)
 {
-	if (!vcpu->next_rip)
-		return skip_by_length(vcpu);
-	wr_insn_retire(vcpu, vcpu->next_rip);
-	return 0;
+	u64 next;
+	int err = wr_insn_next(vcpu, &next);
+
+	if (!err)
+		wr_insn_retire(vcpu, next);
+	return err;
 }
 
 static void emu_segment(struct wr_emu *emu, int seg, struct kvm_segment *out)
@@ -494,17 +519,20 @@ static void load_regs(struct insn_emu *e, const struct fetch *f)
 static void commit(struct insn_emu *e, const struct wr_insn *insn)
 {
 	struct wr_vcpu *vcpu = e->vcpu;
+	bool guest_tf = vcpu->rflags & X86_EFLAGS_TF;
 
 	memcpy(vcpu->regs, e->emu.regs, sizeof(vcpu->regs));
+	/* TF as it was decides: POPF does not trap itself. */
 	vcpu->rflags = e->emu.rflags;
+	if (!e->emu.repeat)
+		vcpu->rflags &= ~(u64)X86_EFLAGS_RF;
 	vcpu->pio.ready = false;
 	vcpu->stats.insns_emulated++;
 	wr_mmio_forget_reads(vcpu);
-	if (e->emu.repeat)
-		vcpu->rip = e->emu.rip;
-	else
-		wr_insn_retire(vcpu, e->emu.rip);
-	vcpu->interrupt_shadow |= e->emu.interrupt_shadow;
+	vcpu->rip = e->emu.rip;
+	vcpu->interrupt_shadow = e->emu.interrupt_shadow;
+	if (unlikely(guest_tf || wr_debug_steps(vcpu)))
+		trap_step(vcpu, guest_tf);
 	if (insn->map == 0 && insn->opcode == OPCODE_IRET)
 		wr_backend->set_nmi_mask(vcpu, false);
 	/* POPF, STI and writes of CR8 may let interrupts in. */
@@ -697,7 +725,7 @@ static noinline enum wr_run_result execute_any(struct wr_vcpu *vcpu, const struc
 			vcpu->run_error = 0;
 			return WR_RUN_USER;
 		}
-		if (!e->emu.repeat || wants_pause(vcpu))
+		if (!e->emu.repeat || wants_pause(vcpu) || vcpu->event.exception.pending)
 			break;
 	}
 	return WR_RUN_RESUME;
@@ -713,6 +741,21 @@ static enum wr_run_result execute(struct wr_vcpu *vcpu, const struct fetch *f)
 	if (vcpu->in_stay)
 		return WR_RUN_SLEEPABLE;
 	return execute_any(vcpu, insn, f);
+}
+
+/**
+ * wr_insn_look - decode the instruction that exited
+ * @vcpu: on its own thread, right after the exit
+ * @insn: set; good until the next one is decoded
+ *
+ * Return: as wr_insn_next().
+ */
+int wr_insn_look(struct wr_vcpu *vcpu, const struct wr_insn **insn)
+{
+	struct fetch f;
+
+	*insn = &insn_cache(vcpu)->insn;
+	return fetch_and_decode(vcpu, &f);
 }
 
 /**

@@ -12,7 +12,9 @@
 #include "exit.h"
 
 enum wr_run_result wr_insn_fault_result(struct wr_vcpu *vcpu, int err);
+int wr_insn_next(struct wr_vcpu *vcpu, u64 *next);
 int wr_insn_skip(struct wr_vcpu *vcpu);
+int wr_insn_look(struct wr_vcpu *vcpu, const struct wr_insn **insn);
 void wr_insn_retire(struct wr_vcpu *vcpu, u64 next_rip);
 enum wr_run_result wr_insn_emulate(struct wr_vcpu *vcpu);
 enum wr_run_result wr_insn_resume(struct wr_vcpu *vcpu);

@@ -17,6 +17,7 @@
 #include "backend.h"
 #include "compat.h"
 #include "compat_xfer.h"
+#include "debug.h"
 #include "exit.h"
 #include "fpu.h"
 #include "run.h"
@@ -308,6 +309,8 @@ static enum wr_run_result serve_outside(struct wr_vcpu *vcpu)
 		return wr_exit_shutdown(vcpu);
 	if (wr_vcpu_take_request(vcpu, WR_REQ_EOI_EXIT))
 		return wr_exit_eoi(vcpu);
+	if (wr_vcpu_take_request(vcpu, WR_REQ_DEBUG))
+		return wr_exit_step(vcpu);
 	if (wr_vcpu_take_request(vcpu, WR_REQ_CLOCK))
 		wr_clock_update(vcpu);
 	if (wr_vcpu_take_request(vcpu, WR_REQ_STEAL))

@@ -12,6 +12,7 @@
 #include <linux/uaccess.h>
 
 #include "backend.h"
+#include "debug.h"
 #include "dev.h"
 #include "fpu.h"
 #include "msr.h"
@@ -203,6 +204,11 @@ static long set_debugregs(void *object, void *arg, unsigned long user)
 	return wr_set_debugregs(object, arg);
 }
 
+static long set_guest_debug(void *object, void *arg, unsigned long user)
+{
+	return wr_debug_set(object, arg);
+}
+
 static long get_events(void *object, void *arg, unsigned long user)
 {
 	wr_event_get(object, arg);
@@ -341,6 +347,7 @@ static const struct wr_ioctl vcpu_ioctls[] = {
 	WR_IOCTL(KVM_SET_XCRS, set_xcrs, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_GET_DEBUGREGS, get_debugregs, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_SET_DEBUGREGS, set_debugregs, WR_IOCTL_LOCK),
+	WR_IOCTL(KVM_SET_GUEST_DEBUG, set_guest_debug, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_GET_VCPU_EVENTS, get_events, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_SET_VCPU_EVENTS, set_events, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_GET_MP_STATE, get_mp_state, WR_IOCTL_LOCK),

@@ -78,6 +78,7 @@ enum wr_request {
 	WR_REQ_CLOCK,		/* rewrite the guest's kvm-clock page */
 	WR_REQ_STEAL,		/* update steal time */
 	WR_REQ_EOI_EXIT,	/* KVM_EXIT_IOAPIC_EOI, split irqchip */
+	WR_REQ_DEBUG,		/* a step has ended: KVM_EXIT_DEBUG */
 };
 
 /* Where a vCPU is, for those who want its attention. */
@@ -147,6 +148,12 @@ struct wr_mmio {
 	u64 rip;		/* [V] of the instruction that waits for a read */
 };
 
+/* struct wr_debug - KVM_SET_GUEST_DEBUG: see debug.h */
+struct wr_debug {
+	u32 control;		/* [V] KVM_GUESTDBG_*, 0: no debugger */
+	u64 dr[4], dr7;		/* [V] the debugger's, with KVM_GUESTDBG_USE_HW_BP */
+};
+
 /* Counters shown to the owner; written by the vCPU's thread alone. */
 struct wr_stats {
 	u64 exits;
@@ -186,7 +193,8 @@ struct wr_vcpu {
 	u64 cr0, cr2, cr3, cr4, efer;	/* [V] as the guest sees them */
 	u64 cr8;			/* [V] a local APIC keeps it equal to its TPR */
 	u64 pdptr[4];			/* [V] what PAE paging loaded with CR3 */
-	u64 dr[4], dr6, dr7;		/* [V] */
+	u64 dr[4], dr6, dr7;		/* [V] the guest's, whatever the hardware has */
+	struct wr_debug debug;		/* [V] */
 	u64 pat, misc_enable, tsc_aux;	/* [V] */
 	u64 spec_ctrl;			/* [V] */
 	u64 mtrr[WR_NR_MTRRS];		/* [V] kept for the guest, never acted on */

@@ -9,6 +9,7 @@
 #include <asm/msr.h>
 #include <asm/ptrace.h>
 
+#include "../debug.h"
 #include "../host.h"
 #include "../state.h"
 #include "svm.h"
@@ -131,18 +132,25 @@ static noinline void swap_debug_in(struct svm_vcpu *svm, struct host_debug *host
 		set_debugreg(0UL, 7);
 	}
 	if (svm->dr_live) {
-		set_debugreg((unsigned long)svm->vcpu.dr[0], 0);
-		set_debugreg((unsigned long)svm->vcpu.dr[1], 1);
-		set_debugreg((unsigned long)svm->vcpu.dr[2], 2);
-		set_debugreg((unsigned long)svm->vcpu.dr[3], 3);
+		const u64 *dr = wr_debug_dr(&svm->vcpu);
+
+		set_debugreg((unsigned long)dr[0], 0);
+		set_debugreg((unsigned long)dr[1], 1);
+		set_debugreg((unsigned long)dr[2], 2);
+		set_debugreg((unsigned long)dr[3], 3);
 	}
+	if (svm->debug_entry)
+		svm_step_begin(svm);
 }
 
 static noinline void swap_debug_out(struct svm_vcpu *svm, const struct host_debug *host)
 {
 	unsigned long dr[4];
 
-	if (svm->dr_live) {
+	if (svm->debug_entry)
+		svm_step_end(svm);
+	/* With a debugger, or in a step, each access by the guest exits: it has changed nothing here. */
+	if (svm->dr_live && !svm->step.shadowed) {
 		get_debugreg(dr[0], 0);
 		get_debugreg(dr[1], 1);
 		get_debugreg(dr[2], 2);
@@ -229,7 +237,7 @@ static void svm_enter(struct wr_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
 	struct vmcb *vmcb = svm->vmcb;
-	bool debug = svm->dr_live || hw_breakpoint_active();
+	bool debug = svm->debug_entry || hw_breakpoint_active();
 
 	if (unlikely(svm->asid_generation != this_cpu_read(svm_asids.generation)))
 		new_asid(svm);

@@ -2,9 +2,7 @@
 /*
  * AMD-V: exits, decoded from the VMCB and handed to common code.
  */
-#include <uapi/asm/debugreg.h>
-
-#include "../exit.h"
+#include "../debug.h"
 #include "../mmu/mmu.h"
 #include "svm.h"
 
@@ -51,29 +49,12 @@ static enum wr_run_result exit_iret(struct wr_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
 
-	svm_intercept(svm, INTERCEPT_IRET, false);
-	svm->nmi_iret = true;
-	svm->nmi_iret_rip = vcpu->rip;
-	wr_vcpu_request(vcpu, WR_REQ_EVENT);
-	return WR_RUN_RESUME;
-}
-
-static enum wr_run_result exit_db(struct wr_vcpu *vcpu)
-{
-	struct svm_vcpu *svm = to_svm(vcpu);
-	u64 dr6 = svm->vmcb->save.dr6;
-	bool ours = svm->nmi_stepping && !(svm->nmi_step_rflags & X86_EFLAGS_TF);
-
-	if (svm->nmi_stepping) {
-		svm_nmi_step_done(svm);
-		if (svm->nmi_iret)
-			svm_set_nmi_mask(vcpu, false);
+	if (svm->nmi_masked && !svm->nmi_iret) {
+		svm->nmi_iret = true;
+		svm->nmi_iret_rip = vcpu->rip;
+		wr_vcpu_request(vcpu, WR_REQ_EVENT);
 	}
-	/* Nothing but our own step: the guest must not hear of it. */
-	if (ours && !(dr6 & DR_TRAP_BITS))
-		return WR_RUN_RESUME;
-	wr_event_debug(vcpu, dr6);
-	return WR_RUN_RESUME;
+	return svm_exit_flags_load(vcpu);
 }
 
 static enum wr_run_result exit_ac(struct wr_vcpu *vcpu)
@@ -82,9 +63,16 @@ static enum wr_run_result exit_ac(struct wr_vcpu *vcpu)
 	return WR_RUN_RESUME;
 }
 
-/* The guest touched a debug register: they are its own for the rest of this stay, and it tries again. */
+/*
+ * The guest touched a debug register: they are its own for the rest of this stay, and it tries again. Not while they are a
+ * debugger's, or a step is wanted, which needs DR6.
+ */
 static enum wr_run_result exit_dr(struct wr_vcpu *vcpu)
 {
+	u32 which = control(vcpu)->exit_code - SVM_EXIT_READ_DR0;
+
+	if (wr_debug_owns_dr(vcpu) || vcpu->event.nmi.pending)
+		return wr_exit_dr(vcpu, which % 16, which >= 16);
 	to_svm(vcpu)->dr_live = true;
 	svm_set_dr7(vcpu);
 	return WR_RUN_RESUME;
@@ -130,9 +118,12 @@ static const exit_fn exits[] = {
 	[SVM_EXIT_CR0_SEL_WRITE] = wr_exit_emulate,
 	[SVM_EXIT_READ_DR0 ... SVM_EXIT_READ_DR7] = exit_dr,
 	[SVM_EXIT_WRITE_DR0 ... SVM_EXIT_WRITE_DR7] = exit_dr,
-	[SVM_EXIT_EXCP_BASE + X86_TRAP_DB] = exit_db,
+	[SVM_EXIT_EXCP_BASE + X86_TRAP_DE] = svm_exit_exception,
+	[SVM_EXIT_EXCP_BASE + X86_TRAP_DB] = svm_exit_db,
+	[SVM_EXIT_EXCP_BASE + X86_TRAP_BP ... SVM_EXIT_EXCP_BASE + X86_TRAP_MF] = svm_exit_exception,
 	[SVM_EXIT_EXCP_BASE + X86_TRAP_AC] = exit_ac,
 	[SVM_EXIT_EXCP_BASE + X86_TRAP_MC] = wr_exit_host_event,
+	[SVM_EXIT_EXCP_BASE + X86_TRAP_XF ... SVM_EXIT_EXCP_BASE + 31] = svm_exit_exception,
 	[SVM_EXIT_INTR] = wr_exit_host_event,
 	[SVM_EXIT_NMI] = wr_exit_host_event,
 	[SVM_EXIT_SMI] = wr_exit_host_event,
@@ -140,7 +131,10 @@ static const exit_fn exits[] = {
 	[SVM_EXIT_VINTR] = exit_vintr,
 	[SVM_EXIT_RDPMC] = wr_exit_rdpmc,
 	[SVM_EXIT_CPUID] = wr_exit_cpuid,
+	[SVM_EXIT_PUSHF] = wr_exit_emulate,
+	[SVM_EXIT_POPF] = svm_exit_flags_load,
 	[SVM_EXIT_IRET] = exit_iret,
+	[SVM_EXIT_SWINT] = wr_exit_soft_interrupt,
 	[SVM_EXIT_INVD] = wr_exit_skip,
 	[SVM_EXIT_PAUSE] = wr_exit_pause,
 	[SVM_EXIT_HLT] = wr_exit_halt,
@@ -157,6 +151,7 @@ static const exit_fn exits[] = {
 	[SVM_EXIT_CLGI] = wr_exit_undefined,
 	[SVM_EXIT_SKINIT] = wr_exit_undefined,
 	[SVM_EXIT_RDTSCP] = wr_exit_undefined,
+	[SVM_EXIT_ICEBP] = wr_exit_icebp,
 	[SVM_EXIT_WBINVD] = wr_exit_skip,
 	[SVM_EXIT_MONITOR] = wr_exit_undefined,
 	[SVM_EXIT_MWAIT] = wr_exit_undefined,
@@ -172,9 +167,8 @@ enum wr_run_result svm_handle_exit(struct wr_vcpu *vcpu)
 	struct svm_vcpu *svm = to_svm(vcpu);
 	u32 code = svm->vmcb->control.exit_code;
 
-	/* The step was interrupted by something else; it starts again if it is still wanted. */
-	if (unlikely(svm->nmi_stepping) && code != SVM_EXIT_EXCP_BASE + X86_TRAP_DB)
-		svm_nmi_step_done(svm);
+	if (unlikely(svm->debug_entry))
+		svm_step_exited(svm);
 	if (code == SVM_EXIT_NPF)
 		return exit_npf(vcpu);
 	if (unlikely(code == (u32)SVM_EXIT_ERR))

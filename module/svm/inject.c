@@ -2,9 +2,21 @@
 /*
  * AMD-V: handing events to the hardware, and the windows in which the guest takes them.
  */
-#include <asm/processor-flags.h>
-
 #include "svm.h"
+
+/* INT n, INT3 and INTO push the address after them, which nobody tells the hardware but by RIP. */
+static void pass_soft(struct svm_vcpu *svm, u8 len)
+{
+	svm->soft_injected = true;
+	svm->soft_rip = svm->vcpu.rip;
+	svm->vcpu.rip += len;
+	svm->soft_next = svm->vcpu.rip;
+}
+
+static bool is_soft(u8 vector)
+{
+	return vector == X86_TRAP_BP || vector == X86_TRAP_OF;
+}
 
 /* wr_backend.inject_exception */
 void svm_inject_exception(struct wr_vcpu *vcpu)
@@ -12,7 +24,8 @@ void svm_inject_exception(struct wr_vcpu *vcpu)
 	struct vmcb_control_area *control = &to_svm(vcpu)->vmcb->control;
 	const struct wr_exception *ex = &vcpu->event.exception;
 
-	to_svm(vcpu)->soft_injected = ex->vector == X86_TRAP_BP || ex->vector == X86_TRAP_OF;
+	if (is_soft(ex->vector))
+		pass_soft(to_svm(vcpu), 1);
 	control->event_inj = ex->vector | SVM_EVTINJ_VALID | SVM_EVTINJ_TYPE_EXEPT |
 		(ex->has_error ? SVM_EVTINJ_VALID_ERR : 0);
 	control->event_inj_err = ex->has_error ? ex->error : 0;
@@ -21,7 +34,11 @@ void svm_inject_exception(struct wr_vcpu *vcpu)
 /* wr_backend.inject_interrupt */
 void svm_inject_interrupt(struct wr_vcpu *vcpu)
 {
-	to_svm(vcpu)->vmcb->control.event_inj = vcpu->event.interrupt.vector | SVM_EVTINJ_VALID |
+	struct svm_vcpu *svm = to_svm(vcpu);
+
+	if (vcpu->event.interrupt.soft)
+		pass_soft(svm, vcpu->event.interrupt.len ?: WR_INT_LEN);
+	svm->vmcb->control.event_inj = vcpu->event.interrupt.vector | SVM_EVTINJ_VALID |
 		(vcpu->event.interrupt.soft ? SVM_EVTINJ_TYPE_SOFT : SVM_EVTINJ_TYPE_INTR);
 }
 
@@ -37,7 +54,9 @@ static void requeue(struct svm_vcpu *svm, u32 info, u32 error)
 {
 	enum wr_event_class class = WR_EVENT_NONE;
 	u8 vector = info & SVM_EXITINTINFO_VEC_MASK;
+	bool passed = svm->soft_injected && svm->vcpu.rip == svm->soft_next, soft = false;
 
+	svm->soft_injected = false;
 	switch (info & (SVM_EXITINTINFO_VALID | SVM_EXITINTINFO_TYPE_MASK)) {
 	case SVM_EXITINTINFO_VALID | SVM_EXITINTINFO_TYPE_NMI:
 		class = WR_EVENT_NMI;
@@ -47,11 +66,20 @@ static void requeue(struct svm_vcpu *svm, u32 info, u32 error)
 		break;
 	case SVM_EXITINTINFO_VALID | SVM_EXITINTINFO_TYPE_EXEPT:
 		/* The guest's own INT3 or INTO: RIP is still there, it runs again and raises it again. INT n likewise. */
-		if ((vector != X86_TRAP_BP && vector != X86_TRAP_OF) || svm->soft_injected)
+		soft = is_soft(vector);
+		if (!soft || passed)
 			class = WR_EVENT_EXCEPTION;
 		break;
+	case SVM_EXITINTINFO_VALID | SVM_EXITINTINFO_TYPE_SOFT:
+		soft = true;
+		if (passed)
+			class = WR_EVENT_INTERRUPT;
+		break;
 	}
+	if (soft && passed)
+		svm->vcpu.rip = svm->soft_rip;
 	wr_event_redeliver(&svm->vcpu, class, vector, info & SVM_EXITINTINFO_VALID_ERR, error);
+	svm->vcpu.event.interrupt.soft = soft && class == WR_EVENT_INTERRUPT;
 }
 
 /* After an exit: what the exit interrupted must be delivered again. */
@@ -103,27 +131,6 @@ void svm_interrupt_window(struct wr_vcpu *vcpu, bool on)
 	svm_intercept(svm, INTERCEPT_VINTR, on);
 }
 
-/* Step over the instruction that still blocks NMIs. */
-static void start_nmi_step(struct svm_vcpu *svm)
-{
-	if (svm->nmi_stepping)
-		return;
-	svm->nmi_stepping = true;
-	svm->nmi_step_rflags = svm->vcpu.rflags & (X86_EFLAGS_TF | X86_EFLAGS_RF);
-	svm->vcpu.rflags |= X86_EFLAGS_TF | X86_EFLAGS_RF;
-}
-
-/* The step is over: the guest gets its own flags back. */
-void svm_nmi_step_done(struct svm_vcpu *svm)
-{
-	if (!svm->nmi_stepping)
-		return;
-	svm->nmi_stepping = false;
-	svm->vcpu.rflags &= ~(u64)(X86_EFLAGS_TF | X86_EFLAGS_RF);
-	svm->vcpu.rflags |= svm->nmi_step_rflags & X86_EFLAGS_TF;
-	wr_vcpu_request(&svm->vcpu, WR_REQ_EVENT);
-}
-
 /* wr_backend.nmi_window */
 void svm_nmi_window(struct wr_vcpu *vcpu, bool on)
 {
@@ -138,7 +145,7 @@ void svm_nmi_window(struct wr_vcpu *vcpu, bool on)
 		wr_send_reschedule(smp_processor_id());
 		return;
 	}
-	start_nmi_step(svm);
+	svm_start_nmi_step(svm);
 }
 
 /* wr_backend.get_nmi_mask */
@@ -159,7 +166,7 @@ void svm_set_nmi_mask(struct wr_vcpu *vcpu, bool masked)
 
 	svm->nmi_masked = masked;
 	svm->nmi_iret = false;
-	svm_intercept(svm, INTERCEPT_IRET, masked);
+	svm_intercept(svm, INTERCEPT_IRET, masked || svm_steps(svm));
 }
 
 /* wr_backend.update_cr8_intercept */

@@ -69,6 +69,17 @@ extern struct wr_pt_format svm_npt_format;
 extern unsigned long *svm_iopm;		/* all ports intercepted: one map for all vCPUs */
 extern unsigned long *svm_msrpm;	/* likewise for MSRs, but for those that the VMCB holds */
 
+/* struct svm_step - the last entry with svm_vcpu.debug_entry */
+struct svm_step {
+	bool shadowed;		/* [V] DR6 and DR7 were not the guest's, and the exit is not looked at yet */
+	bool active;		/* [V] RFLAGS.TF was ours */
+	bool delivers;		/* [V] it injected an event, whose delivery is the step */
+	bool guest_tf;		/* [V] the guest's own TF, before */
+	bool loads_flags;	/* [V] the instruction at @loads_rip is POPF or IRET: TF after it is the guest's */
+	u64 loads_rip;
+	u64 causes;		/* [V] WR_DR6_* of its #DB */
+};
+
 /**
  * struct svm_vcpu - a vCPU on AMD-V
  */
@@ -80,11 +91,13 @@ struct svm_vcpu {
 	u64 asid_generation;		/* [V] @vmcb's ASID is ours while it equals the CPU's */
 	bool nmi_masked;		/* [V] until the guest's IRET completes */
 	bool nmi_iret;			/* [V] IRET was seen at @nmi_iret_rip: the mask goes once it is done */
-	bool nmi_stepping;		/* [V] RFLAGS.TF is ours, to see the end of that IRET */
+	bool nmi_stepping;		/* [V] a step is wanted, to see the end of that IRET or of an interrupt shadow */
 	u64 nmi_iret_rip;
-	u64 nmi_step_rflags;		/* [V] the guest's TF and RF while @nmi_stepping */
-	bool dr_live;			/* [V] the guest's DR0 to DR3 go to the hardware */
-	bool soft_injected;		/* [V] the entry injected an exception that the guest's INT3 or INTO caused */
+	bool dr_live;			/* [V] DR0 to DR3 go to the hardware: the guest's, or the debugger's */
+	bool debug_entry;		/* [V] entries swap debug registers or step */
+	struct svm_step step;
+	bool soft_injected;		/* [V] the entry injected INT n, INT3 or INTO: RIP was moved past it */
+	u64 soft_rip, soft_next;	/* [V] where it is, and ends */
 	u64 host_spec_ctrl;		/* [V] in a stay */
 };
 
@@ -135,13 +148,11 @@ void svm_set_cr3(struct wr_vcpu *vcpu);
 void svm_sync_pdptrs(struct wr_vcpu *vcpu);
 void svm_set_cr4(struct wr_vcpu *vcpu);
 void svm_set_efer(struct wr_vcpu *vcpu);
-void svm_set_dr7(struct wr_vcpu *vcpu);
 int svm_get_msr(struct wr_vcpu *vcpu, u32 index, u64 *data);
 int svm_set_msr(struct wr_vcpu *vcpu, u32 index, u64 data);
 bool svm_has_msr(u32 index);
 void svm_set_tsc_offset(struct wr_vcpu *vcpu);
 void svm_cpuid_changed(struct wr_vcpu *vcpu);
-void svm_set_exception_intercepts(struct svm_vcpu *svm);
 
 /* inject.c */
 void svm_inject_exception(struct wr_vcpu *vcpu);
@@ -152,10 +163,20 @@ void svm_complete_injection(struct svm_vcpu *svm);
 bool svm_nmi_allowed(struct wr_vcpu *vcpu);
 void svm_interrupt_window(struct wr_vcpu *vcpu, bool on);
 void svm_nmi_window(struct wr_vcpu *vcpu, bool on);
-void svm_nmi_step_done(struct svm_vcpu *svm);
 bool svm_get_nmi_mask(struct wr_vcpu *vcpu);
 void svm_set_nmi_mask(struct wr_vcpu *vcpu, bool masked);
 void svm_update_cr8_intercept(struct wr_vcpu *vcpu, int threshold);
+
+/* debug.c */
+bool svm_steps(const struct svm_vcpu *svm);
+void svm_set_dr7(struct wr_vcpu *vcpu);
+void svm_step_begin(struct svm_vcpu *svm);
+void svm_step_end(struct svm_vcpu *svm);
+void svm_step_exited(struct svm_vcpu *svm);
+void svm_start_nmi_step(struct svm_vcpu *svm);
+enum wr_run_result svm_exit_db(struct wr_vcpu *vcpu);
+enum wr_run_result svm_exit_flags_load(struct wr_vcpu *vcpu);
+enum wr_run_result svm_exit_exception(struct wr_vcpu *vcpu);
 
 /* exits.c */
 enum wr_run_result svm_handle_exit(struct wr_vcpu *vcpu);

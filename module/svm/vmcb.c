@@ -4,7 +4,6 @@
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
-#include <uapi/asm/debugreg.h>
 #include <asm/msr.h>
 
 #include "svm.h"
@@ -194,34 +193,6 @@ void svm_set_efer(struct wr_vcpu *vcpu)
 {
 	to_svm(vcpu)->vmcb->save.efer = vcpu->efer | EFER_SVME;
 	svm_mark_dirty(to_svm(vcpu), SVM_CLEAN_CR);
-}
-
-static void intercept_debug_registers(struct svm_vcpu *svm, bool on)
-{
-	unsigned int bit;
-
-	/* All change together. */
-	if (test_bit(INTERCEPT_DR0_READ, (unsigned long *)svm->vmcb->control.intercepts) == on)
-		return;
-	for (bit = INTERCEPT_DR0_READ; bit <= INTERCEPT_DR7_READ; bit++)
-		svm_intercept(svm, bit, on);
-	for (bit = INTERCEPT_DR0_WRITE; bit <= INTERCEPT_DR7_WRITE; bit++)
-		svm_intercept(svm, bit, on);
-}
-
-/* wr_backend.set_dr7; also decides whether the guest has the debug registers for itself */
-void svm_set_dr7(struct wr_vcpu *vcpu)
-{
-	struct svm_vcpu *svm = to_svm(vcpu);
-
-	if (vcpu->dr7 & DR_GLOBAL_ENABLE_MASK || vcpu->dr7 & DR_LOCAL_ENABLE_MASK)
-		svm->dr_live = true;
-	if (svm->vmcb->save.dr7 != vcpu->dr7 || svm->vmcb->save.dr6 != vcpu->dr6) {
-		svm->vmcb->save.dr7 = vcpu->dr7;
-		svm->vmcb->save.dr6 = vcpu->dr6;
-		svm_mark_dirty(svm, SVM_CLEAN_DR);
-	}
-	intercept_debug_registers(svm, !svm->dr_live);
 }
 
 /* Where the VMCB keeps an MSR; NULL: not there. */

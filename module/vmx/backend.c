@@ -10,6 +10,7 @@
 #include <asm/ptrace.h>
 #include <asm/segment.h>
 
+#include "../debug.h"
 #include "../host.h"
 #include "../state.h"
 #include "vmx.h"
@@ -207,10 +208,12 @@ static noinline void swap_debug_in(struct vmx_vcpu *vmx, struct host_debug *host
 		set_debugreg(0UL, 7);
 	}
 	if (vmx->dr_live) {
-		set_debugreg((unsigned long)vmx->vcpu.dr[0], 0);
-		set_debugreg((unsigned long)vmx->vcpu.dr[1], 1);
-		set_debugreg((unsigned long)vmx->vcpu.dr[2], 2);
-		set_debugreg((unsigned long)vmx->vcpu.dr[3], 3);
+		const u64 *dr = wr_debug_dr(&vmx->vcpu);
+
+		set_debugreg((unsigned long)dr[0], 0);
+		set_debugreg((unsigned long)dr[1], 1);
+		set_debugreg((unsigned long)dr[2], 2);
+		set_debugreg((unsigned long)dr[3], 3);
 		get_debugreg(host->dr6, 6);
 		set_debugreg((unsigned long)vmx->vcpu.dr6, 6);
 	}
@@ -226,9 +229,12 @@ static noinline void swap_debug_out(struct vmx_vcpu *vmx, const struct host_debu
 		get_debugreg(dr[2], 2);
 		get_debugreg(dr[3], 3);
 		get_debugreg(dr6, 6);
-		memcpy(vmx->vcpu.dr, dr, sizeof(dr));
-		vmx->vcpu.dr6 = dr6;
-		vmx->vcpu.dr7 = vmcs_read(GUEST_DR7);
+		/* With a debugger each access by the guest exits: it has changed nothing here. */
+		if (!wr_debug_owns_dr(&vmx->vcpu)) {
+			memcpy(vmx->vcpu.dr, dr, sizeof(dr));
+			vmx->vcpu.dr6 = dr6;
+			vmx->vcpu.dr7 = vmcs_read(GUEST_DR7);
+		}
 		set_debugreg(host->dr6, 6);
 	}
 	if (host->active) {

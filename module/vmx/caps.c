@@ -38,6 +38,7 @@ static const struct vmx_control_name cpu_names[] = {
 	{ CPU_BASED_RDPMC_EXITING, "RDPMC exiting" },
 	{ CPU_BASED_TPR_SHADOW, "TPR shadow" },
 	{ CPU_BASED_MOV_DR_EXITING, "MOV DR exiting" },
+	{ CPU_BASED_MONITOR_TRAP_FLAG, "monitor trap flag" },
 	{ CPU_BASED_UNCOND_IO_EXITING, "I/O exiting" },
 	{ CPU_BASED_USE_MSR_BITMAPS, "MSR bitmaps" },
 	{ CPU_BASED_ACTIVATE_SECONDARY_CONTROLS, "secondary controls" },

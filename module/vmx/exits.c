@@ -5,6 +5,7 @@
 #include <uapi/asm/debugreg.h>
 #include <asm/trapnr.h>
 
+#include "../debug.h"
 #include "../exit.h"
 #include "../insn.h"
 #include "../state.h"
@@ -15,6 +16,10 @@
 #define IO_IN		BIT(3)
 #define IO_STRING	BIT(4)
 #define IO_PORT_SHIFT	16
+
+/* Exit qualification of MOV to or from a debug register */
+#define DR_NUMBER_MASK	7
+#define DR_READ		BIT(4)
 
 /* Exit qualification of #DB: as DR6 */
 #define DB_CAUSES	(DR_TRAP_BITS | DR_STEP | BIT(13))
@@ -37,8 +42,10 @@ static enum wr_run_result exit_exception(struct wr_vcpu *vcpu)
 		/* INT1 is a trap, but exits before it is done. */
 		if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_PRIV_SW_EXCEPTION)
 			wr_insn_retire(vcpu, vcpu->next_rip);
-		wr_event_debug(vcpu, vmx->exit.qualification & DB_CAUSES);
-		return WR_RUN_RESUME;
+		/* A step for the debugger is a monitor trap. */
+		return wr_exit_db(vcpu, vmx->exit.qualification & DB_CAUSES, true, false);
+	case X86_TRAP_BP:
+		return wr_exit_bp(vcpu);
 	case X86_TRAP_AC:
 		wr_event_exception_error(vcpu, X86_TRAP_AC, vmx->exit.intr_error);
 		return WR_RUN_RESUME;
@@ -103,9 +110,20 @@ static enum wr_run_result exit_tpr(struct wr_vcpu *vcpu)
 	return WR_RUN_RESUME;
 }
 
+/* The end of an instruction or of a delivery, before the next instruction */
+static enum wr_run_result exit_monitor_trap(struct wr_vcpu *vcpu)
+{
+	wr_debug_stepped(vcpu);
+	return WR_RUN_RESUME;
+}
+
 /* The guest touched a debug register: they are its own for the rest of this stay, and it tries again. */
 static enum wr_run_result exit_dr(struct wr_vcpu *vcpu)
 {
+	u64 info = to_vmx(vcpu)->exit.qualification;
+
+	if (wr_debug_owns_dr(vcpu))
+		return wr_exit_dr(vcpu, info & DR_NUMBER_MASK, !(info & DR_READ));
 	to_vmx(vcpu)->dr_live = true;
 	vmx_set_dr7(vcpu);
 	return WR_RUN_RESUME;
@@ -159,13 +177,14 @@ static const struct exit_row exits[] = {
 	[EXIT_REASON_VMCALL] = { wr_exit_hypercall, INSN },
 	[EXIT_REASON_VMCLEAR ... EXIT_REASON_VMON] = { wr_exit_undefined },
 	[EXIT_REASON_CR_ACCESS] = { wr_exit_emulate },
-	[EXIT_REASON_DR_ACCESS] = { exit_dr },
+	[EXIT_REASON_DR_ACCESS] = { exit_dr, QUALIFICATION | INSN },
 	[EXIT_REASON_IO_INSTRUCTION] = { exit_io, QUALIFICATION | INSN },
 	[EXIT_REASON_MSR_READ] = { exit_rdmsr, INSN },
 	[EXIT_REASON_MSR_WRITE] = { exit_wrmsr, INSN },
 	[EXIT_REASON_INVALID_STATE] = { exit_entry_failed, QUALIFICATION },
 	[EXIT_REASON_MSR_LOAD_FAIL] = { exit_entry_failed, QUALIFICATION },
 	[EXIT_REASON_MWAIT_INSTRUCTION] = { wr_exit_undefined },
+	[EXIT_REASON_MONITOR_TRAP_FLAG] = { exit_monitor_trap },
 	[EXIT_REASON_MONITOR_INSTRUCTION] = { wr_exit_undefined },
 	[EXIT_REASON_PAUSE_INSTRUCTION] = { wr_exit_pause, INSN },
 	[EXIT_REASON_MCE_DURING_VMENTRY] = { wr_exit_host_event },

@@ -13,18 +13,21 @@ static void inject(struct vmx_vcpu *vmx, u32 info, u32 error)
 	vmx->injected_error = error;
 	vmx_begin(vmx);
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, vmx->injected);
+	if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_SOFT_EXCEPTION)
+		vmcs_write32(VM_ENTRY_INSTRUCTION_LEN, 1);
 	if (info & INTR_INFO_DELIVER_CODE_MASK)
 		vmcs_write32(VM_ENTRY_EXCEPTION_ERROR_CODE, error);
 	vmx_end();
 }
 
 /*
- * wr_backend.inject_exception. #BP and #OF go as exceptions of the hardware, too: RIP is past the instruction already.
+ * wr_backend.inject_exception. RIP is at the INT3 or INTO that raised #BP or #OF: the hardware moves past them.
  */
 void vmx_inject_exception(struct wr_vcpu *vcpu)
 {
 	const struct wr_exception *ex = &vcpu->event.exception;
-	u32 info = ex->vector | INTR_TYPE_HARD_EXCEPTION;
+	bool soft = ex->vector == X86_TRAP_BP || ex->vector == X86_TRAP_OF;
+	u32 info = ex->vector | (soft ? INTR_TYPE_SOFT_EXCEPTION : INTR_TYPE_HARD_EXCEPTION);
 
 	/* Real mode knows no error codes, and entries refuse them there. */
 	if (ex->has_error && vcpu->cr0 & X86_CR0_PE)
@@ -65,10 +68,11 @@ static void requeue(struct vmx_vcpu *vmx, u32 info, u32 error)
 		class = WR_EVENT_INTERRUPT;
 		break;
 	case VECTORING_INFO_VALID_MASK | INTR_TYPE_HARD_EXCEPTION:
+	case VECTORING_INFO_VALID_MASK | INTR_TYPE_SOFT_EXCEPTION:
 		class = WR_EVENT_EXCEPTION;
 		break;
 	default:
-		/* None; or the guest's own INT n, INT3, INTO or INT1: RIP has not moved, it runs again. */
+		/* None; or the guest's own INT n or INT1: RIP has not moved, it runs again. */
 		class = WR_EVENT_NONE;
 	}
 	wr_event_redeliver(&vmx->vcpu, class, vector, info & VECTORING_INFO_DELIVER_CODE_MASK, error);

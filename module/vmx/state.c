@@ -5,6 +5,7 @@
 #include <uapi/asm/debugreg.h>
 #include <asm/msr.h>
 
+#include "../debug.h"
 #include "../state.h"
 #include "vmx.h"
 
@@ -192,16 +193,21 @@ void vmx_set_efer(struct wr_vcpu *vcpu)
 	vmx_end();
 }
 
-/* wr_backend.set_dr7; also decides whether the guest has the debug registers for itself */
+/* wr_backend.set_dr7; also decides whether the guest has the debug registers for itself. A step is a monitor trap. */
 void vmx_set_dr7(struct wr_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	u64 dr7 = wr_debug_dr7(vcpu);
 
-	if (vcpu->dr7 & (DR_GLOBAL_ENABLE_MASK | DR_LOCAL_ENABLE_MASK))
+	if (dr7 & (DR_GLOBAL_ENABLE_MASK | DR_LOCAL_ENABLE_MASK))
 		vmx->dr_live = true;
+	else if (wr_debug_owns_dr(vcpu))
+		vmx->dr_live = false;
 	vmx_begin(vmx);
-	vmcs_write(GUEST_DR7, vcpu->dr7);
-	vmx_set_cpu_control(vmx, CPU_BASED_MOV_DR_EXITING, !vmx->dr_live);
+	vmcs_write(GUEST_DR7, dr7);
+	vmcs_write32(EXCEPTION_BITMAP, VMX_EXCEPTIONS | wr_debug_exceptions(vcpu));
+	vmx_set_cpu_control(vmx, CPU_BASED_MOV_DR_EXITING, !vmx->dr_live || wr_debug_owns_dr(vcpu));
+	vmx_set_cpu_control(vmx, CPU_BASED_MONITOR_TRAP_FLAG, wr_debug_steps(vcpu));
 	vmx_end();
 }
 

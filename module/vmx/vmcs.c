@@ -27,12 +27,6 @@
 #define BITMAP_WRITE		2048
 #define BITMAP_HIGH		1024
 
-/*
- * A guest can arrange that delivering #AC or #DB raises the same again, for ever and with interrupts held off: only an
- * exit ends that. #MC is the host's.
- */
-#define EXCEPTIONS		(BIT(X86_TRAP_DB) | BIT(X86_TRAP_AC) | BIT(X86_TRAP_MC))
-
 /* MSRs that VMCS fields or a stay switch: the guest reads and writes them without an exit. */
 static const u32 passthrough_msrs[] = {
 	MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE,
@@ -165,7 +159,7 @@ static void init_controls(struct vmx_vcpu *vmx)
 	vmcs_write32(SECONDARY_VM_EXEC_CONTROL, cpu2);
 	vmcs_write32(VM_EXIT_CONTROLS, vmx_caps.exit);
 	vmcs_write32(VM_ENTRY_CONTROLS, vmx_caps.entry);
-	vmcs_write32(EXCEPTION_BITMAP, EXCEPTIONS);
+	vmcs_write32(EXCEPTION_BITMAP, VMX_EXCEPTIONS);
 	vmcs_write64(MSR_BITMAP, __pa(vmx_msr_bitmap));
 	vmcs_write64(VIRTUAL_APIC_PAGE_ADDR, __pa(vmx->vapic));
 	vmcs_write32(TPR_THRESHOLD, 0);

@@ -111,6 +111,12 @@ struct vmx_cpu {
 
 DECLARE_PER_CPU(struct vmx_cpu, vmx_cpu);
 
+/*
+ * A guest can arrange that delivering #AC or #DB raises the same again, for ever and with interrupts held off: only an
+ * exit ends that. #MC is the host's.
+ */
+#define VMX_EXCEPTIONS	(BIT(X86_TRAP_DB) | BIT(X86_TRAP_AC) | BIT(X86_TRAP_MC))
+
 static inline struct vmx_vcpu *to_vmx(struct wr_vcpu *vcpu)
 {
 	return container_of(vcpu, struct vmx_vcpu, vcpu);

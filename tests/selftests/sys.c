@@ -445,3 +445,41 @@ TEST(identity_map_after_vcpu)
 	vcpu_init(&v, &vm, 0);
 	CHECK_ERR(ioctl(vm.fd, KVM_SET_IDENTITY_MAP_ADDR, &addr), EINVAL);
 }
+
+/* What kvmtool and Firecracker call, each on its file. With no memory behind the argument it may fail, but it is there. */
+static void check_known(int fd, const unsigned long *calls, u32 nr)
+{
+	u32 i;
+
+	for (i = 0; i < nr; i++)
+		if (ioctl(fd, calls[i], 8ul) == -1 && errno == ENOTTY)
+			FAIL("call %#lx is unknown", calls[i]);
+}
+
+TEST(calls_of_vmms)
+{
+	static const unsigned long system[] = {
+		KVM_GET_API_VERSION, KVM_CHECK_EXTENSION, KVM_GET_VCPU_MMAP_SIZE, KVM_GET_SUPPORTED_CPUID,
+		KVM_GET_MSR_INDEX_LIST, KVM_GET_MSRS, KVM_GET_MSR_FEATURE_INDEX_LIST,
+	}, machine[] = {
+		KVM_CHECK_EXTENSION, KVM_SET_TSS_ADDR, KVM_SET_IDENTITY_MAP_ADDR, KVM_CREATE_IRQCHIP, KVM_CREATE_PIT2,
+		KVM_SET_USER_MEMORY_REGION, KVM_SET_GSI_ROUTING, KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS, KVM_IOEVENTFD,
+		KVM_IRQFD, KVM_SIGNAL_MSI, KVM_REGISTER_COALESCED_MMIO, KVM_UNREGISTER_COALESCED_MMIO, KVM_GET_IRQCHIP,
+		KVM_SET_IRQCHIP, KVM_GET_CLOCK, KVM_SET_CLOCK, KVM_GET_PIT2, KVM_SET_PIT2, KVM_GET_DIRTY_LOG,
+		KVM_CREATE_VCPU,
+	}, vcpu[] = {
+		KVM_SET_CPUID2, KVM_GET_CPUID2, KVM_GET_LAPIC, KVM_SET_LAPIC, KVM_GET_MSRS, KVM_SET_MSRS, KVM_GET_FPU,
+		KVM_SET_FPU, KVM_GET_REGS, KVM_SET_REGS, KVM_GET_SREGS, KVM_SET_SREGS, KVM_SET_GUEST_DEBUG, KVM_NMI,
+		KVM_GET_MP_STATE, KVM_SET_MP_STATE, KVM_GET_VCPU_EVENTS, KVM_SET_VCPU_EVENTS, KVM_GET_DEBUGREGS,
+		KVM_SET_DEBUGREGS, KVM_GET_XSAVE, KVM_SET_XSAVE, KVM_GET_XSAVE2, KVM_GET_XCRS, KVM_SET_XCRS,
+		KVM_GET_TSC_KHZ, KVM_SET_TSC_KHZ, KVM_KVMCLOCK_CTRL, KVM_SET_SIGNAL_MASK, KVM_TRANSLATE, KVM_INTERRUPT,
+	};
+	struct vm vm;
+	struct vcpu v;
+
+	vm_init_bare(&vm);
+	check_known(vm.dev, system, ARRAY_SIZE(system));
+	check_known(vm.fd, machine, ARRAY_SIZE(machine));
+	vcpu_init(&v, &vm, 0);
+	check_known(v.fd, vcpu, ARRAY_SIZE(vcpu));
+}
