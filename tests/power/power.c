@@ -115,7 +115,7 @@ static int last_told(struct notifier_block *nb, unsigned long action, void *data
 
 	msleep(GUESTS_TRY_MS);
 	after = cpus_on();
-	pr_warn("virtualization was on on %d CPUs, and is on %d\n", before_down, after);
+	pr_warn("CPUs with virtualization on: %d before, %d now\n", before_down, after);
 	if (after)
 		pr_err("BUG: virtualization is on while the host goes down\n");
 	return NOTIFY_DONE;
