@@ -5,6 +5,7 @@
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 PREFIX ?= /usr/local
+VENDOR ?= svm
 
 .PHONY: all module launcher help demo check bench style insert remove install uninstall clean
 
@@ -18,9 +19,10 @@ launcher:
 
 help:
 	@echo 'make            build warren.ko (for the running kernel, or KDIR=) and userspace-cli/warren'
-	@echo 'make demo       boot an emulated AMD-V machine, load Warren there, run a Debian kernel in it'
+	@echo 'make demo       boot an emulated machine, load Warren there, run a Debian kernel in it'
 	@echo 'make check      run all tests in emulated machines (SUITES="style smoke-6.1 ..." for some)'
 	@echo 'make bench      compare with KVM, counted in instructions'
+	@echo '                demo and bench: VENDOR=svm (AMD-V, the default) or vmx (Intel VT-x)'
 	@echo 'make style      check style: checkpatch, sparse, include rules, shellcheck'
 	@echo 'make insert     load warren.ko into this machine'
 	@echo 'make remove     unload it'
@@ -32,13 +34,13 @@ help:
 	@echo 'that they need and cache what they fetch in ~/.cache/warren (or WARREN_CACHE=).'
 
 demo:
-	@tests/demo/run
+	@tests/demo/run --vendor $(VENDOR)
 
 check:
 	@tests/run $(SUITES)
 
 bench:
-	@tests/bench/run
+	@tests/bench/run --vendor $(VENDOR)
 
 style:
 	@tests/style/run
