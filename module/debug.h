@@ -57,8 +57,7 @@ static inline u32 wr_debug_exceptions(const struct wr_vcpu *vcpu)
 
 	if (wr_debug_owns_dr(vcpu))
 		vectors |= BIT(X86_TRAP_DB);
-	/* Not every emulator ends a step at the handler of INT3: an injected one ends there. */
-	if (vcpu->debug.control & (KVM_GUESTDBG_USE_SW_BP | KVM_GUESTDBG_SINGLESTEP))
+	if (vcpu->debug.control & KVM_GUESTDBG_USE_SW_BP)
 		vectors |= BIT(X86_TRAP_BP);
 	return vectors;
 }
