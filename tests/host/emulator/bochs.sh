@@ -12,6 +12,9 @@
 
 BOCHS_INITRD=0x8000000
 
+# Instructions per emulated second, and so the frequency of the TSC.
+BOCHS_IPS=50000000
+
 declare -gA BOCHS_MODELS=(
 	[sandybridge]=corei7_sandy_bridge_2600k [haswell]=corei7_haswell_4770
 	[skylake]=corei7_skylake_x [sapphire]=sapphire_rapids [ryzen]=ryzen
@@ -85,8 +88,6 @@ bochs_config() {
 	CONFIG
 }
 
-BOCHS_IPS=50000000
-
 bochs_output() {
 	if [ -n "$HOST_INTERACTIVE" ]; then
 		echo "mode=term, dev=$(tty)"
@@ -99,8 +100,10 @@ emulator_command() {
 	local dir=$HOST_RUN_DIR
 	cat "$HOST_INITRD" "$HOST_RUN_INITRD" >"$dir/initrd"
 	ln -s "$(flat_kernel "$HOST_KERNEL_NAME")" "$dir/kernel.bin"
-	handover "$dir" "$HOST_KERNEL_NAME" "nokaslr mitigations=off $HOST_CMDLINE" "$BOCHS_INITRD" \
-		"$(stat -c %s "$dir/initrd")"
+	# The newer models claim their original's frequency.
+	handover "$dir" "$HOST_KERNEL_NAME" \
+		"nokaslr mitigations=off tsc_early_khz=$((BOCHS_IPS / 1000)) $HOST_CMDLINE" \
+		"$BOCHS_INITRD" "$(stat -c %s "$dir/initrd")"
 	bochs_config "$dir" >"$dir/bochsrc"
 	# Its own chatter goes to a file; descriptor 9 is what the host's command prints.
 	EMULATOR=(bash -c 'exec 9>&1 >"$2/bochs.out" 2>&1; exec "$1" -q -f "$2/bochsrc"'
