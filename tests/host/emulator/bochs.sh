@@ -106,6 +106,7 @@ emulator_command() {
 		"$BOCHS_INITRD" "$(stat -c %s "$dir/initrd")"
 	bochs_config "$dir" >"$dir/bochsrc"
 	# Its own chatter goes to a file; descriptor 9 is what the host's command prints.
+	# shellcheck disable=SC2034
 	EMULATOR=(bash -c 'exec 9>&1 >"$2/bochs.out" 2>&1; exec "$1" -q -f "$2/bochsrc"'
 		bash "$(bochs_dir)/bochs" "$dir")
 }

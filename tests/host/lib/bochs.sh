@@ -19,7 +19,7 @@ BOCHS_OPTIONS=(
 )
 
 bochs_dir() {
-	echo "$WARREN_CACHE/bochs/$(hash_of <(declare -p BOCHS_OPTIONS && declare -f bochs_build))"
+	echo "$WARREN_CACHE/bochs/$(hash_of <(declare -p BOCHS_OPTIONS && declare -f bochs_mend bochs_edit bochs_build))"
 }
 
 bochs_prepare() {
@@ -31,6 +31,7 @@ bochs_make() {
 	dir=$(bochs_dir)
 	[ ! -x "$dir/bochs" ] || return 0
 	need_packages "build Bochs" g++ make libncurses-dev xz-utils ca-certificates
+	rm -rf "$WARREN_CACHE"/bochs/tree.*
 	mkdir -p "$WARREN_CACHE/bochs" "$WARREN_CACHE/dl"
 	for suite in "${BOCHS_SUITES[@]}"; do
 		tree=$(mktemp -d "$WARREN_CACHE/bochs/tree.XXXXXX")
@@ -83,12 +84,30 @@ bochs_source() {
 	tar -C "$tree" --strip-components=1 -xf "$file"
 }
 
-# Memory is allocated block by block as it is touched, but an image that is put into it is read as
-# if it were contiguous: allocate all of it at once.
+# What the sources do wrong, and these hosts trip on. Each expression must find its place.
+bochs_mend() {
+	local events='BX_EVENT_PENDING_INTR | BX_EVENT_PENDING_LAPIC_INTR'
+	# Memory is allocated block by block as it is touched, but an image that is put into it is read as if it were
+	# contiguous: allocate all of it at once.
+	bochs_edit "$1/memory/memory_stub.cc" 's/^  if (0) {$/  if (guest == host) {/' &&
+		# Which interrupts are masked was decided before the guest was entered, as if it were the host. With
+		# the guest's IF clear the host's then waited for the guest, with IF set virtual ones might never come.
+		bochs_edit "$1/cpu/vmx.cc" 's/^  BX_CPU_THIS_PTR in_vmx_guest = true;$/&\n  handleInterruptMaskChange();/' &&
+		bochs_edit "$1/cpu/svm.cc" 's/^  BX_CPU_THIS_PTR in_svm_guest = true;$/&\n  handleInterruptMaskChange();/' &&
+		bochs_edit "$1/cpu/flag_ctrl_pro.cc" \
+			"s/^     if (! SVM_HOST_IF)\$/     if (SVM_HOST_IF)\\n       unmask_event($events);\\n     else/"
+}
+
+# bochs_edit FILE EXPRESSION
+bochs_edit() {
+	cp "$1" "$1.orig"
+	sed -i "$2" "$1"
+	! cmp -s "$1" "$1.orig"
+}
+
 bochs_build() {
-	local tree=$1 memory=$1/memory/memory_stub.cc
-	sed -i 's/^  if (0) {$/  if (guest == host) {/' "$memory"
-	grep -q 'if (guest == host) {' "$memory" || return 1
+	local tree=$1
+	bochs_mend "$tree" || return 1
 	step "configuring Bochs" eval "cd '$tree' && ./configure ${BOCHS_OPTIONS[*]}" || return 1
 	step "building Bochs (two minutes, only once)" make -C "$tree" -j"$(nproc)"
 }
