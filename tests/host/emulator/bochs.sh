@@ -105,10 +105,18 @@ emulator_command() {
 		"nokaslr mitigations=off tsc_early_khz=$((BOCHS_IPS / 1000)) $HOST_CMDLINE" \
 		"$BOCHS_INITRD" "$(stat -c %s "$dir/initrd")"
 	bochs_config "$dir" >"$dir/bochsrc"
-	# Its own chatter goes to a file; descriptor 9 is what the host's command prints.
 	# shellcheck disable=SC2034
-	EMULATOR=(bash -c 'exec 9>&1 >"$2/bochs.out" 2>&1; exec "$1" -q -f "$2/bochsrc"'
-		bash "$(bochs_dir)/bochs" "$dir")
+	EMULATOR=(bash -c "$(declare -f bochs_run); bochs_run \"\$@\"" bash "$(bochs_dir)/bochs" "$dir")
+}
+
+# bochs_run BOCHS DIRECTORY: its own chatter goes to a file; descriptor 9 is what the host's command
+# prints. It does not give a terminal back as it was.
+bochs_run() {
+	local saved
+	exec 9>&1 >"$2/bochs.out" 2>&1
+	saved=$(stty -g 2>/dev/null) || exec "$1" -q -f "$2/bochsrc" </dev/null
+	"$1" -q -f "$2/bochsrc"
+	stty "$saved"
 }
 
 # The third port has lines "NAME VALUE".
