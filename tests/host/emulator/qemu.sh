@@ -17,6 +17,9 @@
 #     HOST_RUN_DIR/console; what the command prints, on the second serial port, to standard output)
 #   emulator_results     puts what the host reported into HOST_RUN_DIR/control, if it is not there
 
+# shellcheck source=tests/host/lib/qemu.sh
+. "$HOST_DIR/lib/qemu.sh"
+
 emulator_vendors() {
 	echo svm
 }
@@ -33,7 +36,10 @@ emulator_packages() {
 	echo qemu-system-x86
 }
 
-emulator_prepare() { :; }
+emulator_prepare() {
+	qemu_prepare
+}
+
 emulator_refuse() { :; }
 emulator_results() { :; }
 
@@ -45,7 +51,7 @@ emulator_cpu() {
 
 emulator_command() {
 	EMULATOR=(
-		qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none
+		"$(qemu_program)" -L /usr/share/qemu -L /usr/share/seabios -nodefaults -no-user-config -no-reboot -display none
 		-M q35 -cpu "$(emulator_cpu)" -smp "$HOST_CPUS" -m "$HOST_MEMORY"
 		-kernel "$HOST_KERNEL" -initrd "$HOST_INITRD" -append "$HOST_CMDLINE"
 		-serial "file:$HOST_RUN_DIR/console"

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# QEMU, built from Debian's source package with two mistakes in its AMD-V corrected (docs/testing.md):
+# of them guests hang or die now and then, KVM's as well as Warren's.
+#
+# $WARREN_CACHE/qemu/KEY/qemu-system-x86_64 is there or the directory is not.
+
+# shellcheck source=tests/host/lib/source.sh
+. "$HOST_DIR/lib/source.sh"
+
+QEMU_SUITE=bookworm
+QEMU_OPTIONS=(
+	--target-list=x86_64-softmmu --without-default-features --enable-system --enable-tcg
+	--enable-virtfs --enable-attr --enable-cap-ng --enable-fdt=system --disable-docs --disable-tools
+	--disable-werror
+)
+
+qemu_dir() {
+	echo "$WARREN_CACHE/qemu/$(hash_of <(declare -p QEMU_OPTIONS && declare -f qemu_correct))"
+}
+
+# The one to run: Debian's own when none could be built.
+qemu_program() {
+	local program
+	program=$(qemu_dir)/qemu-system-x86_64
+	[ -x "$program" ] || program=qemu-system-x86_64
+	echo "$program"
+}
+
+qemu_prepare() {
+	[ -x "$(qemu_dir)/qemu-system-x86_64" ] || with_lock qemu qemu_make ||
+		note "Debian's own QEMU must do: a guest in it may hang or die, rarely"
+}
+
+qemu_make() {
+	local dir tree status=1
+	dir=$(qemu_dir)
+	[ ! -e "$dir" ] || return 0
+	need_packages "build QEMU" dpkg-dev gcc make ninja-build meson pkg-config python3 xz-utils \
+		libglib2.0-dev libpixman-1-dev libcap-ng-dev libattr1-dev libfdt-dev
+	mkdir -p "$WARREN_CACHE/qemu" "$WARREN_CACHE/dl"
+	tree=$(mktemp -d "$WARREN_CACHE/qemu/tree.XXXXXX")
+	if qemu_source "$tree" && qemu_correct "$tree/source/target/i386/tcg/sysemu/svm_helper.c" &&
+		qemu_build "$tree/source"; then
+		mkdir "$tree/new"
+		strip -o "$tree/new/qemu-system-x86_64" "$tree/source/build/qemu-system-x86_64"
+		mv "$tree/new" "$dir"
+		status=0
+	fi
+	rm -rf "$tree"
+	return "$status"
+}
+
+# qemu_source TREE: fetch the package, which apt checks against the signed index, and unpack it.
+qemu_source() {
+	local tree=$1 dl=$WARREN_CACHE/dl/qemu-$QEMU_SUITE
+	if ! [ -e "$dl" ]; then
+		source_apt_config "$QEMU_SUITE" "$tree/apt"
+		step "reading Debian $QEMU_SUITE's list of sources" \
+			env APT_CONFIG="$tree/apt/apt.conf" apt-get -q update || return 1
+		mkdir "$tree/dl"
+		step "downloading QEMU" \
+			env -C "$tree/dl" APT_CONFIG="$tree/apt/apt.conf" apt-get -q source --download-only qemu || return 1
+		mv "$tree/dl" "$dl"
+	fi
+	step "unpacking QEMU" dpkg-source --no-check -x "$dl"/qemu_*.dsc "$tree/source"
+}
+
+# qemu_correct FILE: an interrupt that VMRUN has injected is delivered, not still to be; what VMRUN adds to the
+# interrupts that are pending must not overwrite what other threads add.
+qemu_correct() {
+	local lock='qemu_mutex_lock_iothread();' unlock='qemu_mutex_unlock_iothread();'
+	sed -i -e 's/^#include "qemu\/log.h"$/&\n#include "qemu\/main-loop.h"/' \
+		-e 's/^ *do_interrupt_x86_hardirq(env, vector, 1);$/&\ncs->exception_index = -1;/' \
+		-e "s/^ *\(cs->interrupt_request |= CPU_INTERRUPT_VIRQ;\)\$/$lock\n\1\n$unlock/" "$1"
+	[ "$(grep -c -e '^#include "qemu/main-loop.h"$' -e '^cs->exception_index = -1;$' -e "^$lock$" -e "^$unlock$" "$1")" = 4 ]
+}
+
+qemu_build() {
+	step "configuring QEMU" env -C "$1" ./configure "${QEMU_OPTIONS[@]}" || return 1
+	step "building QEMU (four minutes, only once)" ninja -C "$1/build" qemu-system-x86_64
+}
