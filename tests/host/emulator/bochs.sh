@@ -119,10 +119,13 @@ bochs_run() {
 	stty "$saved"
 }
 
-# The third port has lines "NAME VALUE".
+# The third port has lines "NAME VALUE". Without a status Bochs may know why.
 emulator_results() {
 	local name value
-	[ -e "$HOST_RUN_DIR/report" ] || return 0
+	if ! [ -e "$HOST_RUN_DIR/report" ]; then
+		sed -n '/exiting with the following message/,/^===/{s/^\[/Bochs: [/p}' "$HOST_RUN_DIR/bochs.out" >&2
+		return 0
+	fi
 	tr -d '\r' <"$HOST_RUN_DIR/report" | while read -r name value; do
 		case $name in
 		status | setup) printf '%s\n' "$value" >"$HOST_RUN_DIR/control/$name" ;;

@@ -5,9 +5,6 @@
 #
 # $WARREN_CACHE/bochs/KEY/bochs is there or the directory is not.
 
-# shellcheck source=tests/host/lib/source.sh
-. "$HOST_DIR/lib/source.sh"
-
 # The newest source first; Debian 12's lacks the newer CPU models (docs/testing.md).
 BOCHS_SUITES=(trixie bookworm)
 
@@ -52,12 +49,28 @@ bochs_make() {
 	return 1
 }
 
+# An apt of its own: the system's may have no source packages, and has another suite's.
+bochs_apt_config() {
+	local suite=$1 dir=$2
+	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
+	echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]" \
+		"$(debian_mirror) $suite main" >"$dir/sources.list"
+	cat >"$dir/apt.conf" <<-CONFIG
+		Dir::Etc::sourcelist "$dir/sources.list";
+		Dir::Etc::sourceparts "-";
+		Dir::State::lists "$dir/lists";
+		Dir::Cache "$dir/cache";
+		Acquire::Languages "none";
+		APT::Sandbox::User "";
+	CONFIG
+}
+
 # bochs_source SUITE TREE: fetch the upstream tarball, whose checksum the signed index has, and unpack it.
 bochs_source() {
 	local suite=$1 tree=$2 uri file hash
 	file=$(compgen -G "$WARREN_CACHE/dl/bochs-$suite.tar.*" | head -n 1) || true
 	if [ -z "$file" ]; then
-		source_apt_config "$suite" "$tree/apt"
+		bochs_apt_config "$suite" "$tree/apt"
 		step "reading Debian $suite's list of sources" \
 			env APT_CONFIG="$tree/apt/apt.conf" apt-get -q update || return 1
 		read -r uri _ _ hash < <(APT_CONFIG=$tree/apt/apt.conf \
@@ -82,7 +95,9 @@ bochs_mend() {
 		bochs_edit "$1/cpu/vmx.cc" 's/^  BX_CPU_THIS_PTR in_vmx_guest = true;$/&\n  handleInterruptMaskChange();/' &&
 		bochs_edit "$1/cpu/svm.cc" 's/^  BX_CPU_THIS_PTR in_svm_guest = true;$/&\n  handleInterruptMaskChange();/' &&
 		bochs_edit "$1/cpu/flag_ctrl_pro.cc" \
-			"s/^     if (! SVM_HOST_IF)\$/     if (SVM_HOST_IF)\\n       unmask_event($events);\\n     else/"
+			"s/^     if (! SVM_HOST_IF)\$/     if (SVM_HOST_IF)\\n       unmask_event($events);\\n     else/" &&
+		# A single step that the guest's exit came before hit the host.
+		bochs_edit "$1/cpu/svm.cc" 's/^  BX_CPU_THIS_PTR in_svm_guest = false;$/&\n  BX_CPU_THIS_PTR debug_trap = 0;/'
 }
 
 # bochs_edit FILE EXPRESSION
