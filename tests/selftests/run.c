@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* KVM_RUN: exits by port, memory, HLT, shutdown and error; what interrupts it; its modes. */
+#include <cpuid.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/time.h>
@@ -817,21 +818,28 @@ TEST(interrupt_negative)
 	CHECK_ERR(ioctl(v.fd, KVM_INTERRUPT, &irq), ENXIO);
 }
 
+#define CPUID_VMX (1u << 5)	/* CPUID 1, ECX */
+
 static void guest_calls_hypervisor(u64 arg)
 {
 	u64 r;
 
-	(void)arg;
-	asm volatile("vmmcall" : "=a"(r) : "a"(0x1234) : "memory");
+	if (arg == CPUID_VMX)
+		asm volatile("vmcall" : "=a"(r) : "a"(0x1234) : "memory");
+	else
+		asm volatile("vmmcall" : "=a"(r) : "a"(0x1234) : "memory");
 	GUEST_EQ(r, -1000ull);
 	guest_done();
 }
 
 TEST(unknown_hypercall)
 {
+	u32 eax, ebx, ecx, edx;
 	struct machine m;
 
-	start_c(&m, guest_calls_hypervisor, 0);
+	/* Each vendor has its own instruction. */
+	__cpuid(1, eax, ebx, ecx, edx);
+	start_c(&m, guest_calls_hypervisor, ecx & CPUID_VMX);
 	EXPECT_DONE(&m.v);
 }
 
