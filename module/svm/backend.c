@@ -14,44 +14,25 @@
 #include "../state.h"
 #include "svm.h"
 
-/*
- * struct svm_asids - identifiers of one CPU: handed out once each, until all are used; then a new generation begins, whose
- * first entry flushes them all. A vCPU takes a new one whenever it comes to a CPU whose translations of it may be stale.
- */
-struct svm_asids {
-	u64 generation;
-	u32 next;
-	u64 last;		/* svm_vcpu.serial of who ran here */
-};
-
-/* The first entry on a CPU begins a generation, and so flushes. */
-static DEFINE_PER_CPU(struct svm_asids, svm_asids) = { .generation = 1, .next = U32_MAX };
+static DEFINE_PER_CPU(struct wr_tlb_cpu, tlb_cpu) = WR_TLB_CPU_INIT;
+static DEFINE_PER_CPU(u64, last_serial);	/* svm_vcpu.serial of who ran here */
 
 /*
- * SVM comes on, on this CPU: another hypervisor may have used the same identifiers while it was not ours. The next one
- * handed out flushes them all. Interrupts off.
+ * SVM comes on, on this CPU. Interrupts off.
  */
 void svm_forget_asids(void)
 {
-	this_cpu_write(svm_asids.next, U32_MAX);
-	this_cpu_inc(svm_asids.generation);
-	this_cpu_write(svm_asids.last, 0);
+	wr_tlb_host_on(this_cpu_ptr(&tlb_cpu));
+	this_cpu_write(last_serial, 0);
 }
 
 static void new_asid(struct svm_vcpu *svm)
 {
-	struct svm_asids *asids = this_cpu_ptr(&svm_asids);
 	struct vmcb_control_area *control = &svm->vmcb->control;
+	enum wr_tlb_flush owed = wr_tlb_renew(&svm->tlb, this_cpu_ptr(&tlb_cpu), svm_caps.nr_asids);
 
-	control->tlb_ctl = TLB_CONTROL_DO_NOTHING;
-	if (asids->next >= svm_caps.nr_asids) {
-		/* Owed by the new generation: entries of vCPUs that had these identifiers before. */
-		asids->generation++;
-		asids->next = 1;
-		control->tlb_ctl = TLB_CONTROL_FLUSH_ALL_ASID;
-	}
-	svm->asid_generation = asids->generation;
-	control->asid = asids->next++;
+	control->tlb_ctl = owed == WR_TLB_FLUSH_ALL ? TLB_CONTROL_FLUSH_ALL_ASID : TLB_CONTROL_DO_NOTHING;
+	control->asid = svm->tlb.tag;
 	svm_mark_dirty(svm, SVM_CLEAN_ASID);
 }
 
@@ -60,11 +41,8 @@ void svm_flush_tlb(struct wr_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
 
-	/* A fresh identifier has no entries: as good as a flush, and there from the first AMD-V on. */
-	if (svm_caps.flush_by_asid)
+	if (wr_tlb_drop(&svm->tlb, svm_caps.flush_by_asid) == WR_TLB_FLUSH_OWN)
 		svm->vmcb->control.tlb_ctl = TLB_CONTROL_FLUSH_ASID;
-	else
-		svm->asid_generation = 0;
 }
 
 static void save_host(void)
@@ -78,15 +56,14 @@ static void save_host(void)
 static void svm_load(struct wr_vcpu *vcpu, bool migrated)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
-	struct svm_asids *asids = this_cpu_ptr(&svm_asids);
 
 	if (migrated) {
-		/* Translations made here in an earlier stay, and what this CPU may have cached of the VMCB. */
-		svm->asid_generation = 0;
+		wr_tlb_moved(&svm->tlb);
+		/* This CPU may have cached the VMCB, too. */
 		svm->vmcb->control.clean = 0;
 	}
-	if (asids->last != svm->serial) {
-		asids->last = svm->serial;
+	if (this_cpu_read(last_serial) != svm->serial) {
+		this_cpu_write(last_serial, svm->serial);
 		/* The other vCPU must not steer this one's indirect branches. */
 		if (boot_cpu_has(X86_FEATURE_IBPB))
 			wrmsrl(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
@@ -183,6 +160,8 @@ static __always_inline void run_vmcb(struct svm_vcpu *svm)
 			svm->vmcb->control.exit_int_info_err = svm->vmcb->control.event_inj_err;
 			return;
 		}
+		/* Who had the CPU meanwhile may have used the same one. */
+		new_asid(svm);
 		save_host();
 	}
 }
@@ -239,7 +218,7 @@ static void svm_enter(struct wr_vcpu *vcpu)
 	struct vmcb *vmcb = svm->vmcb;
 	bool debug = svm->debug_entry || hw_breakpoint_active();
 
-	if (unlikely(svm->asid_generation != this_cpu_read(svm_asids.generation)))
+	if (unlikely(!wr_tlb_is_current(&svm->tlb, this_cpu_read(tlb_cpu.generation))))
 		new_asid(svm);
 	vmcb->save.rax = vcpu->regs[WR_RAX];
 	vmcb->save.rsp = vcpu->regs[WR_RSP];

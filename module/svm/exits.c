@@ -172,7 +172,7 @@ enum wr_run_result svm_handle_exit(struct wr_vcpu *vcpu)
 	if (code == SVM_EXIT_NPF)
 		return exit_npf(vcpu);
 	if (unlikely(code == (u32)SVM_EXIT_ERR))
-		return wr_exit_entry_failed(vcpu, (u64)SVM_EXIT_ERR);
+		return wr_exit_entry_failed(vcpu, (u32)SVM_EXIT_ERR);
 	if (unlikely(code >= ARRAY_SIZE(exits) || !exits[code]))
 		return exit_unsupported(vcpu);
 	return exits[code](vcpu);

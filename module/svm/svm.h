@@ -13,6 +13,7 @@
 
 #include "../backend.h"
 #include "../compat.h"
+#include "../tlb.h"
 
 /* The VMCB's layout is the hardware's. */
 static_assert(offsetof(struct vmcb, save) == 0x400);
@@ -88,7 +89,7 @@ struct svm_vcpu {
 	struct vmcb *vmcb;
 	u64 vmcb_pa;			/* [I] */
 	u64 serial;			/* [I] of this vCPU; no two ever share one */
-	u64 asid_generation;		/* [V] @vmcb's ASID is ours while it equals the CPU's */
+	struct wr_tlb tlb;		/* [V] its tag is @vmcb's ASID */
 	bool nmi_masked;		/* [V] until the guest's IRET completes */
 	bool nmi_iret;			/* [V] IRET was seen at @nmi_iret_rip: the mask goes once it is done */
 	bool nmi_stepping;		/* [V] a step is wanted, to see the end of that IRET or of an interrupt shadow */

@@ -18,34 +18,26 @@
 #define VAPIC_TPR	0x80
 
 /*
- * Translations, and which flush each event owes. With EPT the CPU caches two kinds: guest-physical ones, by EPT pointer, and
- * combined ones, by EPT pointer, VPID and PCID. INVEPT of a pointer drops both kinds for it, whatever the VPID.
- *
- *   a mapping is removed or narrowed     each vCPU, before its next entry (WR_REQ_TLB_FLUSH): INVEPT, here
- *   the guest's own tables or control
- *   registers were changed for it        likewise
- *   a vCPU comes to another CPU          INVEPT, there: while it was away the flushes above were done elsewhere
- *   a vCPU's first entry                 likewise: its VM's root or its VPID may have been another's before
- *   VMX comes on                         INVEPT of all: who had the CPU before may have used any pointer
- *
- * So a VPID needs no flush of its own when it is given to another vCPU.
+ * With EPT the CPU caches two kinds of translations: guest-physical ones, by EPT pointer, and combined ones, by EPT pointer,
+ * VPID and PCID. INVEPT of a pointer drops both kinds for it, whatever the VPID: so a VPID needs no flush of its own when it
+ * is given to another vCPU.
  */
+static void flush(struct vmx_vcpu *vmx, enum wr_tlb_flush owed)
+{
+	if (owed == WR_TLB_KEEP)
+		return;
+	if (owed == WR_TLB_FLUSH_OWN && vmx_caps.invept_single)
+		invept(VMX_EPT_EXTENT_CONTEXT, vmx->eptp);
+	else
+		invept(VMX_EPT_EXTENT_GLOBAL, 0);
+}
 
 /* wr_backend.flush_tlb */
 void vmx_flush_tlb(struct wr_vcpu *vcpu)
 {
-	if (vmx_caps.invept_single)
-		invept(VMX_EPT_EXTENT_CONTEXT, to_vmx(vcpu)->eptp);
-	else
-		vmx_flush_all();
-}
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
-/**
- * vmx_flush_all - forget all translations of all guests on this CPU
- */
-void vmx_flush_all(void)
-{
-	invept(VMX_EPT_EXTENT_GLOBAL, 0);
+	flush(vmx, wr_tlb_drop(&vmx->tlb, true));
 }
 
 /* Host state of this CPU, to be written when the vCPU comes from another */
@@ -147,8 +139,10 @@ static void vmx_load(struct wr_vcpu *vcpu, bool migrated)
 		vmx_make_current(vmx);
 	if (unlikely(migrated || vmx->host_cpu != cpu)) {
 		write_cpu_state(vmx, cpu);
-		vmx_flush_tlb(vcpu);
+		wr_tlb_moved(&vmx->tlb);
 	}
+	if (unlikely(!wr_tlb_is_current(&vmx->tlb, this_cpu_read(vmx_cpu.tlb.generation))))
+		flush(vmx, wr_tlb_renew(&vmx->tlb, this_cpu_ptr(&vmx_cpu.tlb), 0));
 	write_task_state(vmx);
 	save_segments(&vmx->host_segments);
 	rdmsrl(MSR_KERNEL_GS_BASE, vmx->host_kernel_gs_base);
@@ -358,14 +352,21 @@ static void take_host_event(struct vmx_vcpu *vmx)
 #endif
 }
 
+/* An entry that failed has delivered nothing, and knows of no delivery. What it was to deliver may be why. */
+static void take_failure(struct vmx_vcpu *vmx)
+{
+	vmx->exit.intr_info = vmx->injected;
+	vmx->exit.intr_error = vmx->injected_error;
+	vmx_cancel_injection(&vmx->vcpu);
+}
+
 static void take_exit(struct vmx_vcpu *vmx)
 {
 	vmx->launched = true;
 	read_guest_state(vmx);
 	vmx->exit.reason = vmcs_read32(VM_EXIT_REASON);
-	/* An entry that failed has delivered nothing, and knows of no delivery. */
 	if (unlikely(vmx->exit.reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
-		vmx_cancel_injection(&vmx->vcpu);
+		take_failure(vmx);
 	else
 		vmx_complete_injection(vmx);
 	vmx_read_exit(vmx);
@@ -378,7 +379,7 @@ static void take_exit(struct vmx_vcpu *vmx)
 /* The CPU refused the VMCS as a whole: its controls or the host's state. */
 static void take_refusal(struct vmx_vcpu *vmx)
 {
-	vmx_cancel_injection(&vmx->vcpu);
+	take_failure(vmx);
 	vmx->exit.reason = EXIT_REASON_INVALID_STATE;
 	vmx->exit.instruction_error = vmcs_read32(VM_INSTRUCTION_ERROR);
 }

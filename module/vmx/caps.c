@@ -294,7 +294,7 @@ int vmx_host_on(void)
 	cpu->current_vcpu = NULL;
 	cpu->last = 0;
 	read_host_msrs(cpu);
-	vmx_flush_all();
+	wr_tlb_host_on(&cpu->tlb);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "../exit.h"
 #include "../insn.h"
 #include "../state.h"
+#include "check.h"
 #include "vmx.h"
 
 /* Exit qualification of an I/O instruction (SDM volume 3, table 28-5) */
@@ -135,7 +136,7 @@ static enum wr_run_result exit_entry_failed(struct wr_vcpu *vcpu)
 	bool state = exit->reason & VMX_EXIT_REASONS_FAILED_VMENTRY;
 
 	/* The guest's state was refused, or the VMCS as a whole. */
-	return wr_exit_entry_failed(vcpu, state ? exit->reason : exit->instruction_error);
+	return wr_exit_entry_failed(vcpu, vmx_explain_failure(to_vmx(vcpu), state ? exit->reason : exit->instruction_error));
 }
 
 static enum wr_run_result exit_unsupported(struct wr_vcpu *vcpu)

@@ -11,6 +11,7 @@
 
 #include "../backend.h"
 #include "../compat.h"
+#include "../tlb.h"
 #include "vmcs.h"
 
 /*
@@ -68,6 +69,7 @@ struct vmx_vcpu {
 	u64 eptp;			/* [I] */
 	u64 serial;			/* [I] of this vCPU; no two ever share one */
 	u16 vpid;			/* [I] 0: none was free */
+	struct wr_tlb tlb;		/* [V] its tag is @eptp */
 	int cpu;			/* where the VMCS is active, -1: nowhere. Changed there, with interrupts off */
 	struct list_head active;	/* in that CPU's vmx_cpu.active */
 	bool launched;			/* [V] since the VMCS was cleared */
@@ -104,6 +106,7 @@ struct vmx_cpu {
 	bool on;
 	struct vmx_vcpu *current_vcpu;	/* whose VMCS is current; interrupts off to change */
 	struct list_head active;	/* vCPUs whose VMCS is active here; interrupts off */
+	struct wr_tlb_cpu tlb;		/* in a stay, or interrupts off */
 	u64 last;			/* vmx_vcpu.serial of who ran here */
 	u64 tsc_aux;			/* where the kernel keeps the CPU's number */
 	u64 syscall_msr[VMX_NR_SYSCALL_MSRS];	/* the kernel's */
@@ -194,7 +197,6 @@ void vmx_update_cr8_intercept(struct wr_vcpu *vcpu, int threshold);
 
 /* backend.c */
 void vmx_flush_tlb(struct wr_vcpu *vcpu);
-void vmx_flush_all(void);
 void vmx_load_syscall_msrs(struct vmx_vcpu *vmx);
 
 /* exits.c */
