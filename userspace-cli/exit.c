@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "exit.h"
+#include "refusal.h"
 #include "util.h"
 
 static void exit_io(struct wr_vcpu *vcpu)
@@ -40,10 +41,10 @@ static void exit_shutdown(struct wr_vcpu *vcpu)
 
 static void exit_fail_entry(struct wr_vcpu *vcpu)
 {
-	wr_stop_request(vcpu->stop, WR_STOP_CRASH, 0,
-			"vCPU %u: the CPU refused the guest's state (hardware reason %#llx)",
-			vcpu->index,
-			(unsigned long long)vcpu->run->fail_entry.hardware_entry_failure_reason);
+	char why[160];
+
+	wr_refusal_describe(vcpu->run->fail_entry.hardware_entry_failure_reason, why, sizeof(why));
+	wr_stop_request(vcpu->stop, WR_STOP_CRASH, 0, "vCPU %u: the CPU refused the guest's state: %s", vcpu->index, why);
 }
 
 static void exit_internal_error(struct wr_vcpu *vcpu)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Sizes, memory, ports, CPUID, ACPI. */
 #include <errno.h>
-#include <linux/kvm.h>
+#include <linux/warren.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +10,7 @@
 #include "layout.h"
 #include "memory.h"
 #include "ports.h"
+#include "refusal.h"
 #include "unit.h"
 #include "util.h"
 
@@ -250,7 +251,36 @@ void unit_write_tables(const char *dir)
 	wr_memory_free(&mem);
 }
 
+static void expect_refusal(uint64_t reason, const char *words)
+{
+	char text[160];
+
+	wr_refusal_describe(reason, text, sizeof(text));
+	if (!strstr(text, words)) {
+		printf("%#llx: expected '%s' in '%s'\n", (unsigned long long)reason, words, text);
+		unit_failures++;
+	}
+}
+
+static void refusals(void)
+{
+	uint64_t check;
+
+	expect_refusal(0x80000021, "hardware reason 0x80000021");
+	expect_refusal(7, "controls (hardware reason 0x7)");
+	expect_refusal(8, "host");
+	expect_refusal(0xffffffff, "hardware reason 0xffffffff");
+	expect_refusal(UINT64_MAX, "hardware reason 0xffffffff");
+	expect_refusal((uint64_t)WARREN_ENTRY_RIP << 32 | 0x80000021, "RIP is beyond");
+	expect_refusal(7ull << 48 | (uint64_t)WARREN_ENTRY_TYPE << 32 | 0x80000021, "TR: the segment's type");
+	expect_refusal(9ull << 48 | (uint64_t)WARREN_ENTRY_TYPE << 32 | 0x80000021, "the segment's type");
+	expect_refusal((uint64_t)WARREN_ENTRY_EVENT << 32 | 7, "delivered is none");
+	for (check = 1; check < WARREN_ENTRY_NR_CHECKS; check++)
+		expect_refusal(check << 32 | 0x80000021, " (hardware");
+}
+
 const struct unit_test unit_basic[] = {
+	{ "refusals", refusals },
 	{ "sizes", sizes },
 	{ "memory", memory },
 	{ "ports", ports },
