@@ -86,7 +86,7 @@ bochs_source() {
 
 # What the sources do wrong, and these hosts trip on. Each expression must find its place.
 bochs_mend() {
-	local events='BX_EVENT_PENDING_INTR | BX_EVENT_PENDING_LAPIC_INTR'
+	local events='BX_EVENT_PENDING_INTR | BX_EVENT_PENDING_LAPIC_INTR' cpu='BX_CPU(processor)'
 	# Memory is allocated block by block as it is touched, but an image that is put into it is read as if it were
 	# contiguous: allocate all of it at once.
 	bochs_edit "$1/memory/memory_stub.cc" 's/^  if (0) {$/  if (guest == host) {/' &&
@@ -97,7 +97,10 @@ bochs_mend() {
 		bochs_edit "$1/cpu/flag_ctrl_pro.cc" \
 			"s/^     if (! SVM_HOST_IF)\$/     if (SVM_HOST_IF)\\n       unmask_event($events);\\n     else/" &&
 		# A single step that the guest's exit came before hit the host.
-		bochs_edit "$1/cpu/svm.cc" 's/^  BX_CPU_THIS_PTR in_svm_guest = false;$/&\n  BX_CPU_THIS_PTR debug_trap = 0;/'
+		bochs_edit "$1/cpu/svm.cc" 's/^  BX_CPU_THIS_PTR in_svm_guest = false;$/&\n  BX_CPU_THIS_PTR debug_trap = 0;/' &&
+		# With several CPUs, an exit right after an exception was delivered took RIP from before it.
+		bochs_edit "$1/main.cc" \
+			"s/^  *$cpu->icount++;\$/&\\n$cpu->prev_rip = $cpu->get_instruction_pointer(), $cpu->speculative_rsp = false;/"
 }
 
 # bochs_edit FILE EXPRESSION
