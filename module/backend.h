@@ -36,10 +36,19 @@ struct wr_dtable {
 	u16 limit;
 };
 
+/* struct wr_backend_caps - what not every CPU of a vendor can do; wr_backend.probe fills it, nothing changes it afterwards */
+struct wr_backend_caps {
+	bool exit_timer;	/* guests exit when the host's TSC reaches vcpu->exit_tsc, and wr_exit_timer() is called */
+	bool xsaves;		/* XSAVES raises #UD in guests that are not to have it */
+	u8 tsc_ratio_bits;	/* bits of the fraction in wr_vclock.tsc_ratio; 0: guests' TSCs are as fast as the host's */
+	u64 tsc_ratio_max;
+};
+
 /**
  * struct wr_backend - one vendor
  *
  * @name: "svm" or "vmx".
+ * @caps: see there.
  * @stage2: format of stage-2 tables.
  * @probe: is this CPU's virtualization there and usable? 0; -ENODEV when the CPU is another vendor's; -EOPNOTSUPP after a
  *	message that names what is missing; -ENOMEM. Reads capabilities. Once, at load, may sleep.
@@ -71,7 +80,7 @@ struct wr_dtable {
  *	vcpu->rflags nor in what PUSHF, INT n or an event pushes. Report: wr_exit_db(), wr_exit_bp(), and for a step that ends in
  *	another way (a delivered event, a monitor trap) wr_debug_stepped(). See debug.h.
  * @get_msr, @set_msr: MSRs that the vendor's control block holds (FS/GS base, SYSENTER, STAR...). -ENOENT: none of mine.
- * @set_tsc_offset: vcpu->clock.tsc_offset changed.
+ * @set_tsc: vcpu->clock.tsc_offset or, outside a stay, tsc_ratio changed.
  * @cpuid_changed: the guest's CPUID changed: recompute intercepts.
  *
  * @inject_exception: deliver event.exception at the next entry. For #BP and #OF RIP is at the INT3 or INTO: the address
@@ -89,6 +98,7 @@ struct wr_dtable {
  */
 struct wr_backend {
 	const char *name;
+	const struct wr_backend_caps *caps;
 	const struct wr_pt_format *stage2;
 
 	int (*probe)(void);
@@ -121,7 +131,7 @@ struct wr_backend {
 	void (*set_dr7)(struct wr_vcpu *vcpu);
 	int (*get_msr)(struct wr_vcpu *vcpu, u32 index, u64 *data);
 	int (*set_msr)(struct wr_vcpu *vcpu, u32 index, u64 data);
-	void (*set_tsc_offset)(struct wr_vcpu *vcpu);
+	void (*set_tsc)(struct wr_vcpu *vcpu);
 	void (*cpuid_changed)(struct wr_vcpu *vcpu);
 
 	void (*inject_exception)(struct wr_vcpu *vcpu);

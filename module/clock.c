@@ -114,6 +114,72 @@ bool wr_tsc_khz_tolerable(u32 khz, u32 host_khz)
 }
 WR_EXPORT_FOR_KUNIT(wr_tsc_khz_tolerable);
 
+/**
+ * wr_tsc_ratio - how much faster than the host's a guest's TSC is
+ * @khz: the guest's
+ * @host_khz: the host's
+ * @bits: of the fraction, below 64
+ * @max: largest ratio there is
+ *
+ * Return: fixed point, rounded down; 0 when it is more than @max, or @bits is 0.
+ */
+u64 wr_tsc_ratio(u32 khz, u32 host_khz, u8 bits, u64 max)
+{
+	/* The integer part first: the division faults on a quotient of more than 64 bits. */
+	if (!bits || khz / host_khz > max >> bits)
+		return 0;
+	return mul_u64_u64_div_u64(1ULL << bits, khz, host_khz);
+}
+WR_EXPORT_FOR_KUNIT(wr_tsc_ratio);
+
+/**
+ * wr_tsc_scale - what the hardware makes of the host's TSC
+ * @tsc: the host's
+ * @ratio: not 0
+ * @bits: of @ratio's fraction
+ *
+ * Return: modulo 2^64.
+ */
+u64 wr_tsc_scale(u64 tsc, u64 ratio, u8 bits)
+{
+	return mul_u64_u64_shr(tsc, ratio, bits);
+}
+WR_EXPORT_FOR_KUNIT(wr_tsc_scale);
+
+/**
+ * wr_tsc_unscale - how far the host's TSC goes in a guest's time
+ * @cycles: of the guest, any number
+ * @ratio: not 0
+ * @bits: of @ratio's fraction, 1 to 62
+ *
+ * Return: the host's cycles, rounded up, at most 2^63.
+ */
+u64 wr_tsc_unscale(u64 cycles, u64 ratio, u8 bits)
+{
+	/* As above: the guest chooses @cycles. */
+	if (cycles >> (63 - bits) >= ratio)
+		return 1ULL << 63;
+	return mul_u64_u64_div_u64(cycles, 1ULL << bits, ratio) + 1;
+}
+WR_EXPORT_FOR_KUNIT(wr_tsc_unscale);
+
+/* The guest's TSC, less its offset, when the host's is @tsc; in all vCPUs with this ratio. */
+static u64 scale(u64 ratio, u64 tsc)
+{
+	return likely(!ratio) ? tsc : wr_tsc_scale(tsc, ratio, wr_backend->caps->tsc_ratio_bits);
+}
+
+static u64 guest_tsc(const struct wr_vclock *vc, u64 host)
+{
+	return scale(READ_ONCE(vc->tsc_ratio), host) + READ_ONCE(vc->tsc_offset);
+}
+
+/* How fast the guest's TSC is; what userspace said may differ a little where nothing scales. */
+static u32 guest_khz(const struct wr_vclock *vc)
+{
+	return vc->tsc_ratio ? vc->tsc_khz : tsc_khz;
+}
+
 /*
  * Read the host's TSC and raw monotonic time at one moment, interrupts off. A clock other than the
  * TSC may take microseconds to read: take the middle.
@@ -148,7 +214,7 @@ static void after_resume(struct wr_clock *c)
 	lockdep_assert_held(&c->lock);
 	if (lost > 0 && (u64)lost > (u64)tsc_khz * MSEC_PER_SEC) {
 		c->tsc_lost += lost;
-		c->last_tsc_offset += lost;
+		c->last_tsc_offset += scale(c->last_ratio, lost);
 	}
 	c->resumes = atomic_read(&resumes);
 	take_base(c);
@@ -283,14 +349,15 @@ int wr_clock_ctrl(struct wr_vcpu *vcpu)
 	return 0;
 }
 
-/* Do all vCPUs have one TSC offset? Their clocks agree in the guest's eyes only then. */
+/* Do all vCPUs have one TSC? Their clocks agree in the guest's eyes only then. */
 static bool offsets_match(struct wr_vcpu *vcpu)
 {
 	struct wr_vcpu *other;
 	unsigned long i;
 
 	wr_for_each_vcpu(i, other, vcpu->vm)
-		if (READ_ONCE(other->clock.tsc_offset) != vcpu->clock.tsc_offset)
+		if (READ_ONCE(other->clock.tsc_offset) != vcpu->clock.tsc_offset ||
+		    READ_ONCE(other->clock.tsc_ratio) != vcpu->clock.tsc_ratio)
 			return false;
 	return true;
 }
@@ -302,7 +369,8 @@ static void offset_changed(struct wr_vcpu *vcpu)
 	unsigned long flags;
 	bool was;
 
-	wr_backend->set_tsc_offset(vcpu);
+	wr_backend->set_tsc(vcpu);
+	wr_lapic_tsc_changed(vcpu);
 	wr_vcpu_request(vcpu, WR_REQ_CLOCK);
 
 	raw_spin_lock_irqsave(&c->lock, flags);
@@ -317,7 +385,7 @@ static void offset_changed(struct wr_vcpu *vcpu)
 /* Guest TSC by the host's time, not by its TSC. */
 static u64 tsc_by_time(const struct wr_vclock *vc, u64 raw)
 {
-	return vc->ref_tsc + wr_ns_to_cycles(raw - vc->ref_ns, tsc_khz);
+	return vc->ref_tsc + wr_ns_to_cycles(raw - vc->ref_ns, guest_khz(vc));
 }
 
 /**
@@ -332,7 +400,7 @@ u64 wr_tsc_read(const struct wr_vcpu *vcpu)
 
 	if (unlikely(READ_ONCE(vc->unstable)) && vc->pair_cpu != raw_smp_processor_id())
 		return tsc_by_time(vc, ktime_get_raw_ns());
-	return rdtsc() + READ_ONCE(vc->tsc_offset);
+	return guest_tsc(vc, rdtsc());
 }
 WR_EXPORT_FOR_KUNIT(wr_tsc_read);
 
@@ -343,7 +411,7 @@ static void set_tsc(struct wr_vcpu *vcpu, u64 tsc)
 	unsigned long flags;
 
 	local_irq_save(flags);
-	WRITE_ONCE(vc->tsc_offset, tsc - read_tsc_and_time(&vc->ref_ns));
+	WRITE_ONCE(vc->tsc_offset, tsc - scale(vc->tsc_ratio, read_tsc_and_time(&vc->ref_ns)));
 	vc->tsc_lost = READ_ONCE(vcpu->vm->clock.tsc_lost);
 	vc->ref_tsc = tsc;
 	vc->last_guest_tsc = 0;
@@ -356,12 +424,13 @@ static void set_tsc(struct wr_vcpu *vcpu, u64 tsc)
  * went on with time, and means them to be equal. A value within a second of what the last written
  * TSC would read now is such a write, and so is 0.
  */
-static bool synchronizing(const struct wr_clock *c, u32 khz, u64 tsc, u64 raw)
+static bool synchronizing(const struct wr_clock *c, const struct wr_vclock *vc, u64 tsc, u64 raw)
 {
+	u32 khz = vc->tsc_khz;
 	u64 expected = c->last_tsc_write + wr_ns_to_cycles(raw - c->last_tsc_ns, khz);
 	s64 distance = tsc - expected;
 
-	if (khz != c->last_khz)
+	if (vc->tsc_khz != c->last_khz || vc->tsc_ratio != c->last_ratio)
 		return false;
 	return !tsc || abs(distance) < (s64)khz * MSEC_PER_SEC;
 }
@@ -377,19 +446,20 @@ static void write_by_userspace(struct wr_vcpu *vcpu, u64 tsc)
 	if (c->resumes != atomic_read(&resumes))
 		after_resume(c);
 	host = read_tsc_and_time(&raw);
-	if (synchronizing(c, vc->tsc_khz, tsc, raw)) {
+	if (synchronizing(c, vc, tsc, raw)) {
 		vc->ref_tsc = c->last_ref_tsc;
 		vc->ref_ns = c->last_ref_ns;
 		vc->last_guest_tsc = 0;
 		vc->pair_cpu = smp_processor_id();
 		WRITE_ONCE(vc->tsc_offset, host_tsc_stable() ? c->last_tsc_offset :
-			   tsc_by_time(vc, raw) - host);
+			   tsc_by_time(vc, raw) - scale(vc->tsc_ratio, host));
 	} else {
 		set_tsc(vcpu, tsc);
 		c->last_ref_tsc = vc->ref_tsc;
 		c->last_ref_ns = vc->ref_ns;
 		c->last_tsc_offset = vc->tsc_offset;
 		c->last_khz = vc->tsc_khz;
+		c->last_ratio = vc->tsc_ratio;
 		c->last_tsc_write = tsc;
 		c->last_tsc_ns = raw;
 	}
@@ -445,17 +515,38 @@ void wr_tsc_adjust_write(struct wr_vcpu *vcpu, u64 adjust, bool host)
  * @vcpu: the vCPU, locked
  * @khz: 0 for the host's
  *
- * Return: 0, or -EINVAL for a frequency that is not the host's: there is no scaling.
+ * The TSC goes on from where it is. vCPUs that are set to one frequency one after the other have equal TSCs,
+ * as if userspace had written them.
+ *
+ * Return: 0, or -EINVAL for a frequency that is neither the host's nor in reach of the hardware's scaling.
  */
 int wr_tsc_set_khz(struct wr_vcpu *vcpu, u32 khz)
 {
+	const struct wr_backend_caps *caps = wr_backend->caps;
+	struct wr_vclock *vc = &vcpu->clock;
+	u64 ratio = 0, tsc = wr_tsc_read(vcpu);
+
 	if (!khz)
 		khz = tsc_khz;
-	if (!wr_tsc_khz_tolerable(khz, tsc_khz))
+	if (khz != tsc_khz)
+		ratio = wr_tsc_ratio(khz, tsc_khz, caps->tsc_ratio_bits, caps->tsc_ratio_max);
+	if (!ratio && !wr_tsc_khz_tolerable(khz, tsc_khz))
 		return -EINVAL;
-	vcpu->clock.tsc_khz = khz;
+	vc->tsc_khz = khz;
+	if (ratio != vc->tsc_ratio) {
+		WRITE_ONCE(vc->tsc_ratio, ratio);
+		wr_tsc_write(vcpu, tsc, true);
+	}
 	wr_vcpu_request(vcpu, WR_REQ_CLOCK);
 	return 0;
+}
+
+/**
+ * wr_tsc_scalable - can guests' TSCs have other frequencies than the host's?
+ */
+bool wr_tsc_scalable(void)
+{
+	return wr_backend->caps->tsc_ratio_bits;
 }
 
 /**
@@ -467,7 +558,28 @@ int wr_tsc_set_khz(struct wr_vcpu *vcpu, u32 khz)
  */
 u64 wr_tsc_to_ns(const struct wr_vcpu *vcpu, u64 guest_cycles)
 {
-	return wr_cycles_to_ns(guest_cycles, tsc_khz);
+	return wr_cycles_to_ns(guest_cycles, guest_khz(&vcpu->clock));
+}
+
+/**
+ * wr_tsc_host_at - when the guest's TSC will be at a value, as the host's TSC sees it
+ * @vcpu: the vCPU
+ * @tsc: the guest's; now, if it has passed
+ *
+ * Return: the host's TSC, never too early; 2^63 cycles from now at most.
+ * Context: any, but only where vcpu->clock.unstable is false.
+ */
+u64 wr_tsc_host_at(const struct wr_vcpu *vcpu, u64 tsc)
+{
+	const struct wr_vclock *vc = &vcpu->clock;
+	u64 host = rdtsc(), now = guest_tsc(vc, host), ahead;
+
+	if (tsc <= now)
+		return host;
+	ahead = tsc - now;
+	if (vc->tsc_ratio)
+		ahead = wr_tsc_unscale(ahead, vc->tsc_ratio, wr_backend->caps->tsc_ratio_bits);
+	return host + min(ahead, 1ULL << 63);
 }
 
 /**
@@ -553,7 +665,7 @@ void wr_clock_put(struct wr_vcpu *vcpu)
 	struct wr_vclock *vc = &vcpu->clock;
 
 	if (unlikely(vc->unstable) && vc->pair_cpu == smp_processor_id())
-		vc->last_guest_tsc = rdtsc() + vc->tsc_offset;
+		vc->last_guest_tsc = guest_tsc(vc, rdtsc());
 }
 
 /* A host whose TSC is unstable: set the offset by the time, for the present CPU. */
@@ -563,13 +675,13 @@ static void realign(struct wr_vclock *vc, u64 tsc, u64 raw)
 
 	if (vc->was_stable) {
 		/* The offset was right until now; the reference may be days old. */
-		vc->ref_tsc = tsc + vc->tsc_offset;
+		vc->ref_tsc = guest_tsc(vc, tsc);
 		vc->ref_ns = raw;
 	}
 	guest = tsc_by_time(vc, raw);
 	if (vc->last_guest_tsc && (s64)(vc->last_guest_tsc - guest) > 0)
 		guest = vc->last_guest_tsc;
-	WRITE_ONCE(vc->tsc_offset, guest - tsc);
+	WRITE_ONCE(vc->tsc_offset, guest - scale(vc->tsc_ratio, tsc));
 	vc->pair_cpu = smp_processor_id();
 }
 
@@ -584,7 +696,7 @@ static bool compute(struct wr_vcpu *vcpu, struct pvclock_vcpu_time_info *info)
 	lockdep_assert_held(&c->lock);
 	if (c->resumes != atomic_read(&resumes))
 		after_resume(c);
-	WRITE_ONCE(vc->tsc_offset, vc->tsc_offset + c->tsc_lost - vc->tsc_lost);
+	WRITE_ONCE(vc->tsc_offset, vc->tsc_offset + scale(vc->tsc_ratio, c->tsc_lost - vc->tsc_lost));
 	vc->tsc_lost = c->tsc_lost;
 	vc->resumes = c->resumes;
 	if (stable) {
@@ -600,9 +712,9 @@ static bool compute(struct wr_vcpu *vcpu, struct pvclock_vcpu_time_info *info)
 	WRITE_ONCE(vc->unstable, !stable);
 	vc->was_stable = stable;
 	vc->refreshed = jiffies;
-	info->tsc_timestamp += vc->tsc_offset;
+	info->tsc_timestamp = guest_tsc(vc, info->tsc_timestamp);
 	info->system_time += c->offset;
-	wr_clock_scale((u64)tsc_khz * 1000, &info->tsc_to_system_mul, &info->tsc_shift);
+	wr_clock_scale((u64)guest_khz(vc) * 1000, &info->tsc_to_system_mul, &info->tsc_shift);
 	return vc->tsc_offset != before;
 }
 
@@ -674,8 +786,10 @@ void wr_clock_update(struct wr_vcpu *vcpu)
 	wall = ktime_get_real_ns() - guest_clock(c, rdtsc_ordered());
 	raw_spin_unlock_irqrestore(&c->lock, flags);
 
-	if (changed)
-		wr_backend->set_tsc_offset(vcpu);
+	if (changed) {
+		wr_backend->set_tsc(vcpu);
+		wr_lapic_tsc_changed(vcpu);
+	}
 	if (vc->system_time_msr & KVM_MSR_ENABLED)
 		write_time_page(vcpu, &info);
 	if (vc->wall_pending) {

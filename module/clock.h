@@ -2,9 +2,9 @@
 /*
  * Time: the guest's TSC, kvm-clock, and the ioctls that read and set them.
  *
- * Guest TSC = host TSC + offset, on the CPU where the vCPU is. kvm-clock = host time since boot
- * (not slewed by NTP, with suspended time) + an offset of the VM; a guest computes it from a pair
- * (TSC, time) in its page.
+ * Guest TSC = host TSC * ratio + offset, on the CPU where the vCPU is; the ratio is 1 unless the hardware
+ * scales and userspace asked for another frequency. kvm-clock = host time since boot (not slewed by NTP,
+ * with suspended time) + an offset of the VM; a guest computes it from a pair (TSC, time) in its page.
  *
  * While the host's TSC is stable one pair per VM serves all vCPUs and is kept as it is: the clock
  * is then a function of the TSC alone, and all vCPUs agree. It is taken again only by KVM_SET_CLOCK
@@ -33,18 +33,19 @@ struct wr_clock {
 	u64 base_raw;		/* lock: raw monotonic ns at the same time */
 	int resumes;		/* lock: host resumes that the pair knows of */
 	u64 tsc_lost;		/* lock: cycles by which the host's TSC went back in suspends */
-	bool matched;		/* lock: all vCPUs have one TSC offset */
+	bool matched;		/* lock: all vCPUs have one TSC offset and ratio */
 	bool unstable;		/* lock: the vCPUs were told that the TSC is not stable */
 	/* The last write of a TSC by userspace, to see that vCPUs are being synchronised. lock */
 	u64 last_tsc_write, last_tsc_ns, last_tsc_offset;
-	u64 last_ref_tsc, last_ref_ns;
+	u64 last_ref_tsc, last_ref_ns, last_ratio;
 	u32 last_khz;
 	u64 wall_clock;		/* [A] MSR: gpa where the boot time was asked for */
 };
 
 /* struct wr_vclock - [V] time of one vCPU */
 struct wr_vclock {
-	u64 tsc_offset;		/* guest TSC = host TSC + offset; others read it with READ_ONCE() */
+	u64 tsc_offset;		/* guest TSC = host TSC * ratio + offset; others read both with READ_ONCE() */
+	u64 tsc_ratio;		/* fixed point, see struct wr_backend_caps; 0: not scaled */
 	u32 tsc_khz;		/* of the guest's TSC, as userspace said */
 	u64 system_time_msr;	/* MSR_KVM_SYSTEM_TIME_NEW */
 	u64 steal_msr;
@@ -82,6 +83,8 @@ void wr_tsc_write(struct wr_vcpu *vcpu, u64 tsc, bool host);
 void wr_tsc_adjust_write(struct wr_vcpu *vcpu, u64 adjust, bool host);
 int wr_tsc_set_khz(struct wr_vcpu *vcpu, u32 khz);
 u64 wr_tsc_to_ns(const struct wr_vcpu *vcpu, u64 guest_cycles);
+u64 wr_tsc_host_at(const struct wr_vcpu *vcpu, u64 tsc);
+bool wr_tsc_scalable(void);
 
 /* Pure parts, shared with the tests. */
 void wr_clock_scale(u64 hz, u32 *mul, s8 *shift);
@@ -89,5 +92,8 @@ u64 wr_clock_cycles_to_ns(u64 cycles, u32 mul, s8 shift);
 u64 wr_cycles_to_ns(u64 cycles, u32 khz);
 u64 wr_ns_to_cycles(u64 ns, u32 khz);
 bool wr_tsc_khz_tolerable(u32 khz, u32 host_khz);
+u64 wr_tsc_ratio(u32 khz, u32 host_khz, u8 bits, u64 max);
+u64 wr_tsc_scale(u64 tsc, u64 ratio, u8 bits);
+u64 wr_tsc_unscale(u64 cycles, u64 ratio, u8 bits);
 
 #endif

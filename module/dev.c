@@ -70,6 +70,7 @@ static const struct {
 	{ KVM_CAP_XSAVE, 1 },
 	{ KVM_CAP_XSAVE2, 0 },			/* computed */
 	{ KVM_CAP_XCRS, 1 },
+	{ KVM_CAP_TSC_CONTROL, 0 },		/* computed */
 	{ KVM_CAP_GET_TSC_KHZ, 1 },
 	{ KVM_CAP_TSC_DEADLINE_TIMER, 1 },
 	{ KVM_CAP_SIGNAL_MSI, 1 },
@@ -97,6 +98,8 @@ long wr_check_extension(struct wr_vm *vm, long cap)
 		return min_t(u32, num_online_cpus(), WR_MAX_VCPUS);
 	case KVM_CAP_SET_GUEST_DEBUG2:
 		return WR_DEBUG_FLAGS;
+	case KVM_CAP_TSC_CONTROL:
+		return wr_tsc_scalable();
 	case KVM_CAP_XSAVE2:
 		return wr_fpu_size();
 	}

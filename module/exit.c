@@ -390,6 +390,16 @@ enum wr_run_result wr_exit_host_event(struct wr_vcpu *vcpu)
 	return WR_RUN_RESUME;
 }
 
+/**
+ * wr_exit_timer - the host's TSC reached vcpu->exit_tsc, or the hardware cannot count that far at once
+ * @vcpu: see exit.h
+ */
+enum wr_run_result wr_exit_timer(struct wr_vcpu *vcpu)
+{
+	wr_lapic_timer_exit(vcpu);
+	return WR_RUN_RESUME;
+}
+
 /* IN by userspace: the result to RAX; and RIP moves on, unless userspace has set it meanwhile. */
 static enum wr_run_result complete_io(struct wr_vcpu *vcpu)
 {

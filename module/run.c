@@ -286,6 +286,8 @@ static void block(struct wr_vcpu *vcpu)
 	u64 start;
 
 	vcpu->stats.halts++;
+	if (vcpu->exit_tsc)
+		wr_lapic_timer_halt(vcpu);
 	if (poll_for_work(vcpu))
 		return;
 	start = ktime_get_ns();

@@ -8,6 +8,10 @@
  * hrtimer_forward() must not see a timer that was queued meanwhile. One case needs no cancel: a
  * new deadline over an old one, since a callback never forwards in that mode.
  *
+ * While the guest runs the hardware may keep a deadline instead (vcpu->exit_tsc): the guest exits when it
+ * is reached, and nothing has to be programmed to arm it. A vCPU that halts goes back to the hrtimer. Between
+ * stays, or in userspace, nobody watches: the next entry does.
+ *
  * What a guest can make the host do is bounded: a period is at least MIN_PERIOD long, and in the
  * other modes each expiry costs the guest one exit to arm it.
  */
@@ -15,7 +19,9 @@
 #include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
+#include <asm/msr.h>
 
+#include "backend.h"
 #include "compat.h"
 #include "lapic.h"
 
@@ -95,6 +101,7 @@ void wr_lapic_timer_init(struct wr_lapic *lapic)
 void wr_lapic_timer_stop(struct wr_lapic *lapic)
 {
 	hrtimer_cancel(&lapic->timer.hrtimer);
+	lapic->vcpu->exit_tsc = 0;
 	WRITE_ONCE(lapic->timer.period, 0);
 	lapic->state.tsc_deadline = 0;
 }
@@ -208,25 +215,53 @@ u64 wr_lapic_get_deadline(const struct wr_vcpu *vcpu)
 {
 	const struct wr_lapic *lapic = vcpu->lapic;
 
-	if (!lapic || !deadline_mode(lapic) || !hrtimer_active(&lapic->timer.hrtimer))
+	if (!lapic || !deadline_mode(lapic))
+		return 0;
+	if (!vcpu->exit_tsc && !hrtimer_active(&lapic->timer.hrtimer))
 		return 0;
 	return lapic->state.tsc_deadline;
 }
 WR_EXPORT_FOR_KUNIT(wr_lapic_get_deadline);
+
+/* Outside a stay nobody knows when the next one begins; an unstable TSC is another one on each CPU. */
+static bool hardware_keeps(const struct wr_vcpu *vcpu)
+{
+	return vcpu->in_stay && wr_backend->caps->exit_timer && !vcpu->clock.unstable;
+}
+
+static void arm_hardware(struct wr_vcpu *vcpu, u64 tsc)
+{
+	struct hrtimer *hrtimer = &vcpu->lapic->timer.hrtimer;
+
+	/* A callback that runs right now is of a deadline that has passed. */
+	if (hrtimer_is_queued(hrtimer))
+		hrtimer_cancel(hrtimer);
+	vcpu->exit_tsc = wr_tsc_host_at(vcpu, tsc);
+}
+
+/* @cycles: of the guest's TSC, until it fires */
+static void arm_hrtimer(struct wr_vcpu *vcpu, u64 cycles)
+{
+	/* Never early: the guest would find its deadline ahead and have to arm again. */
+	u64 ns = min_t(u64, wr_tsc_to_ns(vcpu, cycles), KTIME_MAX - 1) + 1;
+
+	vcpu->exit_tsc = 0;
+	hrtimer_start(&vcpu->lapic->timer.hrtimer, ktime_add_safe(ktime_get(), ns_to_ktime(ns)),
+		      HRTIMER_MODE_ABS_HARD);
+}
 
 /**
  * wr_lapic_set_deadline - write IA32_TSC_DEADLINE
  * @vcpu: the vCPU
  * @tsc: the guest's TSC at which the timer fires; 0 disarms, one in the past fires at once
  *
- * Ignored outside TSC deadline mode. Call it again with wr_lapic_get_deadline() when the guest's
- * TSC jumped.
+ * Ignored outside TSC deadline mode.
  * Context: vCPU's thread, interrupts may be off.
  */
 void wr_lapic_set_deadline(struct wr_vcpu *vcpu, u64 tsc)
 {
 	struct wr_lapic *lapic = vcpu->lapic;
-	u64 now, ns;
+	u64 now;
 
 	if (!lapic || !deadline_mode(lapic))
 		return;
@@ -238,9 +273,49 @@ void wr_lapic_set_deadline(struct wr_vcpu *vcpu, u64 tsc)
 		return;
 	}
 	lapic->state.tsc_deadline = tsc;
-	/* Never early: the guest would find its deadline ahead and have to arm again. */
-	ns = min_t(u64, wr_tsc_to_ns(vcpu, tsc - now), KTIME_MAX - 1) + 1;
-	hrtimer_start(&lapic->timer.hrtimer, ktime_add_safe(ktime_get(), ns_to_ktime(ns)),
-		      HRTIMER_MODE_ABS_HARD);
+	if (hardware_keeps(vcpu))
+		arm_hardware(vcpu, tsc);
+	else
+		arm_hrtimer(vcpu, tsc - now);
 }
 WR_EXPORT_FOR_KUNIT(wr_lapic_set_deadline);
+
+/**
+ * wr_lapic_tsc_changed - the guest's TSC jumped, or has another frequency: the deadline moves with it
+ * @vcpu: the vCPU
+ *
+ * Context: vCPU's thread.
+ */
+void wr_lapic_tsc_changed(struct wr_vcpu *vcpu)
+{
+	u64 deadline = wr_lapic_get_deadline(vcpu);
+
+	if (deadline)
+		wr_lapic_set_deadline(vcpu, deadline);
+}
+
+/**
+ * wr_lapic_timer_halt - the vCPU stops, its timer does not
+ * @vcpu: the vCPU, about to sleep or poll with vcpu->exit_tsc set
+ *
+ * Context: vCPU's thread, outside a stay.
+ */
+void wr_lapic_timer_halt(struct wr_vcpu *vcpu)
+{
+	wr_lapic_set_deadline(vcpu, vcpu->lapic->state.tsc_deadline);
+}
+
+/**
+ * wr_lapic_timer_exit - the hardware made the guest exit: is the deadline reached?
+ * @vcpu: the vCPU
+ *
+ * Hardware that cannot count as far as the deadline exits earlier, and the next entry goes on counting.
+ * Context: vCPU's thread.
+ */
+void wr_lapic_timer_exit(struct wr_vcpu *vcpu)
+{
+	if (!vcpu->exit_tsc || rdtsc() < vcpu->exit_tsc)
+		return;
+	vcpu->exit_tsc = 0;
+	wr_lapic_local(vcpu->lapic, APIC_LVTT);
+}

@@ -77,6 +77,8 @@ static void svm_load(struct wr_vcpu *vcpu, bool migrated)
 	/* Whatever the guest's CPUID says: RDPID cannot be intercepted. */
 	if (svm_caps.tsc_aux && this_cpu_read(svm_host.tsc_aux) != vcpu->tsc_aux)
 		wrmsrl(MSR_TSC_AUX, vcpu->tsc_aux);
+	if (unlikely(vcpu->clock.tsc_ratio))
+		wrmsrl(MSR_AMD64_TSC_RATIO, vcpu->clock.tsc_ratio);
 	if (svm_caps.spec_ctrl && !svm_caps.v_spec_ctrl)
 		rdmsrl(MSR_IA32_SPEC_CTRL, svm->host_spec_ctrl);
 }
@@ -84,6 +86,8 @@ static void svm_load(struct wr_vcpu *vcpu, bool migrated)
 /* wr_backend.put */
 static void svm_put(struct wr_vcpu *vcpu)
 {
+	if (unlikely(vcpu->clock.tsc_ratio))
+		wrmsrl(MSR_AMD64_TSC_RATIO, SVM_TSC_RATIO_DEFAULT);
 	if (svm_caps.tsc_aux && this_cpu_read(svm_host.tsc_aux) != vcpu->tsc_aux)
 		wrmsrl(MSR_TSC_AUX, this_cpu_read(svm_host.tsc_aux));
 }
@@ -262,6 +266,7 @@ static void svm_enter(struct wr_vcpu *vcpu)
 
 const struct wr_backend wr_svm = {
 	.name = "svm",
+	.caps = &svm_backend_caps,
 	.stage2 = &svm_npt_format,
 	.probe = svm_probe,
 	.remove = svm_remove,
@@ -291,7 +296,7 @@ const struct wr_backend wr_svm = {
 	.get_msr = svm_get_msr,
 	.set_msr = svm_set_msr,
 	.has_msr = svm_has_msr,
-	.set_tsc_offset = svm_set_tsc_offset,
+	.set_tsc = svm_set_tsc,
 	.cpuid_changed = svm_cpuid_changed,
 	.inject_exception = svm_inject_exception,
 	.inject_interrupt = svm_inject_interrupt,

@@ -33,6 +33,7 @@ static DEFINE_PER_CPU(struct svm_cpu, svm_cpu);
 DEFINE_PER_CPU(struct svm_host, svm_host);
 
 struct svm_caps svm_caps;
+struct wr_backend_caps svm_backend_caps;
 unsigned long *svm_iopm;
 unsigned long *svm_msrpm;
 
@@ -95,6 +96,10 @@ static void read_caps(void)
 		.tsc_aux = boot_cpu_has(X86_FEATURE_RDTSCP) || boot_cpu_has(X86_FEATURE_RDPID),
 		.spec_ctrl = boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL),
 		.v_spec_ctrl = boot_cpu_has(X86_FEATURE_V_SPEC_CTRL),
+	};
+	svm_backend_caps = (struct wr_backend_caps) {
+		.tsc_ratio_bits = svm_caps.tsc_rate ? 32 : 0,
+		.tsc_ratio_max = SVM_TSC_RATIO_MAX,
 	};
 }
 

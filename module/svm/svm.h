@@ -66,6 +66,7 @@ struct svm_caps {
 const char *svm_missing(const struct svm_facts *facts);
 
 extern struct svm_caps svm_caps;
+extern struct wr_backend_caps svm_backend_caps;
 extern struct wr_pt_format svm_npt_format;
 extern unsigned long *svm_iopm;		/* all ports intercepted: one map for all vCPUs */
 extern unsigned long *svm_msrpm;	/* likewise for MSRs, but for those that the VMCB holds */
@@ -152,7 +153,7 @@ void svm_set_efer(struct wr_vcpu *vcpu);
 int svm_get_msr(struct wr_vcpu *vcpu, u32 index, u64 *data);
 int svm_set_msr(struct wr_vcpu *vcpu, u32 index, u64 data);
 bool svm_has_msr(u32 index);
-void svm_set_tsc_offset(struct wr_vcpu *vcpu);
+void svm_set_tsc(struct wr_vcpu *vcpu);
 void svm_cpuid_changed(struct wr_vcpu *vcpu);
 
 /* inject.c */

@@ -255,8 +255,8 @@ bool svm_has_msr(u32 index)
 	return index == MSR_TSC_AUX || vmcb_msr(&none, index);
 }
 
-/* wr_backend.set_tsc_offset */
-void svm_set_tsc_offset(struct wr_vcpu *vcpu)
+/* wr_backend.set_tsc; the ratio is an MSR, which a stay switches */
+void svm_set_tsc(struct wr_vcpu *vcpu)
 {
 	to_svm(vcpu)->vmcb->control.tsc_offset = vcpu->clock.tsc_offset;
 	svm_mark_dirty(to_svm(vcpu), SVM_CLEAN_INTERCEPTS);

@@ -299,6 +299,35 @@ static void write_guest_state(struct vmx_vcpu *vmx)
 	*(u32 *)(vmx->vapic + VAPIC_TPR) = vcpu->cr8 << 4;
 }
 
+/**
+ * vmx_timer_ticks - how far the preemption timer has to count
+ * @deadline: value of the TSC
+ * @now: the TSC
+ * @rate: a tick is a change of that bit of the TSC
+ *
+ * Return: ticks, until the TSC is at @deadline or a little further; 0 when it has passed. A deadline farther away than
+ * the timer counts gets all that there is.
+ */
+u32 vmx_timer_ticks(u64 deadline, u64 now, u8 rate)
+{
+	if (deadline <= now)
+		return 0;
+	return min_t(u64, ((deadline - 1) >> rate) + 1 - (now >> rate), U32_MAX);
+}
+WR_EXPORT_FOR_KUNIT(vmx_timer_ticks);
+
+/* An exit without need, after the longest time there is, changes nothing: the timer stays on. */
+static void write_timer(struct vmx_vcpu *vmx)
+{
+	u64 deadline = vmx->vcpu.exit_tsc;
+	u32 ticks = deadline ? vmx_timer_ticks(deadline, rdtsc(), vmx_caps.timer_rate) : U32_MAX;
+
+	if (ticks == vmx->timer_ticks)
+		return;
+	vmx->timer_ticks = ticks;
+	vmcs_write32(VMX_PREEMPTION_TIMER_VALUE, ticks);
+}
+
 static void read_guest_state(struct vmx_vcpu *vmx)
 {
 	struct wr_vcpu *vcpu = &vmx->vcpu;
@@ -395,6 +424,7 @@ static void take_off(struct vmx_vcpu *vmx)
 	wr_host_restore();
 	vmx->host_cpu = -1;
 	vmx->host_cr3 = vmx->host_cr4 = vmx->host_fs_base = vmx->host_perf = 0;
+	vmx->timer_ticks = VMX_TIMER_UNKNOWN;
 	vmx->interruptibility = ~0;
 	vmx->rip = ~vmx->vcpu.rip;
 	vmx->rsp = ~vmx->vcpu.regs[WR_RSP];
@@ -410,6 +440,8 @@ static void vmx_enter(struct wr_vcpu *vcpu)
 
 	write_guest_state(vmx);
 	write_volatile_host_state(vmx);
+	if (vmx_caps.timer)
+		write_timer(vmx);
 	if (unlikely(debug))
 		swap_debug_in(vmx, this_cpu_ptr(&host_debug));
 
@@ -432,6 +464,7 @@ static void vmx_enter(struct wr_vcpu *vcpu)
 
 const struct wr_backend wr_vmx = {
 	.name = "vmx",
+	.caps = &vmx_backend_caps,
 	.stage2 = &vmx_ept_format,
 	.probe = vmx_probe,
 	.remove = vmx_remove,
@@ -461,7 +494,7 @@ const struct wr_backend wr_vmx = {
 	.get_msr = vmx_get_msr,
 	.set_msr = vmx_set_msr,
 	.has_msr = vmx_has_msr,
-	.set_tsc_offset = vmx_set_tsc_offset,
+	.set_tsc = vmx_set_tsc,
 	.cpuid_changed = vmx_cpuid_changed,
 	.inject_exception = vmx_inject_exception,
 	.inject_interrupt = vmx_inject_interrupt,

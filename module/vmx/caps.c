@@ -7,6 +7,7 @@
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
 #include <asm/processor.h>
@@ -17,7 +18,12 @@
 
 DEFINE_PER_CPU(struct vmx_cpu, vmx_cpu);
 
+static bool preemption_timer = true;
+module_param(preemption_timer, bool, 0444);
+MODULE_PARM_DESC(preemption_timer, "VT-x: let the CPU count to guests' TSC deadlines");
+
 struct vmx_caps vmx_caps;
+struct wr_backend_caps vmx_backend_caps;
 unsigned long *vmx_msr_bitmap;
 
 /* What Warren cannot do without; the message names what is missing. */
@@ -70,14 +76,16 @@ static const struct vmx_control_name entry_names[] = {
 
 /* In the order of use: the secondary controls only exist where the primary ones say so. */
 static const struct vmx_control controls[] = {
-	{ MSR_IA32_VMX_PINBASED_CTLS, MSR_IA32_VMX_TRUE_PINBASED_CTLS, pin_names, .result = &vmx_caps.pin },
+	{ MSR_IA32_VMX_PINBASED_CTLS, MSR_IA32_VMX_TRUE_PINBASED_CTLS, pin_names,
+	  .wanted = PIN_BASED_VMX_PREEMPTION_TIMER, .result = &vmx_caps.pin },
 	{ MSR_IA32_VMX_PROCBASED_CTLS, MSR_IA32_VMX_TRUE_PROCBASED_CTLS, cpu_names,
 	  .unwanted = CPU_BASED_CR3_LOAD_EXITING | CPU_BASED_CR3_STORE_EXITING | CPU_BASED_INVLPG_EXITING |
 		CPU_BASED_RDTSC_EXITING | CPU_BASED_CR8_LOAD_EXITING | CPU_BASED_CR8_STORE_EXITING,
 	  .result = &vmx_caps.cpu },
 	{ MSR_IA32_VMX_PROCBASED_CTLS2, MSR_IA32_VMX_PROCBASED_CTLS2, cpu2_names,
 	  .wanted = SECONDARY_EXEC_ENABLE_VPID | SECONDARY_EXEC_ENABLE_RDTSCP | SECONDARY_EXEC_ENABLE_INVPCID |
-		SECONDARY_EXEC_WBINVD_EXITING | SECONDARY_EXEC_PAUSE_LOOP_EXITING | SECONDARY_EXEC_ENCLS_EXITING,
+		SECONDARY_EXEC_WBINVD_EXITING | SECONDARY_EXEC_PAUSE_LOOP_EXITING | SECONDARY_EXEC_ENCLS_EXITING |
+		SECONDARY_EXEC_TSC_SCALING | SECONDARY_EXEC_XSAVES,
 	  .result = &vmx_caps.cpu2 },
 	{ MSR_IA32_VMX_EXIT_CTLS, MSR_IA32_VMX_TRUE_EXIT_CTLS, exit_names,
 	  .wanted = VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL, .result = &vmx_caps.exit },
@@ -160,6 +168,43 @@ static void choose_perf(void)
 	vmx_caps.entry &= ~VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL;
 }
 
+/* CPUs whose timer does not count at the rate that they tell (an erratum of each) */
+static bool timer_is_broken(void)
+{
+	static const u32 signatures[] = {
+		0x106a0, 0x106a1, 0x106a4, 0x106a5, 0x106e5, 0x20652, 0x20655, 0x206e6,
+	};
+	u32 signature = cpuid_eax(1);
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(signatures); i++)
+		if (signatures[i] == signature)
+			return true;
+	return false;
+}
+
+static void choose_timer(void)
+{
+	u64 misc;
+
+	if (!preemption_timer || timer_is_broken() || rdmsrl_safe(MSR_IA32_VMX_MISC, &misc)) {
+		vmx_caps.pin &= ~PIN_BASED_VMX_PREEMPTION_TIMER;
+		return;
+	}
+	vmx_caps.timer = vmx_caps.pin & PIN_BASED_VMX_PREEMPTION_TIMER;
+	vmx_caps.timer_rate = vmx_misc_preemption_timer_rate(misc);
+}
+
+static void fill_backend_caps(void)
+{
+	vmx_backend_caps = (struct wr_backend_caps) {
+		.exit_timer = vmx_caps.timer,
+		.xsaves = vmx_caps.cpu2 & SECONDARY_EXEC_XSAVES,
+		.tsc_ratio_bits = vmx_caps.cpu2 & SECONDARY_EXEC_TSC_SCALING ? 48 : 0,
+		.tsc_ratio_max = U64_MAX,
+	};
+}
+
 static const char *read_caps(void)
 {
 	const char *missing;
@@ -177,6 +222,8 @@ static const char *read_caps(void)
 		return "VMCSs of one page";
 	missing = adjust_controls(basic) ?: read_ept_caps();
 	choose_perf();
+	choose_timer();
+	fill_backend_caps();
 	return missing;
 }
 

@@ -193,6 +193,7 @@ static const struct exit_row exits[] = {
 	[EXIT_REASON_EPT_VIOLATION] = { exit_ept_violation, QUALIFICATION | GPA },
 	[EXIT_REASON_EPT_MISCONFIG] = { exit_unsupported, GPA },
 	[EXIT_REASON_INVEPT] = { wr_exit_undefined },
+	[EXIT_REASON_PREEMPTION_TIMER] = { wr_exit_timer },
 	[EXIT_REASON_INVVPID] = { wr_exit_undefined },
 	[EXIT_REASON_WBINVD] = { wr_exit_skip, INSN },
 	[EXIT_REASON_XSETBV] = { wr_exit_xsetbv, INSN },

@@ -328,10 +328,14 @@ bool vmx_has_msr(u32 index)
 	return false;
 }
 
-/* wr_backend.set_tsc_offset */
-void vmx_set_tsc_offset(struct wr_vcpu *vcpu)
+/* wr_backend.set_tsc */
+void vmx_set_tsc(struct wr_vcpu *vcpu)
 {
+	const struct wr_backend_caps *caps = &vmx_backend_caps;
+
 	vmx_begin(to_vmx(vcpu));
 	vmcs_write64(TSC_OFFSET, vcpu->clock.tsc_offset);
+	if (caps->tsc_ratio_bits)
+		vmcs_write64(TSC_MULTIPLIER, vcpu->clock.tsc_ratio ?: 1ULL << caps->tsc_ratio_bits);
 	vmx_end();
 }

@@ -172,6 +172,9 @@ static void init_controls(struct vmx_vcpu *vmx)
 	}
 	if (cpu2 & SECONDARY_EXEC_ENCLS_EXITING)
 		vmcs_write64(ENCLS_EXITING_BITMAP, ~0ULL);
+	/* No guest has a bit set in XSS. */
+	if (cpu2 & SECONDARY_EXEC_XSAVES)
+		vmcs_write64(XSS_EXIT_BITMAP, 0);
 	vmcs_write32(PAGE_FAULT_ERROR_CODE_MASK, 0);
 	vmcs_write32(PAGE_FAULT_ERROR_CODE_MATCH, 0);
 	vmcs_write32(CR3_TARGET_COUNT, 0);
@@ -217,6 +220,7 @@ struct wr_vcpu *vmx_vcpu_alloc(struct wr_vm *vm)
 		return NULL;
 	vmx->cpu = -1;
 	vmx->host_cpu = -1;
+	vmx->timer_ticks = VMX_TIMER_UNKNOWN;
 	vmx->vcpu.vm = vm;
 	if (alloc_pages_of(vmx)) {
 		vmx_vcpu_free(&vmx->vcpu);

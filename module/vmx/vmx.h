@@ -29,11 +29,17 @@ struct vmx_caps {
 	bool spec_ctrl;			/* MSR_IA32_SPEC_CTRL exists */
 	bool flush_l1d;			/* L1 terminal fault: the L1 data cache must not hold secrets when a guest runs */
 	bool perf;			/* the CPU counts events, and entry and exit can switch that off and on */
+	bool timer;			/* there is a preemption timer, which vCPUs use */
+	u8 timer_rate;			/* it counts the changes of that bit of the TSC */
 };
 
 extern struct vmx_caps vmx_caps;
+extern struct wr_backend_caps vmx_backend_caps;
 extern struct wr_pt_format vmx_ept_format;
 extern unsigned long *vmx_msr_bitmap;	/* MSRs that exit: one map for all vCPUs */
+
+/* What the preemption timer's field cannot hold */
+#define VMX_TIMER_UNKNOWN	U64_MAX
 
 /* MSRs of SYSCALL: no field of the VMCS has them, a stay swaps them */
 enum vmx_syscall_msr {
@@ -80,6 +86,7 @@ struct vmx_vcpu {
 	u32 cpu_controls;
 	u32 interruptibility;
 	u32 tpr_threshold;
+	u64 timer_ticks;		/* VMX_TIMER_UNKNOWN: never written */
 	int host_cpu;			/* whose host state is in there, -1: nobody's */
 	u32 injected, injected_error;	/* the event for the coming entry, 0: none */
 
@@ -180,7 +187,7 @@ void vmx_sync_pdptrs(struct wr_vcpu *vcpu);
 int vmx_get_msr(struct wr_vcpu *vcpu, u32 index, u64 *data);
 int vmx_set_msr(struct wr_vcpu *vcpu, u32 index, u64 data);
 bool vmx_has_msr(u32 index);
-void vmx_set_tsc_offset(struct wr_vcpu *vcpu);
+void vmx_set_tsc(struct wr_vcpu *vcpu);
 
 /* inject.c */
 void vmx_inject_exception(struct wr_vcpu *vcpu);
@@ -197,6 +204,7 @@ void vmx_update_cr8_intercept(struct wr_vcpu *vcpu, int threshold);
 
 /* backend.c */
 void vmx_flush_tlb(struct wr_vcpu *vcpu);
+u32 vmx_timer_ticks(u64 deadline, u64 now, u8 rate);
 void vmx_load_syscall_msrs(struct vmx_vcpu *vmx);
 
 /* exits.c */

@@ -48,6 +48,7 @@ static void start(struct vm *vm, struct vcpu *v)
 	CHECK_OK(ioctl(vm->fd, KVM_CREATE_PIT2, &(struct kvm_pit_config){ .flags = 1 }));
 	vcpu_init(v, vm, 0);
 	vcpu_cpuid(v);
+	vcpu_add_deadline(v);
 }
 
 /* Ticks per loop of fn(LOOPS): what fn(0) costs is taken off, and the way in is warm. */
@@ -87,6 +88,22 @@ GUEST_LOOP(in_user, "inb %%dx, %%al", "a"(0), "d"(TEST_PORT) : "memory")
 GUEST_LOOP(mmio_write, "movl %%eax, (%%rdx)", "a"(0), "d"((u64)TEST_MMIO) : "memory")
 GUEST_LOOP(mmio_read, "movl (%%rdx), %%eax", "a"(0), "d"((u64)TEST_MMIO) : "memory")
 GUEST_LOOP(msr_read, "rdmsr", "a"(0), "c"(0x1b) : "rdx", "memory")
+
+/* Each write moves a deadline that is never reached. */
+static void guest_deadlines(u64 n)
+{
+	apic_on();
+	apic_write(APIC_LVTT, 0x40043);
+	while (n--)
+		wrmsr(MSR_TSC_DEADLINE, rdtsc() + (1ull << 33));
+	wrmsr(MSR_TSC_DEADLINE, 0);
+	guest_done();
+}
+
+static u64 measure_tsc_deadline(void)
+{
+	return per_loop(guest_deadlines);
+}
 
 #define PINGS 4000
 #define WARM_PINGS 20
@@ -163,6 +180,7 @@ static u64 measure_hlt_wake(void)
 const struct row exit_rows[] = {
 	{ "cpuid", measure_cpuid_exit },
 	{ "msr-read", measure_msr_read },
+	{ "tsc-deadline", measure_tsc_deadline },
 	{ "in-pic-kernel", measure_in_pic },
 	{ "in-pit-kernel", measure_in_pit },
 	{ "out-user", measure_out_user },

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The local APIC as guests see it: timer, IPIs, INIT and SIPI, priorities, x2APIC. */
+#include <sched.h>
 #include <signal.h>
 
 #include "apic.h"
@@ -178,31 +179,166 @@ static void guest_timer_deadline(u64 arg)
 	guest_done();
 }
 
-static void add_deadline_bit(struct vcpu *v)
-{
-	struct {
-		struct kvm_cpuid2 h;
-		struct kvm_cpuid_entry2 e[256];
-	} *c = host_alloc(sizeof(*c), PAGE);
-	u32 i;
-
-	c->h.nent = 256;
-	CHECK_OK(ioctl(v->fd, KVM_GET_CPUID2, c));
-	for (i = 0; i < c->h.nent; i++)
-		if (c->e[i].function == 1)
-			c->e[i].ecx |= 1u << 24;
-	CHECK_OK(ioctl(v->fd, KVM_SET_CPUID2, c));
-}
-
 TEST(timer_tsc_deadline)
 {
 	struct machine m;
 
 	need_ext(KVM_CAP_TSC_DEADLINE_TIMER);
 	start(&m, 1);
-	add_deadline_bit(&m.v[0]);
+	vcpu_add_deadline(&m.v[0]);
 	vcpu_long(&m.v[0], guest_timer_deadline, 3);
 	EXPECT_DONE(&m.v[0]);
+}
+
+/* Through all kinds of exits, or none: interrupts of the timer come while the guest runs, and not early. */
+static void guest_deadline_running(u64 arg)
+{
+	u64 t, distance;
+	u32 i;
+
+	handlers(on_irq);
+	apic_on();
+	apic_write(APIC_LVTT, 0x40043);
+	sti();
+	for (i = 0; i < arg; i++) {
+		distance = 1ull << i % 20;
+		t = rdtsc() + distance;
+		/* Another one first: only the last counts. */
+		wrmsr(MSR_TSC_DEADLINE, i & 1 ? t + (1ull << 40) : 0);
+		wrmsr(MSR_TSC_DEADLINE, t);
+		while (count[0] == i)
+			if (i & 2)
+				cpuid(0, 0);
+		GUEST_CHECK(rdtsc() >= t);
+		GUEST_EQ(count[0], i + 1);
+		GUEST_EQ(rdmsr(MSR_TSC_DEADLINE), 0);
+	}
+	guest_done();
+}
+
+static void start_deadline(struct machine *m, void (*fn)(u64), u64 arg)
+{
+	need_ext(KVM_CAP_TSC_DEADLINE_TIMER);
+	start(m, 1);
+	vcpu_add_deadline(&m->v[0]);
+	vcpu_long(&m->v[0], fn, arg);
+}
+
+TEST(timer_tsc_deadline_running)
+{
+	struct machine m;
+
+	start_deadline(&m, guest_deadline_running, 40);
+	EXPECT_DONE(&m.v[0]);
+}
+
+/* The hardware compares the TSC itself: where it jumps, the deadline comes or goes. */
+static void guest_deadline_jumps(u64 arg)
+{
+	u64 far = 1ull << 44;
+
+	(void)arg;
+	handlers(on_irq);
+	apic_on();
+	apic_write(APIC_LVTT, 0x40043);
+	sti();
+	wrmsr(MSR_TSC_DEADLINE, rdtsc() + far);
+	wrmsr(MSR_TSC, rdtsc() + far);
+	while (!count[0])
+		cpu_relax();
+
+	wrmsr(MSR_TSC_DEADLINE, rdtsc() + far);
+	wrmsr(MSR_TSC_ADJUST, rdmsr(MSR_TSC_ADJUST) + far - 1000000);
+	while (count[0] == 1)
+		cpu_relax();
+	cli();
+	wrmsr(MSR_TSC_DEADLINE, rdtsc() + far);
+	wrmsr(MSR_TSC, rdtsc() + far - 1000000);
+	while (count[0] == 2)
+		sti_hlt_cli();
+	guest_done();
+}
+
+TEST(timer_tsc_deadline_jumps)
+{
+	struct machine m;
+
+	start_deadline(&m, guest_deadline_jumps, 0);
+	EXPECT_DONE(&m.v[0]);
+}
+
+static void guest_deadline_outside(u64 arg)
+{
+	u64 t;
+	u32 i;
+
+	handlers(on_irq);
+	apic_on();
+	apic_write(APIC_LVTT, 0x40043);
+	sti();
+	for (i = 0; i < arg; i++) {
+		t = rdtsc() + 1000000;
+		wrmsr(MSR_TSC_DEADLINE, t);
+		guest_sync(1);
+		while (count[0] == i)
+			cpu_relax();
+		GUEST_CHECK(rdtsc() >= t);
+	}
+	t = rdtsc() + (1ull << 40);
+	wrmsr(MSR_TSC_DEADLINE, t);
+	guest_report(2, t, 0);
+	while (count[0] == arg)
+		cpu_relax();
+	guest_done();
+}
+
+static void move_to_cpu(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	/* A host with fewer of them stays where it is. */
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+/* Userspace has the vCPU when its deadline comes, or brings it to another CPU; and it can read and set it. */
+TEST(timer_tsc_deadline_outside)
+{
+	struct machine m;
+	struct ucall u;
+	u32 i, n = 6;
+
+	start_deadline(&m, guest_deadline_outside, n);
+	for (i = 0; i < n; i++) {
+		EXPECT_SYNC(&m.v[0], 1);
+		move_to_cpu(i & 1);
+		if (i & 2)
+			sleep_ms(10);
+	}
+	u = EXPECT_SYNC(&m.v[0], 2);
+	CHECK_EQ(get_msr(&m.v[0], MSR_TSC_DEADLINE), u.b);
+	CHECK_EQ(set_msr(&m.v[0], MSR_TSC_DEADLINE, get_msr(&m.v[0], MSR_TSC) + 1000000), 1);
+	EXPECT_DONE(&m.v[0]);
+	CHECK_EQ(get_msr(&m.v[0], MSR_TSC_DEADLINE), 0);
+}
+
+TEST(timer_tsc_deadline_scaled)
+{
+	static const u32 percent[] = { 50, 133, 300 };
+	struct machine m;
+	long khz;
+	u32 i;
+
+	need_ext(KVM_CAP_TSC_CONTROL);
+	for (i = 0; i < ARRAY_SIZE(percent); i++) {
+		start_deadline(&m, i & 1 ? guest_timer_deadline : guest_deadline_running, 3);
+		khz = CHECK_OK(ioctl(m.v[0].fd, KVM_GET_TSC_KHZ, 0ul));
+		CHECK_OK(ioctl(m.v[0].fd, KVM_SET_TSC_KHZ, khz * percent[i] / 100));
+		EXPECT_DONE(&m.v[0]);
+		vcpu_free(&m.v[0]);
+		vm_free(&m.vm);
+	}
 }
 
 static void guest_self_ipi(u64 arg)

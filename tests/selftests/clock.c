@@ -6,6 +6,8 @@
 #include "guest.h"
 #include "vm.h"
 
+#define MSR_TSC 0x10
+#define MSR_TSC_ADJUST 0x3b
 #define MSR_WALL_CLOCK 0x4b564d00
 #define MSR_SYSTEM_TIME 0x4b564d01
 #define SECOND 1000000000ull
@@ -303,20 +305,119 @@ static void guest_times_tsc(u64 arg)
 }
 
 /* The TSC's ticks over the clock's nanoseconds make the rate that GET_TSC_KHZ tells. */
-TEST(tsc_rate)
+static void expect_rate(struct machine *m)
 {
-	struct machine m;
 	struct ucall a, b;
 	u64 khz, got;
 
-	start(&m, 1);
-	khz = CHECK_OK(ioctl(m.v[0].fd, KVM_GET_TSC_KHZ, 0ul));
-	vcpu_long(&m.v[0], guest_times_tsc, 0);
-	a = EXPECT_SYNC(&m.v[0], 1);
+	khz = CHECK_OK(ioctl(m->v[0].fd, KVM_GET_TSC_KHZ, 0ul));
+	vcpu_long(&m->v[0], guest_times_tsc, 0);
+	a = EXPECT_SYNC(&m->v[0], 1);
 	sleep_ms(200);
-	b = EXPECT_SYNC(&m.v[0], 2);
+	b = EXPECT_SYNC(&m->v[0], 2);
+	EXPECT_DONE(&m->v[0]);
 	got = (b.b - a.b) * 1000000 / (b.c - a.c);
 	if (got < khz - khz / 50 || got > khz + khz / 50)
 		FAIL("expected %llu kHz within 2%%, got %llu", (unsigned long long)khz,
 		     (unsigned long long)got);
+}
+
+TEST(tsc_rate)
+{
+	struct machine m;
+
+	start(&m, 1);
+	expect_rate(&m);
+}
+
+/* By the host's clock, which knows nothing of the guest's TSC. */
+static void expect_rate_outside(struct vcpu *v, u64 khz)
+{
+	u64 tsc = get_msr(v, MSR_TSC), start = now_ns(), got;
+
+	sleep_ms(200);
+	got = (get_msr(v, MSR_TSC) - tsc) * 1000000 / (now_ns() - start);
+	/* Between the two readings of each pair anything may run. */
+	if (got < khz - khz / 10 || got > khz + khz / 10)
+		FAIL("expected %llu kHz within 10%%, got %llu", (unsigned long long)khz,
+		     (unsigned long long)got);
+}
+
+TEST(tsc_scaled)
+{
+	static const u32 percent[] = { 50, 99, 150, 333, 100 };
+	u64 host, khz, before;
+	struct machine m;
+	u32 i;
+
+	need_ext(KVM_CAP_TSC_CONTROL);
+	start(&m, 1);
+	host = CHECK_OK(ioctl(m.v[0].fd, KVM_GET_TSC_KHZ, 0ul));
+	for (i = 0; i < ARRAY_SIZE(percent); i++) {
+		khz = host * percent[i] / 100;
+		before = get_msr(&m.v[0], MSR_TSC);
+		CHECK_OK(ioctl(m.v[0].fd, KVM_SET_TSC_KHZ, khz));
+		CHECK_EQ(ioctl(m.v[0].fd, KVM_GET_TSC_KHZ, 0ul), khz);
+		/* KVM's jumps. */
+		if (!is_kvm())
+			CHECK(get_msr(&m.v[0], MSR_TSC) - before < host * 10000);
+		expect_rate(&m);
+		expect_rate_outside(&m.v[0], khz);
+	}
+}
+
+TEST(tsc_scaled_refusals)
+{
+	struct machine m;
+	struct vm vm;
+	u64 host;
+
+	vm_init(&vm);
+	start(&m, 1);
+	host = CHECK_OK(ioctl(m.v[0].fd, KVM_GET_TSC_KHZ, 0ul));
+	if (!check_ext(vm.fd, KVM_CAP_TSC_CONTROL))
+		CHECK_ERR(ioctl(m.v[0].fd, KVM_SET_TSC_KHZ, host * 2), EINVAL);
+	CHECK_ERR(ioctl(m.v[0].fd, KVM_SET_TSC_KHZ, 0xfffffffful), EINVAL);
+	CHECK_EQ(ioctl(m.v[0].fd, KVM_GET_TSC_KHZ, 0ul), host);
+}
+
+/* What the guest writes it reads, and TSC_ADJUST tells by how much it moved. */
+static void guest_writes_tsc(u64 arg)
+{
+	u64 adjust = rdmsr(MSR_TSC_ADJUST), t;
+
+	wrmsr(MSR_TSC, arg);
+	t = rdtsc();
+	GUEST_CHECK(t >= arg && t - arg < 1ull << 36);
+	GUEST_CHECK(rdmsr(MSR_TSC_ADJUST) != adjust);
+	wrmsr(MSR_TSC_ADJUST, rdmsr(MSR_TSC_ADJUST) + arg);
+	t = rdtsc();
+	GUEST_CHECK(t >= 2 * arg && t - 2 * arg < 1ull << 36);
+	GUEST_CHECK(rdmsr(MSR_TSC) >= t);
+	guest_done();
+}
+
+/* Two vCPUs of one frequency have one TSC, and so one clock; each can set its own. */
+TEST(tsc_scaled_across_cpus)
+{
+	u64 n = test_scale(2000), i;
+	struct machine m;
+	long khz;
+
+	need_ext(KVM_CAP_TSC_CONTROL);
+	start(&m, 2);
+	khz = CHECK_OK(ioctl(m.v[0].fd, KVM_GET_TSC_KHZ, 0ul));
+	for (i = 0; i < 2; i++)
+		CHECK_OK(ioctl(m.v[i].fd, KVM_SET_TSC_KHZ, khz * 3 / 2));
+	for (i = 0; i < 2; i++)
+		vcpu_long(&m.v[i], guest_compares, n << 2 | i);
+	for (i = 0; i < 2; i++)
+		vcpu_start(&m.v[i]);
+	for (i = 0; i < 2; i++)
+		vcpu_join(&m.v[i]);
+	/* The stable bit says that the two agree. */
+	for (i = 0; i < 2; i++)
+		CHECK_EQ(GUEST_VAR(&m.vm, page[i].flags) & 1, 1);
+	vcpu_long(&m.v[0], guest_writes_tsc, 1ull << 50);
+	EXPECT_DONE(&m.v[0]);
 }

@@ -31,6 +31,8 @@
 #define MSR_APIC_BASE 0x1b
 #define APIC_BASE_X2 (1u << 10)
 #define APIC_BASE_ON (1u << 11)
+#define MSR_TSC 0x10
+#define MSR_TSC_ADJUST 0x3b
 #define MSR_TSC_DEADLINE 0x6e0
 
 static inline u32 apic_read(u32 reg)

@@ -61,6 +61,22 @@ void vcpu_cpuid(struct vcpu *v)
 	free(c);
 }
 
+void vcpu_add_deadline(struct vcpu *v)
+{
+	struct {
+		struct kvm_cpuid2 h;
+		struct kvm_cpuid_entry2 e[256];
+	} *c = host_alloc(sizeof(*c), PAGE);
+	u32 i;
+
+	c->h.nent = 256;
+	CHECK_OK(ioctl(v->fd, KVM_GET_CPUID2, c));
+	for (i = 0; i < c->h.nent; i++)
+		if (c->e[i].function == 1)
+			c->e[i].ecx |= 1u << 24;
+	CHECK_OK(ioctl(v->fd, KVM_SET_CPUID2, c));
+}
+
 void get_regs(struct vcpu *v, struct kvm_regs *r)
 {
 	CHECK_OK(ioctl(v->fd, KVM_GET_REGS, r));

@@ -91,6 +91,8 @@ void vcpu_init(struct vcpu *v, struct vm *vm, u32 id);
 void vcpu_free(struct vcpu *v);
 /* KVM_SET_CPUID2 with all that KVM_GET_SUPPORTED_CPUID offers, APIC id = vCPU id. */
 void vcpu_cpuid(struct vcpu *v);
+/* Then: the TSC deadline timer, which KVM_GET_SUPPORTED_CPUID leaves out. */
+void vcpu_add_deadline(struct vcpu *v);
 
 void get_regs(struct vcpu *v, struct kvm_regs *r);
 void set_regs(struct vcpu *v, const struct kvm_regs *r);
