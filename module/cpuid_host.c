@@ -16,6 +16,7 @@
 #include <asm/processor-flags.h>
 #include <asm/tsc.h>
 
+#include "backend.h"
 #include "compat.h"
 #include "cpuid.h"
 #include "mmu/mmu.h"
@@ -73,7 +74,7 @@ static const u16 host_features[] = {
 	X86_FEATURE_INTEL_STIBP, X86_FEATURE_SPEC_CTRL_SSBD,
 	/* 7.1 EAX */
 	X86_FEATURE_AVX_VNNI, X86_FEATURE_AVX512_BF16,
-	/* d.1 EAX; no XSAVES: IA32_XSS is not switched */
+	/* d.1 EAX; XSAVES has a rule of its own */
 	X86_FEATURE_XSAVEOPT, X86_FEATURE_XSAVEC, X86_FEATURE_XGETBV1,
 	/* 8000_0001 EDX */
 	X86_FEATURE_SYSCALL, X86_FEATURE_NX, X86_FEATURE_MMXEXT, X86_FEATURE_FXSR_OPT,
@@ -152,6 +153,9 @@ static void init_features(void)
 	}
 	if (boot_cpu_has(X86_FEATURE_OSPKE) && (host_xcr0 & XFEATURE_MASK_PKRU))
 		add_features(supported, (const u16[]){ X86_FEATURE_PKU }, 1);
+	/* For IA32_XSS = 0 only: it is what it is in every stay. */
+	if (boot_cpu_has(X86_FEATURE_XSAVES) && wr_backend->caps->xsaves)
+		add_features(supported, (const u16[]){ X86_FEATURE_XSAVES }, 1);
 	if (boot_cpu_data.x86_vendor != X86_VENDOR_INTEL)
 		supported[CPUID_8000_0001_EDX] |= supported[CPUID_1_EDX] & AMD_ALIAS_MASK;
 

@@ -86,7 +86,10 @@ int wr_fpu_module_init(void)
 	if (!boot_cpu_has(X86_FEATURE_OSXSAVE))
 		return -EOPNOTSUPP;
 	host_xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
-	/* XSAVES cannot be intercepted on AMD-V: with the host's XSS a guest would read and write the host's MSRs. */
+	/*
+	 * With the host's XSS in a stay XSAVES would give the guest the host's MSRs: AMD-V cannot keep it from any guest, and
+	 * on VT-x those have it whose CPUID says so. 0 is also what their own XSS always is.
+	 */
 	if (boot_cpu_has(X86_FEATURE_XSAVES))
 		rdmsrl(MSR_IA32_XSS, host_xss);
 	supported = host_xcr0 & WR_XFEATURES;

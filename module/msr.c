@@ -219,6 +219,11 @@ static int set_efer(struct wr_vcpu *vcpu, u32 index, u64 data, bool host)
 	return wr_set_efer(vcpu, data, host);
 }
 
+static bool guest_has_xsaves(const struct wr_vcpu *vcpu)
+{
+	return wr_guest_has(vcpu, X86_FEATURE_XSAVES);
+}
+
 /* Speculation control */
 
 static u64 spec_ctrl_bits(bool ibrs, bool stibp, bool ssbd)
@@ -528,7 +533,8 @@ static const struct row rows[] = {
 	  .guest_may = guest_has_deadline, .listed = listed },
 	{ .first = X2APIC_MSR_FIRST, .last = X2APIC_MSR_LAST, .get = get_x2apic,
 	  .set = set_x2apic },
-	{ ONE(MSR_IA32_XSS), ZERO, .guest_may = guest_may_not },
+	/* No component that it stands for is offered. */
+	{ ONE(MSR_IA32_XSS), ZERO, .guest_may = guest_has_xsaves },
 	{ .first = MSR_KVM_WALL_CLOCK_NEW, .last = MSR_KVM_SYSTEM_TIME_NEW, KVM_MSR },
 	{ ONE(MSR_KVM_STEAL_TIME), KVM_MSR },
 	{ ONE(MSR_EFER), .get = get_efer, .set = set_efer },

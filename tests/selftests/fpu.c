@@ -297,6 +297,130 @@ TEST(guest_without_avx)
 	CHECK(!memcmp(&in, &out, sizeof(in)));
 }
 
+/* The compacted formats. XCOMP_BV tells what is in the area, its top bit that it is compacted. */
+static struct {
+	u8 legacy[512];
+	volatile u64 xstate_bv, xcomp_bv;
+	u8 rest[3072];
+} __attribute__((aligned(64))) area;
+
+#define MSR_XSS 0xda0
+#define XSAVES_TEXT(insn) insn " (%[a])"
+#define XSAVES_ARGS : : [a] "D"(&area), "a"(7), "d"(0) : "memory"
+
+static bool same_as_in(void)
+{
+	u32 i;
+
+	store_ymm(&guest_out[0]);
+	for (i = 0; i < sizeof(struct regs512) / 8; i++)
+		if (((u64 *)&guest_out[0])[i] != ((u64 *)&guest_in[0])[i])
+			return false;
+	return true;
+}
+
+static void guest_compacts(u64 arg)
+{
+	u64 xss;
+
+	GUEST_EQ(cpuid(0xd, 1).a & 0xa, 0xa);
+	GUEST_EQ(cpuid(0xd, 1).c | cpuid(0xd, 1).d, 0);
+	/* Legacy area, header, upper halves */
+	GUEST_EQ(cpuid(0xd, 1).b, 512 + 64 + 256);
+	GUEST_EQ(rdmsr_safe(MSR_XSS, &xss), 256);
+	GUEST_EQ(xss, 0);
+	GUEST_EQ(wrmsr_safe(MSR_XSS, 0), 256);
+	GUEST_EQ(wrmsr_safe(MSR_XSS, 1 << 8), 13);
+	GUEST_EQ(wrmsr_safe(MSR_XSS, 1 << 11), 13);
+
+	pattern(&guest_in[0], 5, 32);
+	load_ymm(&guest_in[0]);
+	asm volatile(XSAVES_TEXT("xsavec") XSAVES_ARGS);
+	GUEST_EQ(area.xcomp_bv, 1ull << 63 | 7);
+	GUEST_EQ(area.xstate_bv & 6, 6);
+	asm volatile("vzeroall" : : : XMM_CLOBBERS);
+	cpuid(0, 0);
+	asm volatile(XSAVES_TEXT("xrstor") XSAVES_ARGS);
+	GUEST_CHECK(same_as_in());
+
+	pattern(&guest_in[0], arg, 32);
+	load_ymm(&guest_in[0]);
+	GUEST_EQ(GUEST_TRY(XSAVES_TEXT("xsaves"), XSAVES_ARGS), 256);
+	GUEST_EQ(area.xcomp_bv, 1ull << 63 | 7);
+	asm volatile("vzeroall" : : : XMM_CLOBBERS);
+	guest_sync(1);
+	GUEST_EQ(GUEST_TRY(XSAVES_TEXT("xrstors"), XSAVES_ARGS), 256);
+	GUEST_CHECK(same_as_in());
+	/* What is not in XCR0 | XSS cannot be restored. */
+	area.xcomp_bv |= 1 << 11;
+	GUEST_EQ(GUEST_TRY(XSAVES_TEXT("xrstors"), XSAVES_ARGS), 13);
+	guest_done();
+}
+
+/* Bits of EAX of leaf 0xd, index 1, that the guest keeps */
+static u32 set_leaf_d1(struct vcpu *v, u32 keep)
+{
+	struct {
+		struct kvm_cpuid2 h;
+		struct kvm_cpuid_entry2 e[256];
+	} *c = host_alloc(sizeof(*c), PAGE);
+	u32 i, bits = 0;
+
+	c->h.nent = 256;
+	CHECK_OK(ioctl(v->fd, KVM_GET_CPUID2, c));
+	for (i = 0; i < c->h.nent; i++) {
+		if (c->e[i].function != 0xd || c->e[i].index != 1)
+			continue;
+		bits = c->e[i].eax;
+		c->e[i].eax &= keep;
+	}
+	CHECK_OK(ioctl(v->fd, KVM_SET_CPUID2, c));
+	return bits;
+}
+
+#define D1_XSAVES 8
+
+TEST(guest_compacts)
+{
+	static struct regs512 in, out;
+	struct machine m;
+
+	start(&m, guest_compacts, 77);
+	enable_avx(&m);
+	if (!(set_leaf_d1(&m.v, ~0u) & D1_XSAVES))
+		SKIP("guests have no XSAVES here");
+	pattern(&in, 9, 32);
+	CHECK_EQ(run_between(m.v.fd, &in, &out, true), 0);
+	CHECK_EQ(m.v.run->exit_reason, KVM_EXIT_IO);
+	CHECK(!memcmp(&in, &out, sizeof(in)));
+	EXPECT_DONE(&m.v);
+}
+
+/* Without it in CPUID there is neither the instruction nor the MSR. */
+static void guest_has_no_xsaves(u64 arg)
+{
+	u64 xss;
+
+	(void)arg;
+	GUEST_EQ(cpuid(0xd, 1).a & D1_XSAVES, 0);
+	GUEST_EQ(GUEST_TRY(XSAVES_TEXT("xsaves"), XSAVES_ARGS), 6);
+	GUEST_EQ(GUEST_TRY(XSAVES_TEXT("xrstors"), XSAVES_ARGS), 6);
+	GUEST_EQ(rdmsr_safe(MSR_XSS, &xss), 13);
+	GUEST_EQ(wrmsr_safe(MSR_XSS, 0), 13);
+	guest_done();
+}
+
+TEST(guest_without_xsaves)
+{
+	struct machine m;
+
+	start(&m, guest_has_no_xsaves, 0);
+	enable_avx(&m);
+	if (!(set_leaf_d1(&m.v, ~D1_XSAVES) & D1_XSAVES))
+		SKIP("guests have no XSAVES here");
+	EXPECT_DONE(&m.v);
+}
+
 static void guest_debug_registers(u64 arg)
 {
 	u64 i, v;
