@@ -167,8 +167,9 @@ static void vmx_put(struct wr_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
-	restore_segments(vmx);
 	rdmsrl(MSR_KERNEL_GS_BASE, vmx->kernel_gs_base);
+	/* Loading GS overwrites the base that is to come next. */
+	restore_segments(vmx);
 	wrmsrl(MSR_KERNEL_GS_BASE, vmx->host_kernel_gs_base);
 	if (vmx->syscall_live) {
 		write_syscall_msrs(this_cpu_ptr(&vmx_cpu)->syscall_msr);
