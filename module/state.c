@@ -112,8 +112,8 @@ int wr_set_cr0(struct wr_vcpu *vcpu, u64 cr0)
 	if (!cr0_valid(vcpu, cr0))
 		return -EINVAL;
 	cr0 = (cr0 & CR0_BITS) | X86_CR0_ET;
-	if (cr0 & ~old & X86_CR0_PG && vcpu->efer & EFER_LME) {
-		/* A 64-bit code segment cannot be current before long mode is. */
+	if ((cr0 ^ old) & X86_CR0_PG && vcpu->efer & EFER_LME) {
+		/* A 64-bit code segment cannot be current before long mode is, and 64-bit code cannot leave it. */
 		wr_backend->get_segment(vcpu, WR_CS, &cs);
 		if (cs.l)
 			return -EINVAL;

@@ -392,13 +392,15 @@ static void take_failure(struct vmx_vcpu *vmx)
 
 static void take_exit(struct vmx_vcpu *vmx)
 {
-	vmx->launched = true;
 	read_guest_state(vmx);
 	vmx->exit.reason = vmcs_read32(VM_EXIT_REASON);
-	if (unlikely(vmx->exit.reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
+	if (unlikely(vmx->exit.reason & VMX_EXIT_REASONS_FAILED_VMENTRY)) {
+		/* Nor was it launched, if it was not before. */
 		take_failure(vmx);
-	else
+	} else {
+		vmx->launched = true;
 		vmx_complete_injection(vmx);
+	}
 	vmx_read_exit(vmx);
 	if (vmx->exit.reason == EXIT_REASON_EXTERNAL_INTERRUPT)
 		vmx->flush_l1d = vmx_caps.flush_l1d;
