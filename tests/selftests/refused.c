@@ -84,7 +84,7 @@ static const struct bad bad[] = {
 	{ "IDT.base", idt_base, WARREN_ENTRY_TABLE_BASE, 0, LONG },
 	{ "RIP in protected mode", rip_high, WARREN_ENTRY_RIP, 0, PROTECTED },
 	{ "RFLAGS", rflags, WARREN_ENTRY_RFLAGS, 0, LONG },
-	{ "RFLAGS.VM in long mode", rflags_vm, WARREN_ENTRY_RFLAGS_VM, 0, LONG },
+	{ "virtual-8086 mode in long mode", rflags_vm, WARREN_ENTRY_VM86, ES, LONG },
 };
 
 static struct vcpu *good_state(struct machine *m, enum mode mode)
