@@ -98,7 +98,10 @@ bochs_mend() {
 			"s/^     if (! SVM_HOST_IF)\$/     if (SVM_HOST_IF)\\n       unmask_event($events);\\n     else/" &&
 		# A single step that the guest's exit came before hit the host.
 		bochs_edit "$1/cpu/svm.cc" 's/^  BX_CPU_THIS_PTR in_svm_guest = false;$/&\n  BX_CPU_THIS_PTR debug_trap = 0;/' &&
-		# With several CPUs, an exit right after an exception was delivered took RIP from before it.
+		# With several CPUs, an exit right after an exception was delivered took RIP from before it; and what
+		# setjmp() returns to must find the number of the CPU, not the 0 that the compiler makes of it.
+		bochs_edit "$1/main.cc" 's/^  *Bit32u executed = 0, processor = 0;$/volatile &/' &&
+		bochs_edit "$1/main.cc" 's/^  *bool run = true;$/volatile &/' &&
 		bochs_edit "$1/main.cc" \
 			"s/^  *$cpu->icount++;\$/&\\n$cpu->prev_rip = $cpu->get_instruction_pointer(), $cpu->speculative_rsp = false;/"
 }
