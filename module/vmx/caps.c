@@ -227,6 +227,7 @@ static const char *read_caps(void)
 	return missing;
 }
 
+/* What keeps VT-x from being used: NULL, or why */
 static const char *obstacle(void)
 {
 	u64 feature_control;
@@ -235,8 +236,6 @@ static const char *obstacle(void)
 		feature_control = 0;
 	if (!(feature_control & FEAT_CTL_LOCKED) || !(feature_control & FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX))
 		return "VT-x is turned off in the firmware: enable it in its setup";
-	if (!boot_cpu_has(X86_FEATURE_XSAVE))
-		return "the CPU has no XSAVE";
 	return wr_vmx_host_obstacle();
 }
 
@@ -296,8 +295,11 @@ int vmx_probe(void)
 		return -EOPNOTSUPP;
 	}
 	what = read_caps();
+	/* Last, for it comes with CPUs that have all the rest. */
+	if (!what && !boot_cpu_has(X86_FEATURE_XSAVE))
+		what = "XSAVE";
 	if (what) {
-		pr_err("cannot run here: the CPU's VT-x lacks: %s\n", what);
+		pr_err("cannot run here: the CPU or its VT-x lacks: %s\n", what);
 		return -EOPNOTSUPP;
 	}
 	vmx_init_ept_format();

@@ -18,6 +18,7 @@ BOCHS_IPS=50000000
 declare -gA BOCHS_MODELS=(
 	[sandybridge]=corei7_sandy_bridge_2600k [haswell]=corei7_haswell_4770
 	[skylake]=corei7_skylake_x [sapphire]=sapphire_rapids [ryzen]=ryzen
+	[penryn]=core2_penryn_t9600 [nehalem]=corei5_lynnfield_750 [westmere]=corei5_arrandale_m520
 )
 
 emulator_vendors() {
@@ -27,7 +28,7 @@ emulator_vendors() {
 # The first is the vendor's default.
 emulator_cpus() {
 	case $1 in
-	vmx) echo haswell sandybridge skylake sapphire ;;
+	vmx) echo haswell sandybridge skylake sapphire penryn nehalem westmere ;;
 	svm) echo ryzen ;;
 	esac
 }
