@@ -86,7 +86,7 @@ u64 wr_tsc_to_ns(const struct wr_vcpu *vcpu, u64 guest_cycles);
 u64 wr_tsc_host_at(const struct wr_vcpu *vcpu, u64 tsc);
 bool wr_tsc_scalable(void);
 
-/* Pure parts, shared with the tests. */
+/* rate.c */
 void wr_clock_scale(u64 hz, u32 *mul, s8 *shift);
 u64 wr_clock_cycles_to_ns(u64 cycles, u32 mul, s8 shift);
 u64 wr_cycles_to_ns(u64 cycles, u32 khz);
