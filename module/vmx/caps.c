@@ -85,7 +85,7 @@ static const struct vmx_control controls[] = {
 	{ MSR_IA32_VMX_PROCBASED_CTLS2, MSR_IA32_VMX_PROCBASED_CTLS2, cpu2_names,
 	  .wanted = SECONDARY_EXEC_ENABLE_VPID | SECONDARY_EXEC_ENABLE_RDTSCP | SECONDARY_EXEC_ENABLE_INVPCID |
 		SECONDARY_EXEC_WBINVD_EXITING | SECONDARY_EXEC_PAUSE_LOOP_EXITING | SECONDARY_EXEC_ENCLS_EXITING |
-		SECONDARY_EXEC_TSC_SCALING | SECONDARY_EXEC_XSAVES,
+		SECONDARY_EXEC_TSC_SCALING | VMX_EXEC_XSAVES,
 	  .result = &vmx_caps.cpu2 },
 	{ MSR_IA32_VMX_EXIT_CTLS, MSR_IA32_VMX_TRUE_EXIT_CTLS, exit_names,
 	  .wanted = VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL, .result = &vmx_caps.exit },
@@ -199,7 +199,7 @@ static void fill_backend_caps(void)
 {
 	vmx_backend_caps = (struct wr_backend_caps) {
 		.exit_timer = vmx_caps.timer,
-		.xsaves = vmx_caps.cpu2 & SECONDARY_EXEC_XSAVES,
+		.xsaves = vmx_caps.cpu2 & VMX_EXEC_XSAVES,
 		.tsc_ratio_bits = vmx_caps.cpu2 & SECONDARY_EXEC_TSC_SCALING ? 48 : 0,
 		.tsc_ratio_max = U64_MAX,
 	};

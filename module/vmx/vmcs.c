@@ -173,7 +173,7 @@ static void init_controls(struct vmx_vcpu *vmx)
 	if (cpu2 & SECONDARY_EXEC_ENCLS_EXITING)
 		vmcs_write64(ENCLS_EXITING_BITMAP, ~0ULL);
 	/* No guest has a bit set in XSS. */
-	if (cpu2 & SECONDARY_EXEC_XSAVES)
+	if (cpu2 & VMX_EXEC_XSAVES)
 		vmcs_write64(XSS_EXIT_BITMAP, 0);
 	vmcs_write32(PAGE_FAULT_ERROR_CODE_MASK, 0);
 	vmcs_write32(PAGE_FAULT_ERROR_CODE_MATCH, 0);
@@ -300,7 +300,7 @@ void vmx_cpuid_changed(struct wr_vcpu *vcpu)
 	if (!wr_guest_has(vcpu, X86_FEATURE_INVPCID))
 		cpu2 &= ~SECONDARY_EXEC_ENABLE_INVPCID;
 	if (!wr_guest_has(vcpu, X86_FEATURE_XSAVES))
-		cpu2 &= ~SECONDARY_EXEC_XSAVES;
+		cpu2 &= ~VMX_EXEC_XSAVES;
 	vmx_begin(vmx);
 	vmcs_write32(SECONDARY_VM_EXEC_CONTROL, cpu2);
 	vmx_end();

@@ -15,6 +15,9 @@
 #include <asm/asm.h>
 #include <asm/vmx.h>
 
+/* The secondary control of XSAVES and XRSTORS; the kernel's header has renamed its own */
+#define VMX_EXEC_XSAVES	VMCS_CONTROL_BIT(XSAVES)
+
 #define VMCS_16		0
 #define VMCS_64		1
 #define VMCS_32		2
