@@ -212,10 +212,12 @@ static void all_from(enum mode mode)
 	struct machine m;
 	struct regs to;
 
+	has_vmx = cpuid(1, 0).c & 1u << 5;
+	if (!has_vmx && mode != LEGACY && mode != COMPAT)
+		SKIP("the whole host hangs under QEMU's AMD-V, after some 190 combinations; why is not known");
 	vm_init(&m.vm);
 	vcpu_init(&m.v, &m.vm, 0);
 	vcpu_cpuid(&m.v);
-	has_vmx = cpuid(1, 0).c & 1u << 5;
 	features_of_guest(&m);
 	LOAD(&m.vm, writes);
 	get_sregs(&m.v, &flat);
