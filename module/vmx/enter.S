@@ -8,6 +8,7 @@
  * Returns enum vmx_entry: 0 after an exit, 1 when the CPU refused the VMCS, 2 when VMX is off.
  */
 #include <linux/linkage.h>
+#include <linux/objtool.h>
 #include <asm/asm.h>
 #include <asm/alternative.h>
 #include <asm/cpufeatures.h>
@@ -92,6 +93,7 @@ SYM_FUNC_START(vmx_enter_guest)
 	jmp .Lclear
 
 SYM_INNER_LABEL(vmx_exited, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR		/* HOST_RIP: exits are no branches */
 	UNWIND_HINT_RESTORE
 	push %rax
 	mov  8(%rsp), %rax

@@ -21,6 +21,8 @@
 #include <asm/special_insns.h>
 #include <asm/tsc.h>
 
+#include "compat.h"
+
 #define GUESTS_TRY_MS	300
 
 static bool is_on(void)
