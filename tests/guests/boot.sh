@@ -73,16 +73,16 @@ cpu_hotplug() {
 
 plan 13
 check "vmlinux to its shell, 1 vCPU" boot 1
-check "vmlinux to its shell, 2 vCPUs" boot 2
+slow "vmlinux to its shell, 2 vCPUs" boot 2
 check "vmlinux to its shell, 4 vCPUs on a host with $(nproc)" boot 4
-check "bzImage to its shell, 2 vCPUs" bzimage 2
-check "128 MiB of memory" memory 128M
+slow "bzImage to its shell, 2 vCPUs" bzimage 2
+slow "128 MiB of memory" memory 128M
 check "5 GiB of memory, on both sides of the hole" memory 5G
 check "time passes as on the host" clocks
-check "a reboot ends the launcher with status 3" reboot
+slow "a reboot ends the launcher with status 3" reboot
 check "a triple fault ends the launcher with status 4" triple_fault
 check "x2APIC" x2apic
-check "xAPIC" xapic
-check "no paravirtual help, no TSC deadline timer" plain
+slow "xAPIC" xapic
+slow "no paravirtual help, no TSC deadline timer" plain
 check "the guest takes its own CPUs down and up" cpu_hotplug
 finish

@@ -55,9 +55,9 @@ several() {
 }
 
 plan 5
-check "processes fork and exec, 1 vCPU" forks 1
+slow "processes fork and exec, 1 vCPU" forks 1
 check "processes fork and exec, 4 vCPUs" forks 4
 check "memory keeps what was written" memory
 check "FPU registers, in the guest and on the host at the same time" fpu
-check "three machines at the same time" several
+slow "three machines at the same time" several
 finish

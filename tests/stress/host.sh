@@ -185,9 +185,9 @@ suspending() {
 plan 7
 check "host CPUs go and come while a guest runs" hotplug
 check "host CPUs go and come between guests" hotplug_idle
-check "a guest whose memory is swapped" swapping
-check "a guest whose memory is merged" merging
+slow "a guest whose memory is swapped" swapping
+slow "a guest whose memory is merged" merging
 check "all tasks are frozen and thawed while a guest runs" freezing
 check "the host suspends and resumes while a guest runs" suspending
-check "caches dropped and memory compacted while a guest runs" reclaim
+slow "caches dropped and memory compacted while a guest runs" reclaim
 finish
