@@ -94,6 +94,12 @@ bochs_mend() {
 		# the guest's IF clear the host's then waited for the guest, with IF set virtual ones might never come.
 		bochs_edit "$1/cpu/vmx.cc" 's/^  BX_CPU_THIS_PTR in_vmx_guest = true;$/&\n  handleInterruptMaskChange();/' &&
 		bochs_edit "$1/cpu/svm.cc" 's/^  BX_CPU_THIS_PTR in_svm_guest = true;$/&\n  handleInterruptMaskChange();/' &&
+		# An interrupt of the host's made a virtual one be delivered that the guest's IF held back.
+		bochs_edit "$1/cpu/event.cc" \
+			's/if (is_pending(BX_EVENT_PENDING_VMX_VIRTUAL_INTR))/if (is_unmasked_event_pending(BX_EVENT_PENDING_VMX_VIRTUAL_INTR))/' &&
+		# An exit in the middle of the delivery of a virtual interrupt told of whatever was delivered before it.
+		bochs_edit "$1/cpu/vapic.cc" \
+			's/^ *interrupt(vector, BX_EXTERNAL_INTERRUPT, 0, 0);$/vm->idt_vector_info = vector | BX_EXTERNAL_INTERRUPT << 8;\nvm->idt_vector_error_code = 0;\n&/' &&
 		bochs_edit "$1/cpu/flag_ctrl_pro.cc" \
 			"s/^     if (! SVM_HOST_IF)\$/     if (SVM_HOST_IF)\\n       unmask_event($events);\\n     else/" &&
 		# A single step that the guest's exit came before hit the host.
