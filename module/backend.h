@@ -83,6 +83,9 @@ struct wr_backend_caps {
  * @set_tsc: vcpu->clock.tsc_offset or, outside a stay, tsc_ratio changed.
  * @cpuid_changed: the guest's CPUID changed: recompute intercepts.
  *
+ * @lapic_assist: the vCPU has just got its local APIC: how the hardware helps with it, see struct wr_lapic_assist; NULL: not at
+ *	all. May sleep.
+ *
  * @inject_exception: deliver event.exception at the next entry. For #BP and #OF RIP is at the INT3 or INTO: the address
  *	after it (one byte on) is what the guest's handler must see, and RIP is back when the delivery was not finished.
  * @inject_interrupt: deliver event.interrupt at the next entry.
@@ -133,6 +136,8 @@ struct wr_backend {
 	int (*set_msr)(struct wr_vcpu *vcpu, u32 index, u64 data);
 	void (*set_tsc)(struct wr_vcpu *vcpu);
 	void (*cpuid_changed)(struct wr_vcpu *vcpu);
+
+	const struct wr_lapic_assist *(*lapic_assist)(struct wr_vcpu *vcpu);
 
 	void (*inject_exception)(struct wr_vcpu *vcpu);
 	void (*inject_interrupt)(struct wr_vcpu *vcpu);

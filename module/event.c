@@ -187,6 +187,12 @@ bool wr_event_has_interrupt(struct wr_vcpu *vcpu)
 	return has_extint(vcpu) || (wr_has_lapic(vcpu) && wr_lapic_pending(vcpu) >= 0);
 }
 
+/* Likewise, but only if injecting it is our work. */
+static bool has_injectable(struct wr_vcpu *vcpu)
+{
+	return vcpu->lapic_assist ? has_extint(vcpu) : wr_event_has_interrupt(vcpu);
+}
+
 /* Take the interrupt of highest rank from its controller; -1: there is none. */
 static int take_interrupt(struct wr_vcpu *vcpu)
 {
@@ -199,6 +205,8 @@ static int take_interrupt(struct wr_vcpu *vcpu)
 	}
 	if (has_extint(vcpu))
 		return wr_pic_ack(vcpu->vm);
+	if (vcpu->lapic_assist)
+		return -1;
 	vector = wr_lapic_pending(vcpu);
 	if (vector >= 0)
 		wr_lapic_accept(vcpu, vector);
@@ -308,7 +316,7 @@ static bool inject_interrupt(struct wr_vcpu *vcpu)
 /* Ask for an exit when what could not go in now can. */
 static void open_windows(struct wr_vcpu *vcpu)
 {
-	bool irq = wr_event_has_interrupt(vcpu) ||
+	bool irq = has_injectable(vcpu) ||
 		(vcpu->vm->irq.mode != WR_IRQCHIP_KERNEL &&
 		 READ_ONCE(vcpu->run->request_interrupt_window));
 
@@ -319,7 +327,7 @@ static void open_windows(struct wr_vcpu *vcpu)
 	if (vcpu->event.nmi.pending)
 		wr_backend->nmi_window(vcpu, true);
 	wr_backend->interrupt_window(vcpu, irq);
-	if (wr_has_lapic(vcpu))
+	if (wr_has_lapic(vcpu) && !vcpu->lapic_assist)
 		wr_backend->update_cr8_intercept(vcpu, wr_lapic_max_blocked_vector(vcpu));
 }
 
@@ -342,6 +350,8 @@ void wr_event_inject(struct wr_vcpu *vcpu)
 	else
 		vcpu->event.armed = inject_again(vcpu) || inject_nmi(vcpu) || inject_interrupt(vcpu);
 	open_windows(vcpu);
+	if (vcpu->lapic_assist)
+		wr_lapic_sync(vcpu, wr_debug_blocks_irqs(vcpu));
 }
 
 /**

@@ -440,6 +440,18 @@ void wr_vcpu_destroy(struct wr_vcpu *vcpu)
 	wr_backend->vcpu_free(vcpu);
 }
 
+static int make_lapic(struct wr_vcpu *vcpu)
+{
+	int err;
+
+	if (vcpu->vm->irq.mode == WR_IRQCHIP_NONE)
+		return 0;
+	err = wr_lapic_create(vcpu);
+	if (!err)
+		vcpu->lapic_assist = wr_backend->lapic_assist(vcpu);
+	return err;
+}
+
 static struct wr_vcpu *vcpu_alloc(struct wr_vm *vm, u32 id)
 {
 	struct wr_vcpu *vcpu = wr_backend->vcpu_alloc(vm);
@@ -454,8 +466,7 @@ static struct wr_vcpu *vcpu_alloc(struct wr_vm *vm, u32 id)
 	rcuwait_init(&vcpu->wait);
 	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	vcpu->pio_data = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!vcpu->run || !vcpu->pio_data || wr_fpu_alloc(vcpu) ||
-	    (vm->irq.mode != WR_IRQCHIP_NONE && wr_lapic_create(vcpu))) {
+	if (!vcpu->run || !vcpu->pio_data || wr_fpu_alloc(vcpu) || make_lapic(vcpu)) {
 		wr_vcpu_destroy(vcpu);
 		return NULL;
 	}

@@ -204,6 +204,7 @@ struct wr_vcpu {
 	struct wr_vclock clock;		/* [V] */
 	struct wr_msrs msrs;		/* [V] */
 	struct wr_lapic *lapic;		/* [I] NULL with a userspace irqchip */
+	const struct wr_lapic_assist *lapic_assist;	/* [I] NULL: no hardware helps with it */
 	u64 apic_base;			/* [V] IA32_APIC_BASE */
 	u64 exit_tsc;			/* [V] the host's TSC at which the guest has to exit for its timer, 0: no need */
 	u32 mp_state;			/* [V] KVM_MP_STATE_*; others read it with READ_ONCE() */

@@ -83,6 +83,8 @@ static int ioapic_fire(struct wr_ioapic *ioapic, unsigned int pin)
 		.logical = entry->fields.dest_mode,
 		.level = level,
 		.assert = true,
+		/* Acknowledge notifiers hear of edges, too. */
+		.wants_eoi = true,
 	};
 	ret = ioapic->deliver(ioapic, &msg);
 	if (level && ret > 0)

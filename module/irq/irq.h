@@ -70,6 +70,24 @@ struct wr_lapic_msg {
 	bool assert;
 	u8 shorthand;		/* 0 none, 1 self, 2 all, 3 all but self */
 	bool redirection_hint;	/* lowest priority by MSI */
+	bool wants_eoi;		/* the sender must hear of the EOI even of an edge */
+};
+
+/*
+ * struct wr_lapic_assist - hardware that does part of a local APIC's work while its guest runs
+ *
+ * It delivers what is in IRR, moves it to ISR, ends it at the EOI, keeps PPR, and serves the accesses that concern the register
+ * page alone. So while the vCPU is in the guest the page is the hardware's: an interrupt waits in wr_lapic.arrived until the
+ * vCPU's own thread puts it into IRR. Everything else about a local APIC is the same with and without it.
+ *
+ * @mode: IA32_APIC_BASE has another mode. vCPU's thread, in and outside a stay.
+ * @sync: what the page holds has been changed, or an interrupt has arrived: tell the hardware the highest vector in IRR and in
+ *	ISR (0: none), and which vectors' EOI must exit (256 bits, others may set more of them). In a stay, interrupts off, before
+ *	the entry.
+ */
+struct wr_lapic_assist {
+	void (*mode)(struct wr_vcpu *vcpu);
+	void (*sync)(struct wr_vcpu *vcpu, u8 irr, u8 isr, const unsigned long *eoi_exit);
 };
 
 /* route.c: the one place that knows which chip a GSI reaches. */
@@ -154,5 +172,12 @@ int wr_lapic_set_vapic(struct wr_vcpu *vcpu, u64 gpa);
 u8 wr_lapic_eoi_vector(const struct wr_vcpu *vcpu);
 void wr_lapic_set_sipi_vector(struct wr_vcpu *vcpu, u8 vector);
 void wr_lapic_post_sipi(struct wr_vcpu *vcpu);
+
+/* lapic_assist.c */
+void *wr_lapic_page(const struct wr_vcpu *vcpu);
+bool wr_lapic_msr_is_plain(u32 msr);
+void wr_lapic_sync(struct wr_vcpu *vcpu, bool hold);
+void wr_lapic_eoi_done(struct wr_vcpu *vcpu, u8 vector);
+void wr_lapic_written(struct wr_vcpu *vcpu, u32 offset);
 
 #endif

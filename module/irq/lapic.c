@@ -53,7 +53,14 @@ struct reg_desc {
 	u32 (*read)(const struct wr_lapic *lapic);
 };
 
-static int find_highest(const struct wr_lapic *lapic, u32 bitmap)
+/**
+ * wr_lapic_highest - the highest vector in a bitmap
+ * @lapic: local APIC
+ * @bitmap: APIC_IRR or APIC_ISR
+ *
+ * Return: vector, or -1 when it is empty. Context: any.
+ */
+int wr_lapic_highest(const struct wr_lapic *lapic, u32 bitmap)
 {
 	int i;
 	u32 word;
@@ -69,24 +76,35 @@ static int find_highest(const struct wr_lapic *lapic, u32 bitmap)
 /* IRR's highest vector or -1; keeps irr_pending true to it. */
 static int highest_irr(struct wr_lapic *lapic)
 {
-	int vector = find_highest(lapic, APIC_IRR);
+	int vector;
 
+	if (lapic->vcpu->lapic_assist) {
+		/* The guest may send itself interrupts unseen: irr_pending stays true. */
+		wr_lapic_collect(lapic);
+		return wr_lapic_highest(lapic, APIC_IRR);
+	}
+	vector = wr_lapic_highest(lapic, APIC_IRR);
 	if (vector >= 0)
 		return vector;
 	WRITE_ONCE(lapic->irr_pending, false);
 	/* A sender sets its bit, then the flag: look again for a bit whose flag is lost. */
 	smp_mb();
-	vector = find_highest(lapic, APIC_IRR);
+	vector = wr_lapic_highest(lapic, APIC_IRR);
 	if (vector >= 0)
 		WRITE_ONCE(lapic->irr_pending, true);
 	return vector;
+}
+
+static int highest_isr(const struct wr_lapic *lapic)
+{
+	return unlikely(lapic->vcpu->lapic_assist) ? wr_lapic_highest(lapic, APIC_ISR) : lapic->isr_highest;
 }
 
 /* PPR is the higher of TPR and the class in service. */
 static void update_ppr(struct wr_lapic *lapic)
 {
 	u32 tpr = wr_lapic_reg(lapic, APIC_TASKPRI);
-	u32 isr = max(lapic->isr_highest, 0) & 0xf0;
+	u32 isr = max(highest_isr(lapic), 0) & 0xf0;
 	u32 old = wr_lapic_reg(lapic, APIC_PROCPRI);
 	u32 ppr = (tpr & 0xf0) >= isr ? tpr : isr;
 
@@ -106,11 +124,17 @@ static void recount_isr(struct wr_lapic *lapic)
 	lapic->isr_count = 0;
 	for (i = 0; i < APIC_ISR_NR; i++)
 		lapic->isr_count += hweight32(wr_lapic_reg(lapic, APIC_ISR + i * 0x10));
-	lapic->isr_highest = find_highest(lapic, APIC_ISR);
+	lapic->isr_highest = wr_lapic_highest(lapic, APIC_ISR);
 }
 
-/* Tell the IOAPIC that a vector is done with: the one here, or the one in userspace. */
-static void broadcast_eoi(struct wr_lapic *lapic, u8 vector)
+/**
+ * wr_lapic_broadcast_eoi - tell the IOAPIC that a vector is done with: the one here, or the one in userspace
+ * @lapic: local APIC
+ * @vector: no longer in service
+ *
+ * Context: vCPU's thread, interrupts may be off.
+ */
+void wr_lapic_broadcast_eoi(struct wr_lapic *lapic, u8 vector)
 {
 	struct wr_vm *vm = lapic->vcpu->vm;
 	bool level = wr_lapic_test_vector(lapic, APIC_TMR, vector);
@@ -127,14 +151,17 @@ static void broadcast_eoi(struct wr_lapic *lapic, u8 vector)
 
 static void write_eoi(struct wr_lapic *lapic, u32 offset, u32 value)
 {
-	int vector = lapic->isr_highest;
+	int vector = highest_isr(lapic);
 
 	if (vector < 0)
 		return;
 	__clear_bit(vector & 31, wr_lapic_word(lapic, APIC_ISR, vector));
-	lapic->isr_highest = --lapic->isr_count ? find_highest(lapic, APIC_ISR) : -1;
+	/* The hardware has its own idea of what is in service. */
+	if (unlikely(lapic->vcpu->lapic_assist))
+		wr_vcpu_request(lapic->vcpu, WR_REQ_EVENT);
+	lapic->isr_highest = --lapic->isr_count ? wr_lapic_highest(lapic, APIC_ISR) : -1;
 	update_ppr(lapic);
-	broadcast_eoi(lapic, vector);
+	wr_lapic_broadcast_eoi(lapic, vector);
 }
 
 static void write_tpr(struct wr_lapic *lapic, u32 offset, u32 value)
@@ -272,7 +299,15 @@ static u32 read_reg(const struct wr_lapic *lapic, u32 offset)
 	return desc->read ? desc->read(lapic) : wr_lapic_reg(lapic, offset);
 }
 
-static void write_reg(struct wr_lapic *lapic, u32 offset, u32 value)
+/**
+ * wr_lapic_write_reg - write a register that can be written
+ * @lapic: local APIC
+ * @offset: of the register
+ * @value: what the guest wrote; invalid bits are ignored
+ *
+ * Context: vCPU's thread, interrupts may be off.
+ */
+void wr_lapic_write_reg(struct wr_lapic *lapic, u32 offset, u32 value)
 {
 	const struct reg_desc *desc = &reg_table[offset >> 4];
 	u32 valid = valid_bits(lapic, offset);
@@ -370,7 +405,7 @@ int wr_lapic_mmio_write(struct wr_vcpu *vcpu, u64 gpa, u32 len, const void *data
 	memcpy(&value, data, sizeof(value));
 	desc = mmio_reg(lapic, offset);
 	if (desc && (desc->access & WX))
-		write_reg(lapic, offset, value);
+		wr_lapic_write_reg(lapic, offset, value);
 	return 0;
 }
 WR_EXPORT_FOR_KUNIT(wr_lapic_mmio_write);
@@ -413,6 +448,18 @@ int wr_lapic_msr_read(struct wr_vcpu *vcpu, u32 msr, u64 *data)
 }
 WR_EXPORT_FOR_KUNIT(wr_lapic_msr_read);
 
+/**
+ * wr_lapic_msr_is_plain - does reading an x2APIC MSR yield what the register page holds, and no more?
+ * @msr: 0x800 to 0x8ff
+ */
+bool wr_lapic_msr_is_plain(u32 msr)
+{
+	u32 index = msr - APIC_BASE_MSR;
+
+	return index < ARRAY_SIZE(reg_table) && reg_table[index].access & RM && !reg_table[index].read;
+}
+WR_EXPORT_FOR_KUNIT(wr_lapic_msr_is_plain);
+
 static int msr_write_icr(struct wr_lapic *lapic, u64 data)
 {
 	u32 icr = data & ~APIC_ICR_BUSY, dest = data >> 32;
@@ -446,7 +493,7 @@ int wr_lapic_msr_write(struct wr_vcpu *vcpu, u32 msr, u64 data)
 		return msr_write_icr(vcpu->lapic, data);
 	if (!(desc->access & WM) || data & ~(u64)(valid_bits(vcpu->lapic, offset) | desc->readonly))
 		return -EINVAL;
-	write_reg(vcpu->lapic, offset, data);
+	wr_lapic_write_reg(vcpu->lapic, offset, data);
 	return 0;
 }
 WR_EXPORT_FOR_KUNIT(wr_lapic_msr_write);
@@ -489,7 +536,7 @@ void wr_lapic_accept(struct wr_vcpu *vcpu, u8 vector)
 	clear_bit(vector & 31, wr_lapic_word(lapic, APIC_IRR, vector));
 	/* A sender sets its bit, then the flag: either the search finds the bit, or the flag comes after ours. */
 	smp_mb__after_atomic();
-	if (find_highest(lapic, APIC_IRR) >= 0)
+	if (wr_lapic_highest(lapic, APIC_IRR) >= 0)
 		WRITE_ONCE(lapic->irr_pending, true);
 	if (!__test_and_set_bit(vector & 31, wr_lapic_word(lapic, APIC_ISR, vector)))
 		lapic->isr_count++;
@@ -512,7 +559,7 @@ int wr_lapic_max_blocked_vector(const struct wr_vcpu *vcpu)
 
 	if (likely(!wr_lapic_maybe_pending(lapic)))
 		return -1;
-	vector = find_highest(lapic, APIC_IRR);
+	vector = wr_lapic_highest(lapic, APIC_IRR);
 	return vector >> 4 <= (int)wr_lapic_get_cr8(vcpu) ? vector : -1;
 }
 WR_EXPORT_FOR_KUNIT(wr_lapic_max_blocked_vector);
@@ -554,24 +601,6 @@ bool wr_lapic_enabled(const struct wr_vcpu *vcpu)
 }
 
 /**
- * wr_lapic_accepts_extint - does the PIC's output reach this vCPU?
- * @vcpu: the vCPU
- *
- * Return: true when LINT0 is open for ExtINT, or the APIC is off and its pins are the CPU's.
- * Context: any.
- */
-bool wr_lapic_accepts_extint(const struct wr_vcpu *vcpu)
-{
-	u32 lint0;
-
-	if (!wr_lapic_enabled(vcpu))
-		return true;
-	lint0 = wr_lapic_reg(vcpu->lapic, APIC_LVT0);
-	return (lint0 & (APIC_LVT_MASKED | APIC_MODE_MASK)) == APIC_DM_EXTINT;
-}
-WR_EXPORT_FOR_KUNIT(wr_lapic_accepts_extint);
-
-/**
  * wr_lapic_default_base - IA32_APIC_BASE after power-up
  * @vcpu: the vCPU
  */
@@ -607,6 +636,7 @@ static void set_ids(struct wr_lapic *lapic)
 static void reset_regs(struct wr_lapic *lapic)
 {
 	wr_lapic_timer_stop(lapic);
+	wr_lapic_collect(lapic);
 	memset(lapic->regs, 0, KVM_APIC_REG_SIZE);
 	wr_lapic_set_reg(lapic, APIC_LVR, version(lapic->vcpu->vm));
 	wr_lapic_set_reg(lapic, APIC_DFR, APIC_DFR_FLAT);
@@ -629,6 +659,8 @@ static void set_base(struct wr_vcpu *vcpu, u64 base)
 	/* What KVM_SET_CPUID2 did not yet say cannot change. */
 	if (((old ^ base) & WR_APIC_BASE_ENABLE) && vcpu->has_cpuid)
 		wr_cpuid_update(vcpu);
+	if (((old ^ base) & WR_APIC_BASE_MODE) && vcpu->lapic_assist)
+		vcpu->lapic_assist->mode(vcpu);
 }
 
 /**
@@ -735,6 +767,7 @@ void wr_lapic_get(struct wr_vcpu *vcpu, struct kvm_lapic_state *state)
 {
 	struct wr_lapic *lapic = vcpu->lapic;
 
+	wr_lapic_collect(lapic);
 	memcpy(state->regs, lapic->regs, sizeof(state->regs));
 	*(u32 *)(state->regs + APIC_TMCCT) = wr_lapic_timer_count(lapic);
 	*(u32 *)(state->regs + APIC_ID) = vcpu->id << id_shift(lapic);
@@ -784,6 +817,9 @@ int wr_lapic_set(struct wr_vcpu *vcpu, const struct kvm_lapic_state *state)
 		return -EINVAL;
 
 	wr_lapic_timer_stop(lapic);
+	wr_lapic_collect(lapic);
+	/* Who sent what is restored here is not known: tell of each EOI until the vector comes anew. */
+	bitmap_fill(lapic->eoi_exit, 256);
 	/* Upwards: SVR depends on the version, and the masks of the LVT on SVR. */
 	for (offset = 0; offset < KVM_APIC_REG_SIZE; offset += 0x10)
 		if (reg_table[offset >> 4].access & R_BOTH)
@@ -813,18 +849,6 @@ int wr_lapic_set_vapic(struct wr_vcpu *vcpu, u64 gpa)
 {
 	return gpa ? -EINVAL : 0;
 }
-
-/**
- * wr_lapic_eoi_vector - whose EOI is it that WR_REQ_EOI_EXIT tells?
- * @vcpu: the vCPU
- *
- * Context: vCPU's thread, after taking that request and before the next entry.
- */
-u8 wr_lapic_eoi_vector(const struct wr_vcpu *vcpu)
-{
-	return vcpu->lapic->state.eoi_vector;
-}
-WR_EXPORT_FOR_KUNIT(wr_lapic_eoi_vector);
 
 /**
  * wr_lapic_create - give a vCPU its local APIC

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The local APIC, as its own files see it: lapic.c (registers), lapic_ipi.c (messages),
- * lapic_timer.c. irq.h is the door for all others; the run loop may use wr_lapic_maybe_pending()
+ * lapic_timer.c, lapic_assist.c. irq.h is the door for all others; the run loop may use wr_lapic_maybe_pending()
  * from here.
  *
  * Who writes what:
  *
  *   IRR, TMR, errors, events    anybody, in any context, by atomic bit operations
  *   everything else             the vCPU's own thread; others read single words with READ_ONCE()
+ *
+ * Where the hardware assists (wr_vcpu.lapic_assist) others write "arrived" instead of IRR, and the vCPU's thread moves it on.
  */
 #ifndef WARREN_IRQ_LAPIC_H
 #define WARREN_IRQ_LAPIC_H
@@ -63,8 +65,10 @@ struct wr_lapic {
 	struct wr_vcpu *vcpu;
 	void *regs;		/* one page as the architecture has it: a u32 each 16 bytes */
 	bool irr_pending;	/* false: IRR is empty, see wr_lapic_pending() */
-	int isr_highest;	/* vector in service, -1: none */
-	int isr_count;		/* bits set in ISR */
+	int isr_highest;	/* vector in service, -1: none; not kept where the hardware assists */
+	int isr_count;		/* bits set in ISR; likewise */
+	DECLARE_BITMAP(arrived, 256);	/* interrupts on their way to IRR; only where the hardware assists */
+	DECLARE_BITMAP(eoi_exit, 256);	/* vectors whose sender must hear of the EOI; likewise */
 	struct wr_lapic_state state;
 	struct wr_lapic_timer timer;
 };
@@ -116,8 +120,17 @@ static inline bool wr_lapic_sw_enabled(const struct wr_lapic *lapic)
 	return wr_lapic_reg(lapic, APIC_SPIV) & APIC_SPIV_APIC_ENABLED;
 }
 
+/* lapic.c */
+int wr_lapic_highest(const struct wr_lapic *lapic, u32 bitmap);
+void wr_lapic_write_reg(struct wr_lapic *lapic, u32 offset, u32 value);
+void wr_lapic_broadcast_eoi(struct wr_lapic *lapic, u8 vector);
+
+/* lapic_assist.c */
+int wr_lapic_arrive(struct wr_lapic *lapic, u8 vector, bool wants_eoi);
+void wr_lapic_collect(struct wr_lapic *lapic);
+
 /* lapic_ipi.c */
-int wr_lapic_set_irr(struct wr_lapic *lapic, u8 vector, bool level);
+int wr_lapic_set_irr(struct wr_lapic *lapic, u8 vector, bool level, bool wants_eoi);
 void wr_lapic_local(struct wr_lapic *lapic, u32 lvt);
 void wr_lapic_error(struct wr_lapic *lapic, u32 error);
 void wr_lapic_write_icr(struct wr_lapic *lapic, u32 icr, u32 dest);

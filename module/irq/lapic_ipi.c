@@ -43,16 +43,19 @@ enum shorthand {
  * @lapic: local APIC that takes it
  * @vector: 16 to 255
  * @level: level triggered
+ * @wants_eoi: its sender must hear of the EOI, even of an edge
  *
  * Return: 1, or 0 if that vector was pending already.
  * Context: any.
  */
-int wr_lapic_set_irr(struct wr_lapic *lapic, u8 vector, bool level)
+int wr_lapic_set_irr(struct wr_lapic *lapic, u8 vector, bool level, bool wants_eoi)
 {
 	/* TMR before IRR: the EOI must find how the interrupt came. Seldom does it change. */
 	if (wr_lapic_test_vector(lapic, APIC_TMR, vector) != level)
 		change_bit(vector & 31, wr_lapic_word(lapic, APIC_TMR, vector));
 
+	if (lapic->vcpu->lapic_assist)
+		return wr_lapic_arrive(lapic, vector, level || wants_eoi);
 	/* Who set the bit first kicks. */
 	if (test_and_set_bit(vector & 31, wr_lapic_word(lapic, APIC_IRR, vector)))
 		return 0;
@@ -63,13 +66,13 @@ int wr_lapic_set_irr(struct wr_lapic *lapic, u8 vector, bool level)
 }
 
 /* An interrupt message with a vector, from outside or from the LVT */
-static int take_vector(struct wr_lapic *lapic, u8 vector, bool level)
+static int take_vector(struct wr_lapic *lapic, u8 vector, bool level, bool wants_eoi)
 {
 	if (vector < FIRST_VECTOR) {
 		wr_lapic_error(lapic, APIC_ESR_RECVILL);
 		return 0;
 	}
-	return wr_lapic_set_irr(lapic, vector, level);
+	return wr_lapic_set_irr(lapic, vector, level, wants_eoi);
 }
 
 /**
@@ -87,7 +90,7 @@ void wr_lapic_local(struct wr_lapic *lapic, u32 lvt)
 		return;
 	switch (entry & APIC_MODE_MASK) {
 	case APIC_DM_FIXED:
-		take_vector(lapic, entry & APIC_VECTOR_MASK, false);
+		take_vector(lapic, entry & APIC_VECTOR_MASK, false, false);
 		break;
 	case APIC_DM_NMI:
 		wr_event_nmi(lapic->vcpu);
@@ -115,7 +118,7 @@ static int take_fixed(struct wr_lapic *lapic, const struct wr_lapic_msg *msg)
 	/* The falling edge of a level-triggered interrupt says nothing new. */
 	if (!wr_lapic_sw_enabled(lapic) || (msg->level && !msg->assert))
 		return 0;
-	return take_vector(lapic, msg->vector, msg->level);
+	return take_vector(lapic, msg->vector, msg->level, msg->wants_eoi);
 }
 
 static int take_init(struct wr_lapic *lapic, const struct wr_lapic_msg *msg)
@@ -141,6 +144,24 @@ static int take_sipi(struct wr_lapic *lapic, const struct wr_lapic_msg *msg)
 	wr_vcpu_kick(lapic->vcpu);
 	return 1;
 }
+
+/**
+ * wr_lapic_accepts_extint - does the PIC's output reach this vCPU?
+ * @vcpu: the vCPU
+ *
+ * Return: true when LINT0 is open for ExtINT, or the APIC is off and its pins are the CPU's.
+ * Context: any.
+ */
+bool wr_lapic_accepts_extint(const struct wr_vcpu *vcpu)
+{
+	u32 lint0;
+
+	if (!wr_lapic_enabled(vcpu))
+		return true;
+	lint0 = wr_lapic_reg(vcpu->lapic, APIC_LVT0);
+	return (lint0 & (APIC_LVT_MASKED | APIC_MODE_MASK)) == APIC_DM_EXTINT;
+}
+WR_EXPORT_FOR_KUNIT(wr_lapic_accepts_extint);
 
 /* A message reaches one local APIC: number of new interrupts, or -1 if it is switched off. */
 static int take(struct wr_lapic *lapic, const struct wr_lapic_msg *msg)
@@ -419,6 +440,18 @@ void wr_lapic_take_events(struct wr_vcpu *vcpu)
 		wr_vcpu_sipi(vcpu, READ_ONCE(lapic->state.sipi_vector));
 }
 WR_EXPORT_FOR_KUNIT(wr_lapic_take_events);
+
+/**
+ * wr_lapic_eoi_vector - whose EOI is it that WR_REQ_EOI_EXIT tells?
+ * @vcpu: the vCPU
+ *
+ * Context: vCPU's thread, after taking that request and before the next entry.
+ */
+u8 wr_lapic_eoi_vector(const struct wr_vcpu *vcpu)
+{
+	return vcpu->lapic->state.eoi_vector;
+}
+WR_EXPORT_FOR_KUNIT(wr_lapic_eoi_vector);
 
 /**
  * wr_lapic_set_sipi_vector - KVM_SET_VCPU_EVENTS with a SIPI vector

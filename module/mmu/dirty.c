@@ -5,6 +5,22 @@
  * A set bit means: written since the log was last taken, and the page may be writable in stage 2.
  * Taking the log clears the bits and write-protects those pages; the first write after that faults
  * and sets the bit again.
+ *
+ * Where the hardware logs (wr_pt_format.dirty_by_log) the pages stay writable, and taking the log clears D instead. A write that
+ * sets D puts the page into a buffer of its vCPU, which wr_dirty_from_log() empties after each exit, before anybody may take the
+ * vCPU to be out of the guest. No write is lost:
+ *
+ *   - Who sets D has logged the page before it is out of the guest. So where D is set the bit is set, or will be at an exit of a
+ *     vCPU that is in the guest now.
+ *   - The bit is taken, then D is cleared, by an atomic operation as the hardware's own. If the hardware sets D in between, or
+ *     after, its entry in the buffer sets the bit again.
+ *   - wr_dirty_get() first has all vCPUs leave the guest: what was written before the call is in the bits then.
+ *   - Then all vCPUs are flushed. Until that a translation from before may write without an entry: but such a write is done before
+ *     the call returns, and the page is among those that it reports.
+ *   - A leaf is made with D set, or a page is written for the guest, only where the bit is set under the same hold of wr_mmu.lock,
+ *     or where the slot has no log. When it gets one all leaves lose D, after the faults that did not know of it have ended.
+ *
+ * A page may be reported once too often: an entry of the buffer may come after its bit was taken.
  */
 #include <linux/bitmap.h>
 #include <linux/mm.h>
@@ -38,6 +54,30 @@ void wr_dirty_mark(const struct wr_slot *slot, u64 gfn)
 		set_bit(bit, slot->dirty);
 }
 WR_EXPORT_FOR_KUNIT(wr_dirty_mark);
+
+/**
+ * wr_dirty_from_log - note the pages that the hardware has logged
+ * @vcpu: on its own thread
+ * @gpa: of pages, in or outside slots that are logged
+ * @nr: how many
+ *
+ * Context: any, before wr_vcpu.mode says that the vCPU is not in the guest.
+ */
+void wr_dirty_from_log(struct wr_vcpu *vcpu, const u64 *gpa, unsigned int nr)
+{
+	int idx = srcu_read_lock(&vcpu->vm->srcu);
+	const struct wr_slots *slots = wr_slots(vcpu->vm);
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		const struct wr_slot *slot = wr_slot_find_cached(&vcpu->walk_cache, slots, gpa[i] >> PAGE_SHIFT);
+
+		if (slot)
+			wr_dirty_mark(slot, gpa[i] >> PAGE_SHIFT);
+	}
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
+}
+WR_EXPORT_FOR_KUNIT(wr_dirty_from_log);
 
 /* Take words and protect the pages that they name. wr_mmu.lock is held for writing. */
 static void take_words(struct wr_vm *vm, const struct wr_slot *slot, unsigned long first,
@@ -143,6 +183,9 @@ int wr_dirty_get(struct wr_vm *vm, const struct kvm_dirty_log *log)
 	buffer = kvmalloc_array(room, sizeof(long), GFP_KERNEL_ACCOUNT);
 	if (!buffer)
 		goto unlock;
+	/* They leave the guest, and what the hardware has logged is known. */
+	if (vm->mmu.format->dirty_by_log)
+		wr_vm_request_all(vm, WR_REQ_EVENT, true);
 	r = copy_log(vm, slot, log->dirty_bitmap, buffer, room);
 	kvfree(buffer);
 unlock:

@@ -31,6 +31,7 @@ struct wr_pt_format {
 	u64 present;		/* any of these bits: the entry is present */
 	u64 writable;		/* set in leaves that may be written */
 	u64 accessed, dirty;	/* hardware's A and D, 0 where there is none */
+	bool dirty_by_log;	/* the hardware logs each 4 KiB page where it sets D, see dirty.c */
 	u64 large;		/* marks a leaf above level 1 */
 	u64 table;		/* all bits but the address of an entry that points to a table */
 

@@ -125,6 +125,7 @@ int wr_slots_lookup_hva(struct wr_vm *vm, u64 gpa, bool write, unsigned long *hv
 /* dirty.c */
 int wr_dirty_get(struct wr_vm *vm, const struct kvm_dirty_log *log);
 void wr_dirty_mark(const struct wr_slot *slot, u64 gfn);
+void wr_dirty_from_log(struct wr_vcpu *vcpu, const u64 *gpa, unsigned int nr);
 
 /* stage2.c */
 enum wr_fault wr_mmu_fault(struct wr_vcpu *vcpu, u64 gpa, u32 access, bool atomic);

@@ -77,7 +77,7 @@ void wr_stage2_zap_all(struct wr_vm *vm)
 }
 
 /**
- * wr_stage2_write_protect - make writes in a range fault, flushed
+ * wr_stage2_write_protect - make the first writes in a range be noticed, flushed
  * @vm: the VM; its slot there logs writes by now
  * @gfn: first
  * @npages: how many
@@ -157,15 +157,19 @@ struct want {
 static u64 make_leaf(const struct wr_mmu *mmu, const struct want *want, int level)
 {
 	bool may_write = want->page.writable && !(want->slot->flags & KVM_MEM_READONLY);
-	/* The first write to a page of a logged slot must fault, to be logged. */
+	/* The first write to a page of a logged slot must be noticed: by a fault, or by the hardware. */
 	bool logged = may_write && want->slot->dirty && !want->write;
+	bool by_log = mmu->format->dirty_by_log;
 	enum wr_pt_memtype type = WR_MEM_WB;
 	u64 leaf;
 
 	if (want->page.special && !pfn_valid(want->page.pfn))
 		type = WR_MEM_UC;
 	leaf = mmu->format->make_leaf(want->page.pfn & ~(wr_pt_pages(level) - 1), level,
-				      may_write && !logged, true, type);
+				      may_write && (by_log || !logged), true, type);
+	/* D from the start: what nobody wants to know needs no entry in the hardware's log. */
+	if (by_log)
+		return may_write && !logged ? leaf | mmu->format->dirty : leaf;
 	return logged ? leaf | WR_PT_SW_LOGGED : leaf;
 }
 

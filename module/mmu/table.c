@@ -283,15 +283,22 @@ void wr_table_zap(struct wr_mmu *mmu, u64 start, u64 end, struct wr_gather *gath
 }
 WR_EXPORT_FOR_KUNIT(wr_table_zap);
 
+/*
+ * See to it that the next write to a leaf is noticed: by a fault, or by the hardware's log. Both sides change D atomically: each
+ * write that comes after this and the flush sets D again, and is logged.
+ */
 static void protect_leaf(struct wr_pt_iter *it, struct wr_gather *gather)
 {
 	const struct wr_pt_format *f = it->format;
+	bool by_log = f->dirty_by_log && it->level == 1;
+	u64 clear = by_log ? f->dirty : f->writable;
+	u64 set = by_log ? 0 : WR_PT_SW_LOGGED;
 	u64 old = it->value;
 
 	if (!wr_pt_is_present(f, old) || !wr_pt_is_leaf(f, old, it->level))
 		return;
-	while (old & f->writable) {
-		if (!try_cmpxchg(it->entry, &old, (old & ~f->writable) | WR_PT_SW_LOGGED))
+	while (old & clear) {
+		if (!try_cmpxchg(it->entry, &old, (old & ~clear) | set))
 			continue;
 		gather->flush = true;
 		break;
@@ -300,7 +307,7 @@ static void protect_leaf(struct wr_pt_iter *it, struct wr_gather *gather)
 
 /**
  * wr_table_protect - take the right to write from every leaf in a range, and note that it may be
- * given back
+ * given back; or D, from 4 KiB leaves where the hardware logs
  * @mmu: wr_mmu.lock is held for writing
  * @start: first gfn
  * @end: past the last gfn

@@ -22,6 +22,8 @@
  *   table -> absent, table -> leaf
  *	owed before the table's page is freed, even when the table is empty: the hardware caches
  *	pointers to tables
+ *   leaf: D cleared, where the hardware logs
+ *	as "no longer writable": a stale translation writes without a new entry in the log
  *   leaf: A cleared
  *	none: a stale translation only makes a page look older than it is
  */

@@ -18,6 +18,12 @@ static bool is_soft(u8 vector)
 	return vector == X86_TRAP_BP || vector == X86_TRAP_OF;
 }
 
+/* wr_backend.lapic_assist: AVIC is not used */
+const struct wr_lapic_assist *svm_lapic_assist(struct wr_vcpu *vcpu)
+{
+	return NULL;
+}
+
 /* wr_backend.inject_exception */
 void svm_inject_exception(struct wr_vcpu *vcpu)
 {

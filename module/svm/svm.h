@@ -157,6 +157,7 @@ void svm_set_tsc(struct wr_vcpu *vcpu);
 void svm_cpuid_changed(struct wr_vcpu *vcpu);
 
 /* inject.c */
+const struct wr_lapic_assist *svm_lapic_assist(struct wr_vcpu *vcpu);
 void svm_inject_exception(struct wr_vcpu *vcpu);
 void svm_inject_interrupt(struct wr_vcpu *vcpu);
 void svm_inject_nmi(struct wr_vcpu *vcpu);

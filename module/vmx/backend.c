@@ -54,6 +54,7 @@ static void write_cpu_state(struct vmx_vcpu *vmx, int cpu)
 	rdmsrl(MSR_IA32_SYSENTER_ESP, value);
 	vmcs_write(HOST_IA32_SYSENTER_ESP, value);
 	vmx->host_cpu = cpu;
+	vmx_pml_restart(vmx);
 }
 
 /* Host state of this task */
@@ -297,7 +298,23 @@ static void write_guest_state(struct vmx_vcpu *vmx)
 	write_interruptibility(vmx);
 	if (native_read_cr2() != vcpu->cr2)
 		native_write_cr2(vcpu->cr2);
-	*(u32 *)(vmx->vapic + VAPIC_TPR) = vcpu->cr8 << 4;
+	if (!vcpu->lapic_assist)
+		*(u32 *)(vmx->vapic + VAPIC_TPR) = vcpu->cr8 << 4;
+}
+
+/* With assistance the page is the local APIC's own, and the hardware has acted on the change. */
+static void read_cr8(struct vmx_vcpu *vmx)
+{
+	struct wr_vcpu *vcpu = &vmx->vcpu;
+	u64 cr8;
+
+	if (vcpu->lapic_assist) {
+		vcpu->cr8 = wr_lapic_get_cr8(vcpu);
+		return;
+	}
+	cr8 = *(u32 *)(vmx->vapic + VAPIC_TPR) >> 4;
+	if (unlikely(cr8 != vcpu->cr8))
+		wr_set_cr8(vcpu, cr8);
 }
 
 /**
@@ -332,7 +349,6 @@ static void write_timer(struct vmx_vcpu *vmx)
 static void read_guest_state(struct vmx_vcpu *vmx)
 {
 	struct wr_vcpu *vcpu = &vmx->vcpu;
-	u64 cr8 = *(u32 *)(vmx->vapic + VAPIC_TPR) >> 4;
 
 	vcpu->rip = vmx->rip = vmcs_read(GUEST_RIP);
 	vcpu->regs[WR_RSP] = vmx->rsp = vmcs_read(GUEST_RSP);
@@ -342,8 +358,7 @@ static void read_guest_state(struct vmx_vcpu *vmx)
 	vcpu->cr2 = native_read_cr2();
 	vcpu->cr3 = vmcs_read(GUEST_CR3);
 	vcpu->cr0 = (vcpu->cr0 & ~(u64)X86_CR0_TS) | (vmcs_read(GUEST_CR0) & X86_CR0_TS);
-	if (unlikely(cr8 != vcpu->cr8))
-		wr_set_cr8(vcpu, cr8);
+	read_cr8(vmx);
 }
 
 static enum vmx_entry run_vmcs(struct vmx_vcpu *vmx)
@@ -392,6 +407,7 @@ static void take_failure(struct vmx_vcpu *vmx)
 
 static void take_exit(struct vmx_vcpu *vmx)
 {
+	vmx_pml_drain(vmx);
 	read_guest_state(vmx);
 	vmx->exit.reason = vmcs_read32(VM_EXIT_REASON);
 	if (unlikely(vmx->exit.reason & VMX_EXIT_REASONS_FAILED_VMENTRY)) {
@@ -429,6 +445,7 @@ static void take_off(struct vmx_vcpu *vmx)
 	vmx->host_cr3 = vmx->host_cr4 = vmx->host_fs_base = vmx->host_perf = 0;
 	vmx->timer_ticks = VMX_TIMER_UNKNOWN;
 	vmx->interruptibility = ~0;
+	vmx_apicv_forget(vmx);
 	vmx->rip = ~vmx->vcpu.rip;
 	vmx->rsp = ~vmx->vcpu.regs[WR_RSP];
 	vmx->rflags = ~vmx->vcpu.rflags;
@@ -499,6 +516,7 @@ const struct wr_backend wr_vmx = {
 	.has_msr = vmx_has_msr,
 	.set_tsc = vmx_set_tsc,
 	.cpuid_changed = vmx_cpuid_changed,
+	.lapic_assist = vmx_lapic_assist,
 	.inject_exception = vmx_inject_exception,
 	.inject_interrupt = vmx_inject_interrupt,
 	.inject_nmi = vmx_inject_nmi,

@@ -85,7 +85,8 @@ static const struct vmx_control controls[] = {
 	{ MSR_IA32_VMX_PROCBASED_CTLS2, MSR_IA32_VMX_PROCBASED_CTLS2, cpu2_names,
 	  .wanted = SECONDARY_EXEC_ENABLE_VPID | SECONDARY_EXEC_ENABLE_RDTSCP | SECONDARY_EXEC_ENABLE_INVPCID |
 		SECONDARY_EXEC_WBINVD_EXITING | SECONDARY_EXEC_PAUSE_LOOP_EXITING | SECONDARY_EXEC_ENCLS_EXITING |
-		SECONDARY_EXEC_TSC_SCALING | VMX_EXEC_XSAVES,
+		SECONDARY_EXEC_TSC_SCALING | VMX_EXEC_XSAVES |
+		VMX_APICV_CONTROLS | SECONDARY_EXEC_ENABLE_PML,
 	  .result = &vmx_caps.cpu2 },
 	{ MSR_IA32_VMX_EXIT_CTLS, MSR_IA32_VMX_TRUE_EXIT_CTLS, exit_names,
 	  .wanted = VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL, .result = &vmx_caps.exit },
@@ -157,6 +158,13 @@ static const char *read_ept_caps(void)
 	return NULL;
 }
 
+/* All of it or nothing. vCPUs turn the controls on where they have a local APIC. */
+static void choose_apicv(void)
+{
+	vmx_caps.apicv = vmx_apicv && (vmx_caps.cpu2 & VMX_APICV_CONTROLS) == VMX_APICV_CONTROLS;
+	vmx_caps.cpu2 &= ~VMX_APICV_CONTROLS;
+}
+
 /* Both halves or neither: the guest's half stops the counters, the host's starts them again. */
 static void choose_perf(void)
 {
@@ -224,6 +232,9 @@ static const char *read_caps(void)
 	choose_perf();
 	choose_timer();
 	fill_backend_caps();
+	if (!vmx_pml || !vmx_caps.ept_ad)
+		vmx_caps.cpu2 &= ~SECONDARY_EXEC_ENABLE_PML;
+	choose_apicv();
 	return missing;
 }
 
@@ -278,6 +289,10 @@ static int alloc_memory(void)
 		return -ENOMEM;
 	}
 	vmx_init_msr_bitmap();
+	if (vmx_apicv_init()) {
+		vmx_remove();
+		return -ENOMEM;
+	}
 	return 0;
 }
 
@@ -310,6 +325,7 @@ int vmx_probe(void)
 void vmx_remove(void)
 {
 	free_cpu_pages();
+	vmx_apicv_exit();
 	free_page((unsigned long)vmx_msr_bitmap);
 	vmx_msr_bitmap = NULL;
 }

@@ -49,6 +49,7 @@ void vmx_init_ept_format(void)
 		return;
 	vmx_ept_format.accessed = VMX_EPT_ACCESS_BIT;
 	vmx_ept_format.dirty = VMX_EPT_DIRTY_BIT;
+	vmx_ept_format.dirty_by_log = vmx_caps.cpu2 & SECONDARY_EXEC_ENABLE_PML;
 	/* So that the hardware need not write tables */
 	vmx_ept_format.table |= VMX_EPT_ACCESS_BIT;
 }

@@ -118,6 +118,12 @@ static enum wr_run_result exit_monitor_trap(struct wr_vcpu *vcpu)
 	return WR_RUN_RESUME;
 }
 
+/* The log was emptied at the exit, and the write is done again. */
+static enum wr_run_result exit_pml_full(struct wr_vcpu *vcpu)
+{
+	return WR_RUN_RESUME;
+}
+
 /* The guest touched a debug register: they are its own for the rest of this stay, and it tries again. */
 static enum wr_run_result exit_dr(struct wr_vcpu *vcpu)
 {
@@ -190,6 +196,7 @@ static const struct exit_row exits[] = {
 	[EXIT_REASON_PAUSE_INSTRUCTION] = { wr_exit_pause, INSN },
 	[EXIT_REASON_MCE_DURING_VMENTRY] = { wr_exit_host_event },
 	[EXIT_REASON_TPR_BELOW_THRESHOLD] = { exit_tpr },
+	[EXIT_REASON_EOI_INDUCED] = { vmx_exit_eoi, QUALIFICATION },
 	[EXIT_REASON_EPT_VIOLATION] = { exit_ept_violation, QUALIFICATION | GPA },
 	[EXIT_REASON_EPT_MISCONFIG] = { exit_unsupported, GPA },
 	[EXIT_REASON_INVEPT] = { wr_exit_undefined },
@@ -197,9 +204,11 @@ static const struct exit_row exits[] = {
 	[EXIT_REASON_INVVPID] = { wr_exit_undefined },
 	[EXIT_REASON_WBINVD] = { wr_exit_skip, INSN },
 	[EXIT_REASON_XSETBV] = { wr_exit_xsetbv, INSN },
+	[EXIT_REASON_APIC_WRITE] = { vmx_exit_apic_write, QUALIFICATION },
 	[EXIT_REASON_INVPCID] = { wr_exit_undefined },
 	[EXIT_REASON_VMFUNC] = { wr_exit_undefined },
 	[EXIT_REASON_ENCLS] = { wr_exit_undefined },
+	[EXIT_REASON_PML_FULL] = { exit_pml_full, QUALIFICATION },
 };
 
 /*
@@ -238,7 +247,7 @@ void vmx_read_exit(struct vmx_vcpu *vmx)
 		exit->qualification = vmcs_read(EXIT_QUALIFICATION);
 	if (tells & GPA)
 		exit->gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
-	if (reason == EXIT_REASON_EPT_VIOLATION)
+	if (reason == EXIT_REASON_EPT_VIOLATION || reason == EXIT_REASON_PML_FULL)
 		block_nmis_again(vmx, exit->qualification);
 	if (tells & INTERRUPTION) {
 		exit->intr_info = vmcs_read32(VM_EXIT_INTR_INFO);

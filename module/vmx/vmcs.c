@@ -97,15 +97,23 @@ void vmx_make_current(struct vmx_vcpu *vmx)
 	local_irq_restore(flags);
 }
 
-static void pass_through(u32 msr)
+/**
+ * vmx_pass_through - let a guest access an MSR without an exit
+ * @bitmap: of a page
+ * @msr: 0 to 0x1fff or from 0xc0000000 on
+ * @read: RDMSR
+ * @write: WRMSR
+ */
+void vmx_pass_through(unsigned long *bitmap, u32 msr, bool read, bool write)
 {
-	unsigned long *read = vmx_msr_bitmap;
 	u32 bit = msr & 0x1fff;
 
 	if (msr >= 0xc0000000)
-		read += BITMAP_HIGH / sizeof(long);
-	__clear_bit(bit, read);
-	__clear_bit(bit, read + BITMAP_WRITE / sizeof(long));
+		bitmap += BITMAP_HIGH / sizeof(long);
+	if (read)
+		__clear_bit(bit, bitmap);
+	if (write)
+		__clear_bit(bit, bitmap + BITMAP_WRITE / sizeof(long));
 }
 
 /**
@@ -117,7 +125,7 @@ void vmx_init_msr_bitmap(void)
 
 	memset(vmx_msr_bitmap, 0xff, PAGE_SIZE);
 	for (i = 0; i < ARRAY_SIZE(passthrough_msrs); i++)
-		pass_through(passthrough_msrs[i]);
+		vmx_pass_through(vmx_msr_bitmap, passthrough_msrs[i], true, true);
 }
 
 /* Host state that is the same on all CPUs and in all tasks */
@@ -164,6 +172,9 @@ static void init_controls(struct vmx_vcpu *vmx)
 	vmcs_write64(VIRTUAL_APIC_PAGE_ADDR, __pa(vmx->vapic));
 	vmcs_write32(TPR_THRESHOLD, 0);
 	vmcs_write64(EPT_POINTER, vmx->eptp);
+	if (vmx->pml)
+		vmcs_write64(PML_ADDRESS, __pa(vmx->pml));
+	vmx_pml_restart(vmx);
 	if (vmx->vpid)
 		vmcs_write16(VIRTUAL_PROCESSOR_ID, vmx->vpid);
 	if (cpu2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING) {
@@ -198,7 +209,7 @@ static int alloc_pages_of(struct vmx_vcpu *vmx)
 {
 	vmx->vmcs = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	vmx->vapic = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!vmx->vmcs || !vmx->vapic)
+	if (!vmx->vmcs || !vmx->vapic || vmx_pml_alloc(vmx))
 		return -ENOMEM;
 	*(u32 *)vmx->vmcs = vmx_caps.revision;
 	vmx->vmcs_pa = __pa(vmx->vmcs);
@@ -247,6 +258,7 @@ void vmx_vcpu_free(struct wr_vcpu *vcpu)
 	clear_vmcs(vmx);
 	if (vmx->vpid)
 		ida_free(&vpids, vmx->vpid);
+	free_page((unsigned long)vmx->pml);
 	free_page((unsigned long)vmx->vapic);
 	free_page((unsigned long)vmx->vmcs);
 	kfree(vmx);
@@ -301,6 +313,7 @@ void vmx_cpuid_changed(struct wr_vcpu *vcpu)
 		cpu2 &= ~SECONDARY_EXEC_ENABLE_INVPCID;
 	if (!wr_guest_has(vcpu, X86_FEATURE_XSAVES))
 		cpu2 &= ~VMX_EXEC_XSAVES;
+	cpu2 |= vmx_apicv_controls(vcpu);
 	vmx_begin(vmx);
 	vmcs_write32(SECONDARY_VM_EXEC_CONTROL, cpu2);
 	vmx_end();

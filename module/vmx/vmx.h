@@ -28,10 +28,15 @@ struct vmx_caps {
 	bool tsc_aux;			/* MSR_TSC_AUX exists */
 	bool spec_ctrl;			/* MSR_IA32_SPEC_CTRL exists */
 	bool flush_l1d;			/* L1 terminal fault: the L1 data cache must not hold secrets when a guest runs */
+	bool apicv;			/* the CPU delivers interrupts from the register page, see apicv.c */
 	bool perf;			/* the CPU counts events, and entry and exit can switch that off and on */
 	bool timer;			/* there is a preemption timer, which vCPUs use */
 	u8 timer_rate;			/* it counts the changes of that bit of the TSC */
 };
+
+/* Of the secondary controls: what a local APIC in hardware needs */
+#define VMX_APICV_CONTROLS \
+	(SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE | SECONDARY_EXEC_APIC_REGISTER_VIRT | SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY)
 
 extern struct vmx_caps vmx_caps;
 extern struct wr_backend_caps vmx_backend_caps;
@@ -71,7 +76,8 @@ struct vmx_vcpu {
 	struct wr_vcpu vcpu;
 	void *vmcs;			/* [I] page */
 	u64 vmcs_pa;			/* [I] */
-	void *vapic;			/* [I] virtual-APIC page */
+	void *vapic;			/* [I] virtual-APIC page: for TPR; NULL where it is the local APIC's own */
+	u64 *pml;			/* [I] page where the CPU logs writes, see pml.c; NULL: it does not */
 	u64 eptp;			/* [I] */
 	u64 serial;			/* [I] of this vCPU; no two ever share one */
 	u16 vpid;			/* [I] 0: none was free */
@@ -87,6 +93,8 @@ struct vmx_vcpu {
 	u32 interruptibility;
 	u32 tpr_threshold;
 	u64 timer_ticks;		/* VMX_TIMER_UNKNOWN: never written */
+	u64 eoi_exit[4];		/* vectors whose EOI exits */
+	bool eoi_exit_lost;		/* ... are not in there */
 	int host_cpu;			/* whose host state is in there, -1: nobody's */
 	u32 injected, injected_error;	/* the event for the coming entry, 0: none */
 
@@ -145,6 +153,7 @@ void vmx_init_ept_format(void);
 void vmx_make_current(struct vmx_vcpu *vmx);
 void vmx_forget_active(struct vmx_cpu *cpu);
 void vmx_init_msr_bitmap(void);
+void vmx_pass_through(unsigned long *bitmap, u32 msr, bool read, bool write);
 struct wr_vcpu *vmx_vcpu_alloc(struct wr_vm *vm);
 void vmx_vcpu_free(struct wr_vcpu *vcpu);
 void vmx_vcpu_reset(struct wr_vcpu *vcpu, bool init);
@@ -188,6 +197,36 @@ int vmx_get_msr(struct wr_vcpu *vcpu, u32 index, u64 *data);
 int vmx_set_msr(struct wr_vcpu *vcpu, u32 index, u64 data);
 bool vmx_has_msr(u32 index);
 void vmx_set_tsc(struct wr_vcpu *vcpu);
+
+/* apicv.c */
+extern bool vmx_apicv;
+int vmx_apicv_init(void);
+void vmx_apicv_exit(void);
+const struct wr_lapic_assist *vmx_lapic_assist(struct wr_vcpu *vcpu);
+u32 vmx_apicv_controls(const struct wr_vcpu *vcpu);
+void vmx_apicv_forget(struct vmx_vcpu *vmx);
+enum wr_run_result vmx_exit_eoi(struct wr_vcpu *vcpu);
+enum wr_run_result vmx_exit_apic_write(struct wr_vcpu *vcpu);
+
+/* pml.c */
+extern bool vmx_pml;
+int vmx_pml_alloc(struct vmx_vcpu *vmx);
+void vmx_pml_restart(struct vmx_vcpu *vmx);
+void vmx_pml_collect(struct vmx_vcpu *vmx);
+
+/* Entries of the log: the CPU fills it downwards. What it has not filled is no address. */
+#define VMX_PML_ENTRIES		512
+#define VMX_PML_EMPTY		U64_MAX
+
+/**
+ * vmx_pml_drain - take over what the CPU has logged
+ * @vmx: after an exit, its VMCS current, interrupts off
+ */
+static inline void vmx_pml_drain(struct vmx_vcpu *vmx)
+{
+	if (vmx->pml && unlikely(READ_ONCE(vmx->pml[VMX_PML_ENTRIES - 1]) != VMX_PML_EMPTY))
+		vmx_pml_collect(vmx);
+}
 
 /* inject.c */
 void vmx_inject_exception(struct wr_vcpu *vcpu);

@@ -215,6 +215,43 @@ static void dirty_logging(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, wr_table_unprotect(&f->mmu, 1ULL << 40));
 }
 
+static const struct wr_pt_format logging_format = {
+	.name = "logging", .levels = 4, .max_leaf_level = 3,
+	.present = P, .writable = W, .accessed = A, .dirty = D, .dirty_by_log = true, .large = LARGE, .table = P | W,
+};
+
+/* Where the hardware logs a 4 KiB leaf loses D alone; a larger one the right to write, as ever. */
+static void dirty_by_log(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct wr_gather gather = {};
+	int level;
+
+	f->mmu.format = &logging_format;
+	EXPECT_MAP(test, WR_MAP_DONE, 64, 1, leaf_of(1, 1, W | D), NULL);
+	EXPECT_MAP(test, WR_MAP_DONE, 65, 1, leaf_of(2, 1, W | D), NULL);
+	EXPECT_MAP(test, WR_MAP_DONE, 66, 1, leaf_of(3, 1, 0), NULL);
+	EXPECT_MAP(test, WR_MAP_DONE, 512, 2, leaf_of(1024, 2, W | D), NULL);
+	wr_table_protect_masked(&f->mmu, 64, 5, &gather);
+	settle(test, &gather, true);
+	KUNIT_EXPECT_EQ(test, lookup(f, 64, &level), leaf_of(1, 1, W));
+	KUNIT_EXPECT_EQ(test, lookup(f, 65, &level), leaf_of(2, 1, W | D));
+	KUNIT_EXPECT_EQ(test, lookup(f, 66, &level), leaf_of(3, 1, 0));
+	/* D is clear: no translation can write without setting it. */
+	wr_table_protect_masked(&f->mmu, 64, 1, &gather);
+	settle(test, &gather, false);
+	/* A read finds the leaf as it is; a fault that marks the page need not set D. */
+	EXPECT_MAP(test, WR_MAP_DONE, 64, 1, leaf_of(1, 1, W | D), NULL);
+	KUNIT_EXPECT_EQ(test, lookup(f, 64, &level), leaf_of(1, 1, W));
+	KUNIT_EXPECT_TRUE(test, wr_table_unprotect(&f->mmu, 64));
+	KUNIT_EXPECT_EQ(test, lookup(f, 64, &level), leaf_of(1, 1, W));
+
+	wr_table_protect(&f->mmu, 0, 1024, &gather);
+	settle(test, &gather, true);
+	KUNIT_EXPECT_EQ(test, lookup(f, 65, &level), leaf_of(2, 1, W));
+	KUNIT_EXPECT_EQ(test, lookup(f, 512, &level), leaf_of(1024, 2, LOGGED | D));
+}
+
 static void protect_large(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -375,6 +412,7 @@ static struct kunit_case stage2_cases[] = {
 	KUNIT_CASE(collapse),
 	KUNIT_CASE(collapse_empty_table),
 	KUNIT_CASE(dirty_logging),
+	KUNIT_CASE(dirty_by_log),
 	KUNIT_CASE(protect_large),
 	KUNIT_CASE(zap_takes_partly_covered_leaf),
 	KUNIT_CASE(age),

@@ -351,6 +351,25 @@ TEST(dirty_log_of_huge_pages)
 	CHECK_EQ(got[1], 1ull << 13);
 }
 
+/* More pages than any log of the hardware holds, without an exit in between. */
+TEST(dirty_log_of_many_pages)
+{
+	enum { MANY = 20 * 64 };
+	u64 got[MANY / 64], i, round, n;
+	struct machine m;
+
+	start_c(&m, guest_obeys, 0);
+	vm_add_mem(&m.vm, SLOT_TEST, KVM_MEM_LOG_DIRTY_PAGES, GPA_T, MANY * PAGE);
+	give_order(&m, OP_FILL, GPA_T, MANY);
+	for (round = 0; round < 3; round++) {
+		EXPECT_SYNC(&m.v, 1);
+		CHECK_OK(dirty_log(&m.vm, SLOT_TEST, got));
+		for (i = n = 0; i < MANY / 64; i++)
+			n += __builtin_popcountll(got[i]);
+		CHECK_EQ(n, MANY);
+	}
+}
+
 TEST(dirty_log_refusals)
 {
 	u64 bitmap[LOG_WORDS];
