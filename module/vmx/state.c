@@ -13,9 +13,9 @@
 #define AR_AVL_SHIFT	12
 
 /* The rows of VMCS fields are in the order of enum wr_seg. */
-static_assert(GUEST_TR_SELECTOR == GUEST_ES_SELECTOR + 2 * WR_TR);
-static_assert(GUEST_LDTR_AR_BYTES == GUEST_ES_AR_BYTES + 2 * WR_LDTR);
-static_assert(GUEST_GS_BASE == GUEST_ES_BASE + 2 * WR_GS);
+static_assert((GUEST_TR_SELECTOR - GUEST_ES_SELECTOR) / 2 == WR_TR);
+static_assert((GUEST_LDTR_AR_BYTES - GUEST_ES_AR_BYTES) / 2 == WR_LDTR);
+static_assert((GUEST_GS_BASE - GUEST_ES_BASE) / 2 == WR_GS);
 
 /* wr_backend.get_segment */
 void vmx_get_segment(struct wr_vcpu *vcpu, enum wr_seg seg, struct kvm_segment *out)

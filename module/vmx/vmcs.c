@@ -55,7 +55,7 @@ static void clear_here(void *data)
 /* Wherever it is. Interrupts on. A CPU that went offline has cleared it already. */
 static void clear_vmcs(struct vmx_vcpu *vmx)
 {
-	int cpu = smp_load_acquire(&vmx->cpu);
+	int cpu = smp_load_acquire(&vmx->cpu); /* pairs with the release in clear_here() */
 
 	if (cpu >= 0)
 		smp_call_function_single(cpu, clear_here, vmx, 1);
