@@ -2,7 +2,8 @@
 /*
  * A debugger in userspace: what of the debug registers, #DB and #BP is its own, and what is the guest's.
  */
-#include <uapi/asm/debugreg.h>
+#include <linux/percpu.h>
+#include <asm/debugreg.h>
 #include <asm/processor-flags.h>
 
 #include "debug.h"
@@ -206,4 +207,77 @@ enum wr_run_result wr_exit_dr(struct wr_vcpu *vcpu, u8 dr, bool write)
 	else
 		wr_reg_merge(&vcpu->regs[gpr], read_dr(vcpu, dr), size, false);
 	return WR_RUN_RESUME;
+}
+
+struct host_debug {
+	u64 dr[4];
+	unsigned long dr7;
+	bool active;
+};
+
+/* Of this CPU, around one entry: on the stack it would be cleared for each of them. */
+static DEFINE_PER_CPU(struct host_debug, host_debug);
+
+static void read_dr0_to_3(u64 *dr)
+{
+	unsigned long value[4];
+
+	get_debugreg(value[0], 0);
+	get_debugreg(value[1], 1);
+	get_debugreg(value[2], 2);
+	get_debugreg(value[3], 3);
+	memcpy(dr, value, sizeof(value));
+}
+
+static void write_dr0_to_3(const u64 *dr)
+{
+	set_debugreg((unsigned long)dr[0], 0);
+	set_debugreg((unsigned long)dr[1], 1);
+	set_debugreg((unsigned long)dr[2], 2);
+	set_debugreg((unsigned long)dr[3], 3);
+}
+
+/**
+ * wr_debug_swap_in - before an entry: the host's breakpoints go, the guest's or the debugger's come
+ * @vcpu: in a stay
+ * @live: the coming entry uses DR0 to DR3
+ *
+ * DR6 and DR7 are the vendor's affair. Context: interrupts off.
+ */
+void wr_debug_swap_in(struct wr_vcpu *vcpu, bool live)
+{
+	struct host_debug *host = this_cpu_ptr(&host_debug);
+
+	host->active = hw_breakpoint_active();
+	if (host->active) {
+		read_dr0_to_3(host->dr);
+		get_debugreg(host->dr7, 7);
+		set_debugreg(0UL, 7);
+	}
+	if (live)
+		write_dr0_to_3(wr_debug_dr(vcpu));
+}
+
+/**
+ * wr_debug_swap_out - after the exit, which has turned breakpoints off: the host's come back
+ * @vcpu: in a stay
+ * @live: as it was for wr_debug_swap_in()
+ * @own: the guest could change what was in the registers
+ *
+ * Context: interrupts off.
+ */
+void wr_debug_swap_out(struct wr_vcpu *vcpu, bool live, bool own)
+{
+	static const u64 none[4];
+	const struct host_debug *host = this_cpu_ptr(&host_debug);
+
+	if (own)
+		read_dr0_to_3(vcpu->dr);
+	if (host->active) {
+		write_dr0_to_3(host->dr);
+		set_debugreg(host->dr7, 7);
+	} else if (live) {
+		/* The addresses are the guest's secret. */
+		write_dr0_to_3(none);
+	}
 }

@@ -68,6 +68,8 @@ static inline bool wr_debug_blocks_irqs(const struct wr_vcpu *vcpu)
 	return unlikely(vcpu->debug.control & KVM_GUESTDBG_BLOCKIRQ);
 }
 
+void wr_debug_swap_in(struct wr_vcpu *vcpu, bool live);
+void wr_debug_swap_out(struct wr_vcpu *vcpu, bool live, bool own);
 int wr_debug_set(struct wr_vcpu *vcpu, const struct kvm_guest_debug *in);
 void wr_debug_stepped(struct wr_vcpu *vcpu);
 enum wr_run_result wr_exit_step(struct wr_vcpu *vcpu);

@@ -13,6 +13,9 @@
 #include <linux/mutex.h>
 #include <linux/reboot.h>
 #include <linux/smp.h>
+#include <asm/mce.h>
+#include <asm/processor-flags.h>
+#include <asm/ptrace.h>
 
 #include "backend.h"
 #include "compat.h"
@@ -101,6 +104,21 @@ int wr_host_restore(void)
 		return -EIO;
 	wr_backend->host_off();
 	return wr_backend->host_on() ? -EIO : 0;
+}
+
+/**
+ * wr_host_machine_check - a machine check of the host made the guest exit
+ *
+ * Handled as if it had hit in user mode: the guest's state is not the kernel's, and can be killed with its VMM.
+ * Context: interrupts off, right after the exit.
+ */
+void wr_host_machine_check(void)
+{
+#ifdef CONFIG_X86_MCE
+	struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
+
+	do_machine_check(&regs);
+#endif
 }
 
 /**

@@ -10,5 +10,6 @@ void wr_host_exit(void);
 int wr_host_get(void);
 void wr_host_put(void);
 int wr_host_restore(void);
+void wr_host_machine_check(void);
 
 #endif

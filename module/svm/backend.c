@@ -5,9 +5,7 @@
 #include <linux/context_tracking.h>
 #include <linux/percpu.h>
 #include <asm/debugreg.h>
-#include <asm/mce.h>
 #include <asm/msr.h>
-#include <asm/ptrace.h>
 
 #include "../debug.h"
 #include "../host.h"
@@ -92,66 +90,24 @@ static void svm_put(struct wr_vcpu *vcpu)
 		wrmsrl(MSR_TSC_AUX, this_cpu_read(svm_host.tsc_aux));
 }
 
-struct host_debug {
-	unsigned long dr[4], dr7;
-	bool active;
-};
-
-/* Of this CPU, around one entry: on the stack it would be cleared for each of them. */
-static DEFINE_PER_CPU(struct host_debug, host_debug);
-
-/* #VMEXIT clears DR7 and leaves the guest's DR0 to DR3: put the host's back, and before, the guest's in. */
-static noinline void swap_debug_in(struct svm_vcpu *svm, struct host_debug *host)
+static noinline void swap_debug_in(struct svm_vcpu *svm)
 {
-	host->active = hw_breakpoint_active();
-	if (host->active) {
-		get_debugreg(host->dr[0], 0);
-		get_debugreg(host->dr[1], 1);
-		get_debugreg(host->dr[2], 2);
-		get_debugreg(host->dr[3], 3);
-		get_debugreg(host->dr7, 7);
-		set_debugreg(0UL, 7);
-	}
-	if (svm->dr_live) {
-		const u64 *dr = wr_debug_dr(&svm->vcpu);
-
-		set_debugreg((unsigned long)dr[0], 0);
-		set_debugreg((unsigned long)dr[1], 1);
-		set_debugreg((unsigned long)dr[2], 2);
-		set_debugreg((unsigned long)dr[3], 3);
-	}
+	wr_debug_swap_in(&svm->vcpu, svm->dr_live);
 	if (svm->debug_entry)
 		svm_step_begin(svm);
 }
 
-static noinline void swap_debug_out(struct svm_vcpu *svm, const struct host_debug *host)
+static noinline void swap_debug_out(struct svm_vcpu *svm)
 {
-	unsigned long dr[4];
+	/* With a debugger, or in a step, each access by the guest exits: it has changed nothing here. */
+	bool own;
 
 	if (svm->debug_entry)
 		svm_step_end(svm);
-	/* With a debugger, or in a step, each access by the guest exits: it has changed nothing here. */
-	if (svm->dr_live && !svm->step.shadowed) {
-		get_debugreg(dr[0], 0);
-		get_debugreg(dr[1], 1);
-		get_debugreg(dr[2], 2);
-		get_debugreg(dr[3], 3);
-		memcpy(svm->vcpu.dr, dr, sizeof(dr));
+	own = svm->dr_live && !svm->step.shadowed;
+	wr_debug_swap_out(&svm->vcpu, svm->dr_live, own);
+	if (own)
 		svm->vcpu.dr7 = svm->vmcb->save.dr7;
-	}
-	if (host->active) {
-		set_debugreg(host->dr[0], 0);
-		set_debugreg(host->dr[1], 1);
-		set_debugreg(host->dr[2], 2);
-		set_debugreg(host->dr[3], 3);
-		set_debugreg(host->dr7, 7);
-	} else if (svm->dr_live) {
-		/* The addresses are the guest's secret. */
-		set_debugreg(0UL, 0);
-		set_debugreg(0UL, 1);
-		set_debugreg(0UL, 2);
-		set_debugreg(0UL, 3);
-	}
 }
 
 static __always_inline void run_vmcb(struct svm_vcpu *svm)
@@ -183,16 +139,6 @@ static void run_with_spec_ctrl(struct svm_vcpu *svm)
 		return;
 	}
 	run_vmcb(svm);
-}
-
-static void host_machine_check(void)
-{
-#ifdef CONFIG_X86_MCE
-	/* As if it had hit in user mode: the guest's state is not the kernel's, and can be killed with its VMM. */
-	struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
-
-	do_machine_check(&regs);
-#endif
 }
 
 /* The guest reads and writes V_TPR as CR8, without an exit. */
@@ -235,14 +181,14 @@ static void svm_enter(struct wr_vcpu *vcpu)
 	}
 	load_cr8(svm);
 	if (unlikely(debug))
-		swap_debug_in(svm, this_cpu_ptr(&host_debug));
+		swap_debug_in(svm);
 
 	context_tracking_guest_enter();
 	run_with_spec_ctrl(svm);
 	context_tracking_guest_exit();
 
 	if (unlikely(debug))
-		swap_debug_out(svm, this_cpu_ptr(&host_debug));
+		swap_debug_out(svm);
 	vcpu->regs[WR_RAX] = vmcb->save.rax;
 	vcpu->regs[WR_RSP] = vmcb->save.rsp;
 	vcpu->rip = vmcb->save.rip;
@@ -261,7 +207,7 @@ static void svm_enter(struct wr_vcpu *vcpu)
 	store_cr8(svm);
 	svm_complete_injection(svm);
 	if (unlikely((u32)vmcb->control.exit_code == SVM_EXIT_EXCP_BASE + X86_TRAP_MC))
-		host_machine_check();
+		wr_host_machine_check();
 }
 
 const struct wr_backend wr_svm = {

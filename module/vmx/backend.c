@@ -5,9 +5,7 @@
 #include <linux/context_tracking.h>
 #include <asm/debugreg.h>
 #include <asm/desc.h>
-#include <asm/mce.h>
 #include <asm/msr.h>
-#include <asm/ptrace.h>
 #include <asm/segment.h>
 
 #include "../debug.h"
@@ -183,68 +181,30 @@ static void vmx_put(struct wr_vcpu *vcpu)
 	invalidate_tss_limit();
 }
 
-struct host_debug {
-	unsigned long dr[4], dr6, dr7;
-	bool active;
-};
-
-/* Of this CPU, around one entry: on the stack it would be cleared for each of them. */
-static DEFINE_PER_CPU(struct host_debug, host_debug);
-
-/* An exit clears DR7's enable bits and leaves the guest's other debug registers. */
-static noinline void swap_debug_in(struct vmx_vcpu *vmx, struct host_debug *host)
+/* DR6 is in no field of the VMCS. */
+static noinline void swap_debug_in(struct vmx_vcpu *vmx)
 {
-	host->active = hw_breakpoint_active();
-	if (host->active) {
-		get_debugreg(host->dr[0], 0);
-		get_debugreg(host->dr[1], 1);
-		get_debugreg(host->dr[2], 2);
-		get_debugreg(host->dr[3], 3);
-		get_debugreg(host->dr7, 7);
-		set_debugreg(0UL, 7);
-	}
+	wr_debug_swap_in(&vmx->vcpu, vmx->dr_live);
 	if (vmx->dr_live) {
-		const u64 *dr = wr_debug_dr(&vmx->vcpu);
-
-		set_debugreg((unsigned long)dr[0], 0);
-		set_debugreg((unsigned long)dr[1], 1);
-		set_debugreg((unsigned long)dr[2], 2);
-		set_debugreg((unsigned long)dr[3], 3);
-		get_debugreg(host->dr6, 6);
+		get_debugreg(vmx->host_dr6, 6);
 		set_debugreg((unsigned long)vmx->vcpu.dr6, 6);
 	}
 }
 
-static noinline void swap_debug_out(struct vmx_vcpu *vmx, const struct host_debug *host)
+static noinline void swap_debug_out(struct vmx_vcpu *vmx)
 {
-	unsigned long dr[4], dr6;
+	/* With a debugger each access by the guest exits: it has changed nothing here. */
+	bool own = vmx->dr_live && !wr_debug_owns_dr(&vmx->vcpu);
+	unsigned long dr6;
 
 	if (vmx->dr_live) {
-		get_debugreg(dr[0], 0);
-		get_debugreg(dr[1], 1);
-		get_debugreg(dr[2], 2);
-		get_debugreg(dr[3], 3);
 		get_debugreg(dr6, 6);
-		/* With a debugger each access by the guest exits: it has changed nothing here. */
-		if (!wr_debug_owns_dr(&vmx->vcpu)) {
-			memcpy(vmx->vcpu.dr, dr, sizeof(dr));
-			vmx->vcpu.dr6 = dr6;
-			vmx->vcpu.dr7 = vmcs_read(GUEST_DR7);
-		}
-		set_debugreg(host->dr6, 6);
+		set_debugreg(vmx->host_dr6, 6);
 	}
-	if (host->active) {
-		set_debugreg(host->dr[0], 0);
-		set_debugreg(host->dr[1], 1);
-		set_debugreg(host->dr[2], 2);
-		set_debugreg(host->dr[3], 3);
-		set_debugreg(host->dr7, 7);
-	} else if (vmx->dr_live) {
-		/* The addresses are the guest's secret. */
-		set_debugreg(0UL, 0);
-		set_debugreg(0UL, 1);
-		set_debugreg(0UL, 2);
-		set_debugreg(0UL, 3);
+	wr_debug_swap_out(&vmx->vcpu, vmx->dr_live, own);
+	if (own) {
+		vmx->vcpu.dr6 = dr6;
+		vmx->vcpu.dr7 = vmcs_read(GUEST_DR7);
 	}
 }
 
@@ -387,14 +347,8 @@ static void take_host_event(struct vmx_vcpu *vmx)
 		asm volatile("int $2");
 		return;
 	}
-#ifdef CONFIG_X86_MCE
-	if ((info & INTR_INFO_VECTOR_MASK) == X86_TRAP_MC) {
-		/* As if it had hit in user mode: the guest's state is not the kernel's, and can be killed with its VMM. */
-		struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
-
-		do_machine_check(&regs);
-	}
-#endif
+	if ((info & INTR_INFO_VECTOR_MASK) == X86_TRAP_MC)
+		wr_host_machine_check();
 }
 
 /* An entry that failed has delivered nothing, and knows of no delivery. What it was to deliver may be why. */
@@ -463,14 +417,14 @@ static void vmx_enter(struct wr_vcpu *vcpu)
 	if (vmx_caps.timer)
 		write_timer(vmx);
 	if (unlikely(debug))
-		swap_debug_in(vmx, this_cpu_ptr(&host_debug));
+		swap_debug_in(vmx);
 
 	context_tracking_guest_enter();
 	entry = run_vmcs(vmx);
 	context_tracking_guest_exit();
 
 	if (unlikely(debug))
-		swap_debug_out(vmx, this_cpu_ptr(&host_debug));
+		swap_debug_out(vmx);
 	if (unlikely(vmx->host_debugctl))
 		update_debugctlmsr(vmx->host_debugctl);
 	vmx->off = false;

@@ -17,14 +17,7 @@
 #include <asm/segment.h>
 #include <asm/unwind_hints.h>
 
-#define R(n)	(8 * (n))
-#define VCPU_RAX	R(0)
-#define VCPU_RCX	R(1)
-#define VCPU_RDX	R(2)
-#define VCPU_RBX	R(3)
-#define VCPU_RBP	R(5)
-#define VCPU_RSI	R(6)
-#define VCPU_RDI	R(7)
+#include "../entry.h"
 
 #define VMCS_HOST_RSP	0x6c14
 
@@ -43,13 +36,7 @@
 .text
 
 SYM_FUNC_START(vmx_enter_guest)
-	push %rbp
-	mov  %rsp, %rbp
-	push %r15
-	push %r14
-	push %r13
-	push %r12
-	push %rbx
+	push_callee_saved
 
 	/* Needed after the exit, which finds the stack here and every register the guest's. */
 	push %rdi			/* regs */
@@ -58,21 +45,8 @@ SYM_FUNC_START(vmx_enter_guest)
 
 	/* VERW leaves CF alone: launch or resume. RDI is the register block until it is the last to be loaded. */
 	bt   $0, %esi
-	mov VCPU_RAX(%rdi), %rax
-	mov VCPU_RCX(%rdi), %rcx
-	mov VCPU_RDX(%rdi), %rdx
-	mov VCPU_RBX(%rdi), %rbx
-	mov VCPU_RBP(%rdi), %rbp
-	mov VCPU_RSI(%rdi), %rsi
-	mov R(8)(%rdi), %r8
-	mov R(9)(%rdi), %r9
-	mov R(10)(%rdi), %r10
-	mov R(11)(%rdi), %r11
-	mov R(12)(%rdi), %r12
-	mov R(13)(%rdi), %r13
-	mov R(14)(%rdi), %r14
-	mov R(15)(%rdi), %r15
-	mov VCPU_RDI(%rdi), %rdi
+	mov WR_REG(0)(%rdi), %rax
+	load_guest_registers
 
 #ifdef CLEAR_BUFFERS_FEATURE
 	ALTERNATIVE "jmp .Lno_verw", "", CLEAR_BUFFERS_FEATURE
@@ -97,21 +71,8 @@ SYM_INNER_LABEL(vmx_exited, SYM_L_GLOBAL)
 	UNWIND_HINT_RESTORE
 	push %rax
 	mov  8(%rsp), %rax
-	mov %rcx, VCPU_RCX(%rax)
-	mov %rdx, VCPU_RDX(%rax)
-	mov %rbx, VCPU_RBX(%rax)
-	mov %rbp, VCPU_RBP(%rax)
-	mov %rsi, VCPU_RSI(%rax)
-	mov %rdi, VCPU_RDI(%rax)
-	mov %r8,  R(8)(%rax)
-	mov %r9,  R(9)(%rax)
-	mov %r10, R(10)(%rax)
-	mov %r11, R(11)(%rax)
-	mov %r12, R(12)(%rax)
-	mov %r13, R(13)(%rax)
-	mov %r14, R(14)(%rax)
-	mov %r15, R(15)(%rax)
-	pop VCPU_RAX(%rax)
+	store_guest_registers
+	pop WR_REG(0)(%rax)
 	add $8, %rsp
 
 	/* No RET before this: the guest may have trained the return predictors. */
@@ -119,28 +80,9 @@ SYM_INNER_LABEL(vmx_exited, SYM_L_GLOBAL)
 	xor %eax, %eax
 
 .Lclear:
-	/* Guest values must not feed speculation in the host. Callee-saved ones come back from the stack. */
-	xor %ecx, %ecx
-	xor %edx, %edx
-	xor %ebx, %ebx
-	xor %ebp, %ebp
-	xor %esi, %esi
-	xor %edi, %edi
-	xor %r8d, %r8d
-	xor %r9d, %r9d
-	xor %r10d, %r10d
-	xor %r11d, %r11d
-	xor %r12d, %r12d
-	xor %r13d, %r13d
-	xor %r14d, %r14d
-	xor %r15d, %r15d
+	clear_guest_registers
 
-	pop %rbx
-	pop %r12
-	pop %r13
-	pop %r14
-	pop %r15
-	pop %rbp
+	pop_callee_saved
 	RET
 
 .Loff:

@@ -112,6 +112,7 @@ struct vmx_vcpu {
 	struct vmx_segments host_segments;
 	u64 host_kernel_gs_base;
 	u64 host_debugctl;
+	unsigned long host_dr6;
 	u64 host_spec_ctrl;
 };
 
