@@ -65,6 +65,7 @@ struct wr_backend_caps {
  * @enter: run the guest until it exits, telling context tracking. Interrupts off, in a stay. Events were injected before.
  * @handle_exit: act on that exit; interrupts on; in the stay, or after it when it answered WR_RUN_SLEEPABLE before.
  *	Entry and exit keep the vCPU's regs, rip, rflags, interrupt_shadow, next_rip, cr0, cr2, cr3, dr6 up to date.
+ *	cr3 and CR0.TS may wait for an exit whose handler looks at them, or for the end of the stay.
  *
  * @get_segment, @set_segment: hidden part of a segment register.
  * @get_idt, @set_idt, @get_gdt, @set_gdt: descriptor tables.

@@ -41,7 +41,7 @@ int wr_cpuid_index(struct wr_cpuid *c)
 	for (i = 0; i < c->nr; i++)
 		c->order[i] = i;
 	sort_r(c->order, c->nr, sizeof(c->order[0]), compare_order, NULL, c->entries);
-	c->last = 0;
+	c->last = NULL;
 	return 0;
 }
 WR_EXPORT_FOR_KUNIT(wr_cpuid_index);
@@ -62,12 +62,6 @@ static u32 first_of(const struct wr_cpuid *c, u32 function)
 	return low;
 }
 
-static bool entry_answers(const struct kvm_cpuid_entry2 *e, u32 function, u32 index)
-{
-	return e->function == function &&
-	       (e->index == index || !(e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX));
-}
-
 /**
  * wr_cpuid_find - the entry of a leaf
  * @c: indexed table
@@ -85,11 +79,11 @@ struct kvm_cpuid_entry2 *wr_cpuid_find(struct wr_cpuid *c, u32 function, u32 ind
 
 		if (e->function != function)
 			return NULL;
-		if (!entry_answers(e, function, index))
+		if (!wr_cpuid_answers(e, function, index))
 			continue;
-		/* Keep no entry that another one of the same leaf might hide. */
-		if (i == first || (e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX))
-			c->last = e - c->entries;
+		/* Keep no entry that another one of the same leaf might hide, nor the one that must be made up to date first. */
+		if ((i == first || (e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX)) && function != WR_CPUID_XSTATE)
+			c->last = e;
 		return e;
 	}
 	return NULL;
@@ -142,12 +136,10 @@ static void undescribed_level(struct wr_cpuid *c, u32 function, u32 *ecx, u32 *e
  */
 void wr_cpuid_lookup(struct wr_cpuid *c, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
 {
-	struct kvm_cpuid_entry2 *e;
 	u32 function = *eax, index = *ecx;
+	const struct kvm_cpuid_entry2 *e = wr_cpuid_again(c, function, index);
 
-	if (likely(c->last < c->nr) && entry_answers(&c->entries[c->last], function, index))
-		e = &c->entries[c->last];
-	else
+	if (!e)
 		e = wr_cpuid_find(c, function, index);
 	if (!e)
 		e = out_of_range(c, function, index);
@@ -165,19 +157,21 @@ void wr_cpuid_lookup(struct wr_cpuid *c, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
 WR_EXPORT_FOR_KUNIT(wr_cpuid_lookup);
 
 /**
- * wr_cpuid_query - what CPUID returns to a guest
+ * wr_cpuid_query - do to a guest's registers what CPUID does
  * @vcpu: the vCPU; its thread calls
- * @eax: in: function
- * @ebx: out
- * @ecx: in: index
- * @edx: out
  *
  * Context: any, in or outside a stay. Bits that follow CR4, XCR0 and the APIC base are as of the
  * last wr_cpuid_update().
  */
-void wr_cpuid_query(struct wr_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
+void wr_cpuid_query(struct wr_vcpu *vcpu)
 {
-	wr_cpuid_lookup(&vcpu->cpuid, eax, ebx, ecx, edx);
+	u32 eax = vcpu->regs[WR_RAX], ecx = vcpu->regs[WR_RCX], ebx, edx;
+
+	wr_cpuid_lookup(&vcpu->cpuid, &eax, &ebx, &ecx, &edx);
+	vcpu->regs[WR_RAX] = eax;
+	vcpu->regs[WR_RBX] = ebx;
+	vcpu->regs[WR_RCX] = ecx;
+	vcpu->regs[WR_RDX] = edx;
 }
 
 static void change_bit_in(u32 *word, unsigned int feature, bool on)
@@ -191,7 +185,7 @@ static void change_bit_in(u32 *word, unsigned int feature, bool on)
 static void update_dynamic(struct wr_vcpu *vcpu, struct wr_cpuid *c)
 {
 	struct kvm_cpuid_entry2 *e;
-	u32 last = c->last;
+	struct kvm_cpuid_entry2 *last = c->last;
 
 	e = wr_cpuid_find(c, 1, 0);
 	if (e) {

@@ -12,6 +12,7 @@
 
 struct wr_vcpu;
 
+#define WR_CPUID_XSTATE		0xd	/* leaf that tells sizes for the present XCR0 */
 #define WR_MAX_CPUID_ENTRIES	256	/* KVM_SET_CPUID2 takes no more: E2BIG */
 
 /* struct wr_cpuid - [V] leaves of one vCPU */
@@ -27,7 +28,7 @@ struct wr_cpuid {
 	bool amd;		/* vendor string: AMD or Hygon */
 	bool kvm_signature;	/* the KVM hypervisor leaf is there */
 	u32 kvm_features;	/* EAX of its feature leaf */
-	u32 last;		/* index of the last hit, for the next look-up */
+	struct kvm_cpuid_entry2 *last;	/* the last hit, for the next look-up; NULL: none */
 };
 
 /* struct wr_xstate_comp - where XSAVE puts one state component */
@@ -52,6 +53,25 @@ static inline u32 *wr_cpuid_reg(struct kvm_cpuid_entry2 *e, enum wr_cpuid_regist
 	default:
 		return &e->edx;
 	}
+}
+
+static inline bool wr_cpuid_answers(const struct kvm_cpuid_entry2 *e, u32 function, u32 index)
+{
+	return e->function == function &&
+	       (e->index == index || !(e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX));
+}
+
+/**
+ * wr_cpuid_again - the entry that answered last, if it answers this too; else NULL
+ * @c: indexed table
+ * @function: EAX
+ * @index: ECX
+ */
+static inline const struct kvm_cpuid_entry2 *wr_cpuid_again(const struct wr_cpuid *c, u32 function, u32 index)
+{
+	const struct kvm_cpuid_entry2 *e = c->last;
+
+	return likely(e) && wr_cpuid_answers(e, function, index) ? e : NULL;
 }
 
 /**
@@ -102,7 +122,7 @@ int wr_cpuid_set_old(struct wr_vcpu *vcpu, const struct kvm_cpuid *head,
 int wr_cpuid_get(struct wr_vcpu *vcpu, struct kvm_cpuid2 *head,
 		 struct kvm_cpuid_entry2 __user *user);
 void wr_cpuid_free(struct wr_vcpu *vcpu);
-void wr_cpuid_query(struct wr_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
+void wr_cpuid_query(struct wr_vcpu *vcpu);
 void wr_cpuid_update(struct wr_vcpu *vcpu);
 
 /* Pure parts, shared with the tests. */

@@ -12,8 +12,6 @@
 #include "msr.h"
 #include "state.h"
 
-#define CPUID_XSTATE	0xd	/* leaf that tells sizes for the present XCR0 */
-
 static enum wr_run_result to_user(struct wr_vcpu *vcpu, u32 reason)
 {
 	vcpu->run->exit_reason = reason;
@@ -39,30 +37,36 @@ static enum wr_run_result general_protection(struct wr_vcpu *vcpu)
  */
 enum wr_run_result wr_exit_cpuid(struct wr_vcpu *vcpu)
 {
-	u32 eax = vcpu->regs[WR_RAX], ecx = vcpu->regs[WR_RCX], ebx, edx;
+	const struct kvm_cpuid_entry2 *e;
+	u64 *regs = vcpu->regs;
 	int err = wr_insn_skip(vcpu);
 
 	if (err)
 		return wr_insn_fault_result(vcpu, err);
 	vcpu->stats.cpuid_exits++;
-	if (eax == CPUID_XSTATE)
-		wr_fpu_sync_xcr0(vcpu);
-	wr_cpuid_query(vcpu, &eax, &ebx, &ecx, &edx);
-	vcpu->regs[WR_RAX] = eax;
-	vcpu->regs[WR_RBX] = ebx;
-	vcpu->regs[WR_RCX] = ecx;
-	vcpu->regs[WR_RDX] = edx;
+	e = wr_cpuid_again(&vcpu->cpuid, regs[WR_RAX], regs[WR_RCX]);
+	if (unlikely(!e)) {
+		if ((u32)regs[WR_RAX] == WR_CPUID_XSTATE)
+			wr_fpu_sync_xcr0(vcpu);
+		wr_cpuid_query(vcpu);
+		return WR_RUN_RESUME;
+	}
+	regs[WR_RAX] = e->eax;
+	regs[WR_RBX] = e->ebx;
+	regs[WR_RCX] = e->ecx;
+	regs[WR_RDX] = e->edx;
 	return WR_RUN_RESUME;
 }
 
 /* Leave the access to userspace, which sees RIP at the instruction; it moves on when the access is done. */
-static enum wr_run_result io_to_user(struct wr_vcpu *vcpu, const struct wr_io *io, u64 next_rip)
+static enum wr_run_result io_to_user(struct wr_vcpu *vcpu)
 {
+	const struct wr_io *io = &vcpu->io;
 	struct kvm_run *run = vcpu->run;
 
 	vcpu->pio = (struct wr_pio) {
 		.pending = true, .in = io->in, .size = io->size, .port = io->port,
-		.rip = vcpu->rip, .next_rip = next_rip,
+		.rip = vcpu->rip, .next_rip = vcpu->next_rip,
 	};
 	run->io.direction = io->in ? KVM_EXIT_IO_IN : KVM_EXIT_IO_OUT;
 	run->io.size = io->size;
@@ -77,31 +81,29 @@ static enum wr_run_result io_to_user(struct wr_vcpu *vcpu, const struct wr_io *i
 
 /**
  * wr_exit_io - IN, OUT, INS, OUTS
- * @vcpu: see exit.h
- * @io: the access
+ * @vcpu: see exit.h; vcpu->io is the access
  */
-enum wr_run_result wr_exit_io(struct wr_vcpu *vcpu, const struct wr_io *io)
+enum wr_run_result wr_exit_io(struct wr_vcpu *vcpu)
 {
-	u32 value = 0;
-	u64 next;
+	struct wr_io *io = &vcpu->io;
 	int err;
 
 	if (io->string)
 		return wr_exit_emulate(vcpu);
-	err = wr_insn_next(vcpu, &next);
+	err = wr_insn_next(vcpu);
 	if (err)
 		return wr_insn_fault_result(vcpu, err);
 	vcpu->stats.io_exits++;
 
 	if (io->in)
-		err = wr_bus_read(vcpu, WR_BUS_PIO, io->port, io->size, &value);
+		err = wr_bus_read(vcpu, WR_BUS_PIO, io->port, io->size, &io->value);
 	else
 		err = wr_bus_write(vcpu, WR_BUS_PIO, io->port, io->size, &vcpu->regs[WR_RAX]);
 	if (err)
-		return io_to_user(vcpu, io, next);
+		return io_to_user(vcpu);
 	if (io->in)
-		wr_reg_merge(&vcpu->regs[WR_RAX], value, io->size, false);
-	wr_insn_retire(vcpu, next);
+		wr_reg_merge(&vcpu->regs[WR_RAX], io->value, io->size, false);
+	wr_insn_retire(vcpu, vcpu->next_rip);
 	return WR_RUN_RESUME;
 }
 
@@ -186,8 +188,8 @@ enum wr_run_result wr_exit_halt(struct wr_vcpu *vcpu)
 enum wr_run_result wr_exit_msr(struct wr_vcpu *vcpu, bool write)
 {
 	u32 index = vcpu->regs[WR_RCX];
-	u64 next, data;
-	int err = wr_insn_next(vcpu, &next);
+	u64 data;
+	int err = wr_insn_next(vcpu);
 
 	if (err)
 		return wr_insn_fault_result(vcpu, err);
@@ -202,7 +204,7 @@ enum wr_run_result wr_exit_msr(struct wr_vcpu *vcpu, bool write)
 		vcpu->regs[WR_RAX] = (u32)data;
 		vcpu->regs[WR_RDX] = data >> 32;
 	}
-	wr_insn_retire(vcpu, next);
+	wr_insn_retire(vcpu, vcpu->next_rip);
 	return WR_RUN_RESUME;
 }
 
@@ -212,18 +214,17 @@ enum wr_run_result wr_exit_msr(struct wr_vcpu *vcpu, bool write)
  */
 enum wr_run_result wr_exit_xsetbv(struct wr_vcpu *vcpu)
 {
-	u64 next;
 	int err;
 
 	if (!(vcpu->cr4 & X86_CR4_OSXSAVE))
 		return wr_exit_undefined(vcpu);
-	err = wr_insn_next(vcpu, &next);
+	err = wr_insn_next(vcpu);
 	if (err)
 		return wr_insn_fault_result(vcpu, err);
 	if (wr_backend->get_cpl(vcpu) || (u32)vcpu->regs[WR_RCX] ||
 	    wr_fpu_set_xcr0(vcpu, wr_edx_eax(vcpu)))
 		return general_protection(vcpu);
-	wr_insn_retire(vcpu, next);
+	wr_insn_retire(vcpu, vcpu->next_rip);
 	return WR_RUN_RESUME;
 }
 

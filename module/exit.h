@@ -10,16 +10,8 @@
 
 #include "backend.h"
 
-/* struct wr_io - a port access as the exit describes it */
-struct wr_io {
-	u16 port;
-	u8 size;
-	bool in;
-	bool string;	/* INS or OUTS, with or without REP: the emulator finds the memory operand */
-};
-
 enum wr_run_result wr_exit_cpuid(struct wr_vcpu *vcpu);
-enum wr_run_result wr_exit_io(struct wr_vcpu *vcpu, const struct wr_io *io);
+enum wr_run_result wr_exit_io(struct wr_vcpu *vcpu);
 enum wr_run_result wr_exit_fault(struct wr_vcpu *vcpu, u64 gpa, u32 access);
 enum wr_run_result wr_exit_halt(struct wr_vcpu *vcpu);
 enum wr_run_result wr_exit_msr(struct wr_vcpu *vcpu, bool write);

@@ -112,17 +112,12 @@ static void trap_step(struct wr_vcpu *vcpu, bool guest_tf)
 }
 
 /**
- * wr_insn_retire - the instruction is done: move RIP on and do what goes with that
+ * wr_insn_trap - an instruction ends that is a step, of the guest's or the debugger's
  * @vcpu: on its own thread
- * @next_rip: of the next instruction
  */
-void wr_insn_retire(struct wr_vcpu *vcpu, u64 next_rip)
+void wr_insn_trap(struct wr_vcpu *vcpu)
 {
-	vcpu->rip = next_rip;
-	vcpu->interrupt_shadow = false;
-	if (unlikely(vcpu->rflags & X86_EFLAGS_TF || wr_debug_steps(vcpu)))
-		trap_step(vcpu, vcpu->rflags & X86_EFLAGS_TF);
-	vcpu->rflags &= ~(u64)X86_EFLAGS_RF;
+	trap_step(vcpu, vcpu->rflags & X86_EFLAGS_TF);
 }
 
 /*
@@ -157,8 +152,11 @@ static int fetch_length(struct wr_vcpu *vcpu, struct fetch *f)
 	return len;
 }
 
-/* The hardware did not tell where the next instruction is. */
-static noinline int next_by_length(struct wr_vcpu *vcpu, u64 *next)
+/**
+ * wr_insn_measure - wr_insn_next() where the hardware did not tell
+ * @vcpu: as there
+ */
+int wr_insn_measure(struct wr_vcpu *vcpu)
 {
 	struct fetch f;
 	int len;
@@ -167,42 +165,10 @@ static noinline int next_by_length(struct wr_vcpu *vcpu, u64 *next)
 	len = fetch_length(vcpu, &f);
 	if (len < 0)
 		return len;
-	*next = vcpu->rip + len;
+	vcpu->next_rip = vcpu->rip + len;
 	if (f.mode != WR_EMU_PROT64)
-		*next = (u32)*next;
+		vcpu->next_rip = (u32)vcpu->next_rip;
 	return 0;
-}
-
-/**
- * wr_insn_next - where does the instruction after the one that exited begin?
- * @vcpu: on its own thread, right after the exit
- * @next: set
- *
- * For who may still find that the instruction faults; wr_insn_retire() ends it.
- *
- * Return: 0; -EAGAIN when the code is not in memory and nothing may sleep here; -EINTR when fetching it faulted in the
- * guest; -EINVAL, -E2BIG, -EOPNOTSUPP from the decoder; see wr_insn_fault_result().
- */
-int wr_insn_next(struct wr_vcpu *vcpu, u64 *next)
-{
-	*next = vcpu->next_rip;
-	return *next ? 0 : next_by_length(vcpu, next);
-}
-
-/**
- * wr_insn_skip - step over the instruction that exited
- * @vcpu: on its own thread, right after the exit
- *
- * Return: as wr_insn_next().
- */
-int wr_insn_skip(struct wr_vcpu *vcpu)
-{
-	u64 next;
-	int err = wr_insn_next(vcpu, &next);
-
-	if (!err)
-		wr_insn_retire(vcpu, next);
-	return err;
 }
 
 static void emu_segment(struct wr_emu *emu, int seg, struct kvm_segment *out)

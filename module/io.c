@@ -26,12 +26,14 @@ struct wr_bus_range {
 
 struct wr_bus {
 	struct rcu_head rcu;
+	u64 generation;			/* no two arrays ever share one */
 	u32 nr;
 	struct wr_bus_range range[];
 };
 
-/* How many ranges begin at or before @addr. */
-static __always_inline u32 bus_find(const struct wr_bus *bus, u64 addr)
+static atomic64_t generations;
+
+static noinline u32 bus_search(const struct wr_bus *bus, u64 addr, struct wr_bus_hint *hint)
 {
 	u32 low = 0, high = bus->nr, middle;
 
@@ -42,7 +44,16 @@ static __always_inline u32 bus_find(const struct wr_bus *bus, u64 addr)
 		else
 			high = middle;
 	}
+	*hint = (struct wr_bus_hint) { .generation = bus->generation, .addr = addr, .nr = low };
 	return low;
+}
+
+/* How many ranges begin at or before @addr. */
+static __always_inline u32 bus_find(const struct wr_bus *bus, u64 addr, struct wr_bus_hint *hint)
+{
+	if (likely(hint->generation == bus->generation && hint->addr == addr))
+		return hint->nr;
+	return bus_search(bus, addr, hint);
 }
 
 /*
@@ -93,7 +104,7 @@ int wr_bus_read(struct wr_vcpu *vcpu, enum wr_bus_id id, u64 addr, u32 len, void
 	rcu_read_lock_sched();
 	bus = rcu_dereference_sched(vcpu->vm->bus[id]);
 	if (likely(bus)) {
-		i = bus_find(bus, addr);
+		i = bus_find(bus, addr, &vcpu->bus_hint[id]);
 		while (ret && (dev = bus_next(bus, &i, addr, last)))
 			if (dev->ops->read)
 				ret = dev->ops->read(vcpu, dev, addr, len, data);
@@ -127,7 +138,7 @@ int wr_bus_write(struct wr_vcpu *vcpu, enum wr_bus_id id, u64 addr, u32 len, con
 	rcu_read_lock_sched();
 	bus = rcu_dereference_sched(vcpu->vm->bus[id]);
 	if (likely(bus)) {
-		i = bus_find(bus, addr);
+		i = bus_find(bus, addr, &vcpu->bus_hint[id]);
 		while (ret && (dev = bus_next(bus, &i, addr, last)))
 			if (dev->ops->write)
 				ret = dev->ops->write(vcpu, dev, addr, len, data);
@@ -204,6 +215,7 @@ int wr_bus_register(struct wr_vm *vm, enum wr_bus_id id, struct wr_io_dev *dev, 
 	new = kzalloc(struct_size(new, range, used + 1), GFP_KERNEL_ACCOUNT);
 	if (!new)
 		return -ENOMEM;
+	new->generation = atomic64_inc_return(&generations);
 	bus_fill(new, old, &added);
 	rcu_assign_pointer(vm->bus[id], new);
 	if (!old)

@@ -19,6 +19,13 @@ enum wr_bus_id {
 	WR_NR_BUSES,
 };
 
+/* struct wr_bus_hint - how a vCPU's last search on a bus ended: guests repeat themselves */
+struct wr_bus_hint {
+	u64 generation;		/* of that bus; 0: none */
+	u64 addr;
+	u32 nr;			/* of ranges that begin at or before @addr */
+};
+
 /*
  * struct wr_io_ops - a device on a bus
  *

@@ -100,6 +100,15 @@ struct wr_fpu {
 	bool loaded;			/* [V] the registers are the guest's */
 };
 
+/* struct wr_io - a port access as the exit describes it */
+struct wr_io {
+	u16 port;
+	u8 size;
+	bool in;
+	bool string;	/* INS or OUTS, with or without REP: the emulator finds the memory operand */
+	u32 value;	/* of IN, when a device here serves it */
+};
+
 /*
  * struct wr_pio - a port access that userspace completes (KVM_EXIT_IO)
  */
@@ -210,8 +219,10 @@ struct wr_vcpu {
 	u32 mp_state;			/* [V] KVM_MP_STATE_*; others read it with READ_ONCE() */
 
 	/* Where the run loop is */
+	struct wr_io io;		/* [V] the vendor fills it for wr_exit_io() */
 	struct wr_pio pio;
 	struct wr_mmio mmio;
+	struct wr_bus_hint bus_hint[WR_NR_BUSES];	/* [V] */
 	struct wr_insn_cache insn_cache[WR_INSN_CACHES];	/* [V] by RIP: the accesses to devices that the guest repeats */
 	struct wr_skip_cache skip_cache;/* [V] */
 	int run_error;			/* [V] what KVM_RUN returns on WR_RUN_USER */

@@ -14,16 +14,16 @@ static const struct vmcb_control_area *control(struct wr_vcpu *vcpu)
 static enum wr_run_result exit_io(struct wr_vcpu *vcpu)
 {
 	u64 info = control(vcpu)->exit_info_1;
-	struct wr_io io = {
+
+	vcpu->io = (struct wr_io) {
 		.port = info >> 16,
 		.size = (info & SVM_IOIO_SIZE_MASK) >> SVM_IOIO_SIZE_SHIFT,
 		.in = info & SVM_IOIO_TYPE_MASK,
 		.string = info & SVM_IOIO_STR_MASK,
 	};
-
 	/* Told from the first AMD-V on. */
 	vcpu->next_rip = control(vcpu)->exit_info_2;
-	return wr_exit_io(vcpu, &io);
+	return wr_exit_io(vcpu);
 }
 
 static enum wr_run_result exit_msr(struct wr_vcpu *vcpu)

@@ -5,6 +5,7 @@
 #include <linux/context_tracking.h>
 #include <asm/debugreg.h>
 #include <asm/desc.h>
+#include <asm/fsgsbase.h>
 #include <asm/msr.h>
 #include <asm/segment.h>
 
@@ -20,7 +21,7 @@
  * VPID and PCID. INVEPT of a pointer drops both kinds for it, whatever the VPID: so a VPID needs no flush of its own when it
  * is given to another vCPU.
  */
-static void flush(struct vmx_vcpu *vmx, enum wr_tlb_flush owed)
+static noinline void flush(struct vmx_vcpu *vmx, enum wr_tlb_flush owed)
 {
 	if (owed == WR_TLB_KEEP)
 		return;
@@ -39,7 +40,7 @@ void vmx_flush_tlb(struct wr_vcpu *vcpu)
 }
 
 /* Host state of this CPU, to be written when the vCPU comes from another */
-static void write_cpu_state(struct vmx_vcpu *vmx, int cpu)
+static noinline void write_cpu_state(struct vmx_vcpu *vmx, int cpu)
 {
 	struct desc_ptr gdt;
 	u64 value;
@@ -58,9 +59,9 @@ static void write_cpu_state(struct vmx_vcpu *vmx, int cpu)
 /* Host state of this task */
 static void write_task_state(struct vmx_vcpu *vmx)
 {
-	u64 cr3 = __read_cr3(), fs_base;
+	u64 cr3 = __native_read_cr3();
+	u64 fs_base = static_cpu_has(X86_FEATURE_FSGSBASE) ? rdfsbase() : vmx_rdmsr(MSR_FS_BASE);
 
-	rdmsrl(MSR_FS_BASE, fs_base);
 	if (cr3 != vmx->host_cr3) {
 		vmx->host_cr3 = cr3;
 		vmcs_write(HOST_CR3, cr3);
@@ -93,7 +94,7 @@ static void restore_segments(struct vmx_vcpu *vmx)
 		asm volatile("lldt %0" : : "rm" (s->ldt));
 	if (s->fs) {
 		loadsegment(fs, s->fs);
-		wrmsrl(MSR_FS_BASE, vmx->host_fs_base);
+		vmx_wrmsr(MSR_FS_BASE, vmx->host_fs_base);
 	}
 	if (s->gs)
 		load_gs_index(s->gs);
@@ -101,9 +102,9 @@ static void restore_segments(struct vmx_vcpu *vmx)
 
 static void write_syscall_msrs(const u64 *values)
 {
-	wrmsrl(MSR_STAR, values[VMX_STAR]);
-	wrmsrl(MSR_LSTAR, values[VMX_LSTAR]);
-	wrmsrl(MSR_SYSCALL_MASK, values[VMX_SYSCALL_MASK]);
+	vmx_wrmsr(MSR_STAR, values[VMX_STAR]);
+	vmx_wrmsr(MSR_LSTAR, values[VMX_LSTAR]);
+	vmx_wrmsr(MSR_SYSCALL_MASK, values[VMX_SYSCALL_MASK]);
 }
 
 /**
@@ -125,7 +126,7 @@ static void separate(struct vmx_vcpu *vmx)
 		return;
 	this_cpu_write(vmx_cpu.last, vmx->serial);
 	if (boot_cpu_has(X86_FEATURE_IBPB))
-		wrmsrl(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
+		vmx_wrmsr(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
 }
 
 /* wr_backend.load */
@@ -134,6 +135,7 @@ static void vmx_load(struct wr_vcpu *vcpu, bool migrated)
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	int cpu = smp_processor_id();
 
+	vmx->off = false;
 	if (this_cpu_read(vmx_cpu.current_vcpu) != vmx)
 		vmx_make_current(vmx);
 	if (unlikely(migrated || vmx->host_cpu != cpu)) {
@@ -144,8 +146,8 @@ static void vmx_load(struct wr_vcpu *vcpu, bool migrated)
 		flush(vmx, wr_tlb_renew(&vmx->tlb, this_cpu_ptr(&vmx_cpu.tlb), 0));
 	write_task_state(vmx);
 	save_segments(&vmx->host_segments);
-	rdmsrl(MSR_KERNEL_GS_BASE, vmx->host_kernel_gs_base);
-	wrmsrl(MSR_KERNEL_GS_BASE, vmx->kernel_gs_base);
+	vmx->host_kernel_gs_base = vmx_rdmsr(MSR_KERNEL_GS_BASE);
+	vmx_wrmsr(MSR_KERNEL_GS_BASE, vmx->kernel_gs_base);
 	vmx_load_syscall_msrs(vmx);
 	separate(vmx);
 	/* What it used in the last stay it must ask for again. */
@@ -153,12 +155,31 @@ static void vmx_load(struct wr_vcpu *vcpu, bool migrated)
 		vmx->dr_live = false;
 		vmx_set_dr7(vcpu);
 	}
-	vmx->host_debugctl = get_debugctlmsr();
+	vmx->host_debugctl = vmx_rdmsr(MSR_IA32_DEBUGCTLMSR);
 	if (vmx_caps.tsc_aux && this_cpu_read(vmx_cpu.tsc_aux) != vcpu->tsc_aux)
-		wrmsrl(MSR_TSC_AUX, vcpu->tsc_aux);
+		vmx_wrmsr(MSR_TSC_AUX, vcpu->tsc_aux);
 	if (vmx_caps.spec_ctrl)
-		rdmsrl(MSR_IA32_SPEC_CTRL, vmx->host_spec_ctrl);
+		vmx->host_spec_ctrl = vmx_rdmsr(MSR_IA32_SPEC_CTRL);
 	vmx->flush_l1d = vmx_caps.flush_l1d;
+}
+
+/* Its limit decides which ports the task may access. Out of line: the stack protector would guard every stay. */
+static noinline void reload_task_register(void)
+{
+	invalidate_tss_limit();
+}
+
+/**
+ * vmx_read_crs - take over what the guest changes of control registers without an exit
+ * @vmx: in a stay
+ */
+void vmx_read_crs(struct vmx_vcpu *vmx)
+{
+	struct wr_vcpu *vcpu = &vmx->vcpu;
+
+	vcpu->cr3 = vmcs_read(GUEST_CR3);
+	vcpu->cr0 = (vcpu->cr0 & ~(u64)X86_CR0_TS) | (vmcs_read(GUEST_CR0) & X86_CR0_TS);
+	vmx->crs_stale = false;
 }
 
 /* wr_backend.put */
@@ -166,19 +187,24 @@ static void vmx_put(struct wr_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
-	rdmsrl(MSR_KERNEL_GS_BASE, vmx->kernel_gs_base);
+	vmx->kernel_gs_base = vmx_rdmsr(MSR_KERNEL_GS_BASE);
 	/* Loading GS overwrites the base that is to come next. */
 	restore_segments(vmx);
-	wrmsrl(MSR_KERNEL_GS_BASE, vmx->host_kernel_gs_base);
+	vmx_wrmsr(MSR_KERNEL_GS_BASE, vmx->host_kernel_gs_base);
 	if (vmx->syscall_live) {
 		write_syscall_msrs(this_cpu_ptr(&vmx_cpu)->syscall_msr);
 		vmx->syscall_live = false;
 	}
 	if (vmx_caps.tsc_aux && this_cpu_read(vmx_cpu.tsc_aux) != vcpu->tsc_aux)
-		wrmsrl(MSR_TSC_AUX, this_cpu_read(vmx_cpu.tsc_aux));
+		vmx_wrmsr(MSR_TSC_AUX, this_cpu_read(vmx_cpu.tsc_aux));
 	/* Exits leave limits as wide as they go. */
-	load_fixmap_gdt(smp_processor_id());
-	invalidate_tss_limit();
+	native_load_gdt(this_cpu_ptr(&vmx_cpu.gdt));
+	if (unlikely(test_thread_flag(TIF_IO_BITMAP)))
+		reload_task_register();
+	else
+		this_cpu_write(__tss_limit_invalid, true);
+	if (vmx->crs_stale)
+		vmx_read_crs(vmx);
 }
 
 /* DR6 is in no field of the VMCS. */
@@ -238,7 +264,7 @@ static void write_volatile_host_state(struct vmx_vcpu *vmx)
 	}
 	if (!vmx_caps.perf)
 		return;
-	rdmsrl(MSR_CORE_PERF_GLOBAL_CTRL, perf);
+	perf = vmx_rdmsr(MSR_CORE_PERF_GLOBAL_CTRL);
 	if (unlikely(perf != vmx->host_perf)) {
 		vmx->host_perf = perf;
 		vmcs_write64(HOST_IA32_PERF_GLOBAL_CTRL, perf);
@@ -316,26 +342,28 @@ static void read_guest_state(struct vmx_vcpu *vmx)
 	vmx->interruptibility = vmx->blocking = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
 	vcpu->interrupt_shadow = vmx->blocking & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS);
 	vcpu->cr2 = native_read_cr2();
-	vcpu->cr3 = vmcs_read(GUEST_CR3);
-	vcpu->cr0 = (vcpu->cr0 & ~(u64)X86_CR0_TS) | (vmcs_read(GUEST_CR0) & X86_CR0_TS);
 	read_cr8(vmx);
+}
+
+static noinline enum vmx_entry run_with_spec_ctrl(struct vmx_vcpu *vmx)
+{
+	enum vmx_entry entry;
+
+	vmx_wrmsr(MSR_IA32_SPEC_CTRL, vmx->vcpu.spec_ctrl);
+	entry = vmx_enter_guest(vmx->vcpu.regs, vmx->launched, &vmx->host_rsp);
+	vmx_wrmsr(MSR_IA32_SPEC_CTRL, vmx->host_spec_ctrl);
+	return entry;
 }
 
 static enum vmx_entry run_vmcs(struct vmx_vcpu *vmx)
 {
-	u64 guest = vmx->vcpu.spec_ctrl;
-	enum vmx_entry entry;
-
 	if (unlikely(vmx->flush_l1d)) {
 		vmx->flush_l1d = false;
 		wrmsrl(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
 	}
-	if (!vmx_caps.spec_ctrl || guest == vmx->host_spec_ctrl)
-		return vmx_enter_guest(vmx->vcpu.regs, vmx->launched);
-	wrmsrl(MSR_IA32_SPEC_CTRL, guest);
-	entry = vmx_enter_guest(vmx->vcpu.regs, vmx->launched);
-	wrmsrl(MSR_IA32_SPEC_CTRL, vmx->host_spec_ctrl);
-	return entry;
+	if (vmx_caps.spec_ctrl && vmx->vcpu.spec_ctrl != vmx->host_spec_ctrl)
+		return run_with_spec_ctrl(vmx);
+	return vmx_enter_guest(vmx->vcpu.regs, vmx->launched, &vmx->host_rsp);
 }
 
 /* An NMI or a machine check made the guest exit, and is the host's. NMIs are blocked until an IRET. */
@@ -372,9 +400,11 @@ static void take_exit(struct vmx_vcpu *vmx)
 		vmx_complete_injection(vmx);
 	}
 	vmx_read_exit(vmx);
+	if (likely(vmx->exit.reason > EXIT_REASON_EXTERNAL_INTERRUPT))
+		return;
 	if (vmx->exit.reason == EXIT_REASON_EXTERNAL_INTERRUPT)
 		vmx->flush_l1d = vmx_caps.flush_l1d;
-	else if (vmx->exit.reason == EXIT_REASON_EXCEPTION_NMI)
+	else
 		take_host_event(vmx);
 }
 
@@ -396,6 +426,7 @@ static void take_off(struct vmx_vcpu *vmx)
 	vmx_cancel_injection(&vmx->vcpu);
 	wr_host_restore();
 	vmx->host_cpu = -1;
+	vmx->host_rsp = 0;
 	vmx->host_cr3 = vmx->host_cr4 = vmx->host_fs_base = vmx->host_perf = 0;
 	vmx->timer_ticks = VMX_TIMER_UNKNOWN;
 	vmx->interruptibility = ~0;
@@ -427,7 +458,6 @@ static void vmx_enter(struct wr_vcpu *vcpu)
 		swap_debug_out(vmx);
 	if (unlikely(vmx->host_debugctl))
 		update_debugctlmsr(vmx->host_debugctl);
-	vmx->off = false;
 	if (likely(entry == VMX_EXITED))
 		take_exit(vmx);
 	else if (entry == VMX_REFUSED)

@@ -9,6 +9,7 @@
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
 #include <asm/cpufeature.h>
+#include <asm/desc.h>
 #include <asm/msr.h>
 #include <asm/processor.h>
 
@@ -330,8 +331,11 @@ void vmx_remove(void)
 	vmx_msr_bitmap = NULL;
 }
 
-static void read_host_msrs(struct vmx_cpu *cpu)
+static void read_host_state(struct vmx_cpu *cpu)
 {
+	native_store_gdt(&cpu->gdt);
+	/* Between an exit and the end of its stay another hypervisor's CPU has a wider one. */
+	cpu->gdt.size = GDT_SIZE - 1;
 	rdmsrl(MSR_STAR, cpu->syscall_msr[VMX_STAR]);
 	rdmsrl(MSR_LSTAR, cpu->syscall_msr[VMX_LSTAR]);
 	rdmsrl(MSR_SYSCALL_MASK, cpu->syscall_msr[VMX_SYSCALL_MASK]);
@@ -358,7 +362,7 @@ int vmx_host_on(void)
 	cpu->on = true;
 	cpu->current_vcpu = NULL;
 	cpu->last = 0;
-	read_host_msrs(cpu);
+	read_host_state(cpu);
 	wr_tlb_host_on(&cpu->tlb);
 	return 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * unsigned long vmx_enter_guest(u64 *regs, bool launched)
+ * unsigned long vmx_enter_guest(u64 *regs, bool launched, u64 *host_rsp)
  *
  * Run the guest of the current VMCS until it exits. Interrupts are off and stay so. The VMCS holds RSP, RIP and RFLAGS; all
- * other general registers pass through @regs, in the order of enum wr_reg.
+ * other general registers pass through @regs, in the order of enum wr_reg. @host_rsp is what the VMCS has as the host's RSP.
  *
  * Returns enum vmx_entry: 0 after an exit, 1 when the CPU refused the VMCS, 2 when VMX is off.
  */
@@ -40,8 +40,9 @@ SYM_FUNC_START(vmx_enter_guest)
 
 	/* Needed after the exit, which finds the stack here and every register the guest's. */
 	push %rdi			/* regs */
-	mov  $VMCS_HOST_RSP, %eax
-1:	vmwrite %rsp, %rax
+	cmp  %rsp, (%rdx)
+	jne  .Lwrite_rsp
+.Lrsp_is_known:
 
 	/* VERW leaves CF alone: launch or resume. RDI is the register block until it is the last to be loaded. */
 	bt   $0, %esi
@@ -84,6 +85,12 @@ SYM_INNER_LABEL(vmx_exited, SYM_L_GLOBAL)
 
 	pop_callee_saved
 	RET
+
+.Lwrite_rsp:
+	mov  $VMCS_HOST_RSP, %eax
+1:	vmwrite %rsp, %rax
+	mov  %rsp, (%rdx)
+	jmp  .Lrsp_is_known
 
 .Loff:
 	mov $2, %eax

@@ -30,6 +30,11 @@
 #define GPA		BIT(1)
 #define INTERRUPTION	BIT(2)
 #define INSN		BIT(3)
+/*
+ * The handler looks neither at CR3 nor at CR0.TS, which can wait for another exit or for the end of the stay; and it has
+ * nothing but a qualification and an instruction.
+ */
+#define PLAIN		BIT(4)
 
 static enum wr_run_result exit_exception(struct wr_vcpu *vcpu)
 {
@@ -58,14 +63,14 @@ static enum wr_run_result exit_exception(struct wr_vcpu *vcpu)
 static enum wr_run_result exit_io(struct wr_vcpu *vcpu)
 {
 	u64 info = to_vmx(vcpu)->exit.qualification;
-	struct wr_io io = {
+
+	vcpu->io = (struct wr_io) {
 		.port = info >> IO_PORT_SHIFT,
 		.size = (info & IO_SIZE_MASK) + 1,
 		.in = info & IO_IN,
 		.string = info & IO_STRING,
 	};
-
-	return wr_exit_io(vcpu, &io);
+	return wr_exit_io(vcpu);
 }
 
 static enum wr_run_result exit_rdmsr(struct wr_vcpu *vcpu)
@@ -145,7 +150,7 @@ static enum wr_run_result exit_entry_failed(struct wr_vcpu *vcpu)
 	return wr_exit_entry_failed(vcpu, vmx_explain_failure(to_vmx(vcpu), state ? exit->reason : exit->instruction_error));
 }
 
-static enum wr_run_result exit_unsupported(struct wr_vcpu *vcpu)
+static noinline enum wr_run_result exit_unsupported(struct wr_vcpu *vcpu)
 {
 	const struct vmx_exit *exit = &to_vmx(vcpu)->exit;
 	u64 data[] = { exit->reason, exit->qualification, exit->gpa };
@@ -172,35 +177,35 @@ struct exit_row {
 
 static const struct exit_row exits[] = {
 	[EXIT_REASON_EXCEPTION_NMI] = { exit_exception, QUALIFICATION | INTERRUPTION },
-	[EXIT_REASON_EXTERNAL_INTERRUPT] = { wr_exit_host_event },
+	[EXIT_REASON_EXTERNAL_INTERRUPT] = { wr_exit_host_event, PLAIN },
 	[EXIT_REASON_TRIPLE_FAULT] = { wr_exit_shutdown },
-	[EXIT_REASON_INTERRUPT_WINDOW] = { exit_interrupt_window },
+	[EXIT_REASON_INTERRUPT_WINDOW] = { exit_interrupt_window, PLAIN },
 	[EXIT_REASON_NMI_WINDOW] = { exit_nmi_window },
 	[EXIT_REASON_TASK_SWITCH] = { exit_task_switch, QUALIFICATION },
-	[EXIT_REASON_CPUID] = { wr_exit_cpuid, INSN },
-	[EXIT_REASON_HLT] = { wr_exit_halt, INSN },
+	[EXIT_REASON_CPUID] = { wr_exit_cpuid, INSN | PLAIN },
+	[EXIT_REASON_HLT] = { wr_exit_halt, INSN | PLAIN },
 	[EXIT_REASON_INVD] = { wr_exit_skip, INSN },
 	[EXIT_REASON_RDPMC] = { wr_exit_rdpmc },
 	[EXIT_REASON_VMCALL] = { wr_exit_hypercall, INSN },
 	[EXIT_REASON_VMCLEAR ... EXIT_REASON_VMON] = { wr_exit_undefined },
 	[EXIT_REASON_CR_ACCESS] = { wr_exit_emulate },
 	[EXIT_REASON_DR_ACCESS] = { exit_dr, QUALIFICATION | INSN },
-	[EXIT_REASON_IO_INSTRUCTION] = { exit_io, QUALIFICATION | INSN },
-	[EXIT_REASON_MSR_READ] = { exit_rdmsr, INSN },
-	[EXIT_REASON_MSR_WRITE] = { exit_wrmsr, INSN },
+	[EXIT_REASON_IO_INSTRUCTION] = { exit_io, QUALIFICATION | INSN | PLAIN },
+	[EXIT_REASON_MSR_READ] = { exit_rdmsr, INSN | PLAIN },
+	[EXIT_REASON_MSR_WRITE] = { exit_wrmsr, INSN | PLAIN },
 	[EXIT_REASON_INVALID_STATE] = { exit_entry_failed, QUALIFICATION },
 	[EXIT_REASON_MSR_LOAD_FAIL] = { exit_entry_failed, QUALIFICATION },
 	[EXIT_REASON_MWAIT_INSTRUCTION] = { wr_exit_undefined },
 	[EXIT_REASON_MONITOR_TRAP_FLAG] = { exit_monitor_trap },
 	[EXIT_REASON_MONITOR_INSTRUCTION] = { wr_exit_undefined },
-	[EXIT_REASON_PAUSE_INSTRUCTION] = { wr_exit_pause, INSN },
+	[EXIT_REASON_PAUSE_INSTRUCTION] = { wr_exit_pause, INSN | PLAIN },
 	[EXIT_REASON_MCE_DURING_VMENTRY] = { wr_exit_host_event },
 	[EXIT_REASON_TPR_BELOW_THRESHOLD] = { exit_tpr },
 	[EXIT_REASON_EOI_INDUCED] = { vmx_exit_eoi, QUALIFICATION },
 	[EXIT_REASON_EPT_VIOLATION] = { exit_ept_violation, QUALIFICATION | GPA },
 	[EXIT_REASON_EPT_MISCONFIG] = { exit_unsupported, GPA },
 	[EXIT_REASON_INVEPT] = { wr_exit_undefined },
-	[EXIT_REASON_PREEMPTION_TIMER] = { wr_exit_timer },
+	[EXIT_REASON_PREEMPTION_TIMER] = { wr_exit_timer, PLAIN },
 	[EXIT_REASON_INVVPID] = { wr_exit_undefined },
 	[EXIT_REASON_WBINVD] = { wr_exit_skip, INSN },
 	[EXIT_REASON_XSETBV] = { wr_exit_xsetbv, INSN },
@@ -215,7 +220,7 @@ static const struct exit_row exits[] = {
  * RIP after the instruction that exited. Nothing is cut off at the end of 32-bit code's address space, but entries refuse a
  * RIP beyond it.
  */
-static u64 next_rip(struct wr_vcpu *vcpu)
+static __always_inline u64 next_rip(struct wr_vcpu *vcpu)
 {
 	u64 next = vcpu->rip + vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
 
@@ -231,23 +236,16 @@ static void block_nmis_again(struct vmx_vcpu *vmx, u32 info)
 		vmx->blocking |= GUEST_INTR_STATE_NMI;
 }
 
-/**
- * vmx_read_exit - take over what the hardware tells of an exit
- * @vmx: whose; its VMCS is current, and interrupted deliveries were taken over
- *
- * All at once and on that CPU: handlers may run after the stay. Context: interrupts off.
- */
-void vmx_read_exit(struct vmx_vcpu *vmx)
+static noinline void read_all(struct vmx_vcpu *vmx, u8 tells)
 {
 	struct vmx_exit *exit = &vmx->exit;
-	u16 reason = exit->reason;
-	u8 tells = reason < ARRAY_SIZE(exits) ? exits[reason].tells : QUALIFICATION;
 
+	vmx_read_crs(vmx);
 	if (tells & QUALIFICATION)
 		exit->qualification = vmcs_read(EXIT_QUALIFICATION);
 	if (tells & GPA)
 		exit->gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
-	if (reason == EXIT_REASON_EPT_VIOLATION || reason == EXIT_REASON_PML_FULL)
+	if ((u16)exit->reason == EXIT_REASON_EPT_VIOLATION || (u16)exit->reason == EXIT_REASON_PML_FULL)
 		block_nmis_again(vmx, exit->qualification);
 	if (tells & INTERRUPTION) {
 		exit->intr_info = vmcs_read32(VM_EXIT_INTR_INFO);
@@ -257,6 +255,27 @@ void vmx_read_exit(struct vmx_vcpu *vmx)
 			tells |= INSN;
 		block_nmis_again(vmx, exit->intr_info);
 	}
+	vmx->vcpu.next_rip = tells & INSN ? next_rip(&vmx->vcpu) : 0;
+}
+
+/**
+ * vmx_read_exit - take over what the hardware tells of an exit
+ * @vmx: whose; its VMCS is current, and interrupted deliveries were taken over
+ *
+ * All at once and on that CPU: handlers may run after the stay. Context: interrupts off.
+ */
+void vmx_read_exit(struct vmx_vcpu *vmx)
+{
+	u16 reason = vmx->exit.reason;
+	u8 tells = reason < ARRAY_SIZE(exits) ? exits[reason].tells : QUALIFICATION;
+
+	if (!(tells & PLAIN)) {
+		read_all(vmx, tells);
+		return;
+	}
+	vmx->crs_stale = true;
+	if (tells & QUALIFICATION)
+		vmx->exit.qualification = vmcs_read(EXIT_QUALIFICATION);
 	vmx->vcpu.next_rip = tells & INSN ? next_rip(&vmx->vcpu) : 0;
 }
 

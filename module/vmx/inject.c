@@ -79,17 +79,15 @@ static void requeue(struct vmx_vcpu *vmx, u32 info, u32 error)
 }
 
 /**
- * vmx_complete_injection - what the exit interrupted must be delivered again
+ * vmx_end_injection - the entry was to deliver an event, or the exit interrupted a delivery
  * @vmx: whose exit; its VMCS is current
+ * @info: what the exit interrupted must be delivered again
  */
-void vmx_complete_injection(struct vmx_vcpu *vmx)
+void vmx_end_injection(struct vmx_vcpu *vmx, u32 info)
 {
-	u32 info = vmcs_read32(IDT_VECTORING_INFO_FIELD);
 	u32 error = 0;
 
 	vmx->injected = 0;
-	if (likely(!(info & VECTORING_INFO_VALID_MASK)) && !wr_event_unfinished(&vmx->vcpu))
-		return;
 	if (info & VECTORING_INFO_DELIVER_CODE_MASK)
 		error = vmcs_read32(IDT_VECTORING_ERROR_CODE);
 	requeue(vmx, info, error);

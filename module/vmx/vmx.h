@@ -8,6 +8,8 @@
 #include <linux/list.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
+#include <asm/desc_defs.h>
+#include <asm/msr.h>
 
 #include "../backend.h"
 #include "../compat.h"
@@ -89,6 +91,7 @@ struct vmx_vcpu {
 	/* [V] What fields of the VMCS hold, to spare writes that change nothing */
 	u64 rip, rsp, rflags;
 	u64 host_cr3, host_cr4, host_fs_base, host_perf;
+	u64 host_rsp;
 	u32 cpu_controls;
 	u32 interruptibility;
 	u32 tpr_threshold;
@@ -99,6 +102,7 @@ struct vmx_vcpu {
 	u32 injected, injected_error;	/* the event for the coming entry, 0: none */
 
 	u32 blocking;			/* [V] GUEST_INTR_STATE_*, as of the last exit and set_nmi_mask */
+	bool crs_stale;			/* [V] in a stay: vcpu.cr3 and CR0.TS are as of an earlier exit */
 	bool off;			/* [V] the last entry found VMX off */
 	bool flush_l1d;			/* [V] the next entry owes that */
 	struct vmx_exit exit;		/* [V] */
@@ -126,9 +130,24 @@ struct vmx_cpu {
 	u64 last;			/* vmx_vcpu.serial of who ran here */
 	u64 tsc_aux;			/* where the kernel keeps the CPU's number */
 	u64 syscall_msr[VMX_NR_SYSCALL_MSRS];	/* the kernel's */
+	struct desc_ptr gdt;		/* the kernel's */
 };
 
 DECLARE_PER_CPU(struct vmx_cpu, vmx_cpu);
+
+/*
+ * MSRs that stays read and write, which exist. A call through the kernel's paravirtual operations takes more than all the rest
+ * there is to do, and no host of these is such a guest.
+ */
+static __always_inline u64 vmx_rdmsr(u32 msr)
+{
+	return __rdmsr(msr);
+}
+
+static __always_inline void vmx_wrmsr(u32 msr, u64 value)
+{
+	native_wrmsr(msr, (u32)value, value >> 32);
+}
 
 /*
  * A guest can arrange that delivering #AC or #DB raises the same again, for ever and with interrupts held off: only an
@@ -234,7 +253,20 @@ void vmx_inject_exception(struct wr_vcpu *vcpu);
 void vmx_inject_interrupt(struct wr_vcpu *vcpu);
 void vmx_inject_nmi(struct wr_vcpu *vcpu);
 void vmx_cancel_injection(struct wr_vcpu *vcpu);
-void vmx_complete_injection(struct vmx_vcpu *vmx);
+void vmx_end_injection(struct vmx_vcpu *vmx, u32 info);
+
+/**
+ * vmx_complete_injection - take over what became of the event of the last entry
+ * @vmx: whose exit; its VMCS is current
+ */
+static inline void vmx_complete_injection(struct vmx_vcpu *vmx)
+{
+	u32 info = vmcs_read32(IDT_VECTORING_INFO_FIELD);
+
+	if (unlikely(info & VECTORING_INFO_VALID_MASK || vmx->injected))
+		vmx_end_injection(vmx, info);
+}
+
 bool vmx_nmi_allowed(struct wr_vcpu *vcpu);
 void vmx_interrupt_window(struct wr_vcpu *vcpu, bool on);
 void vmx_nmi_window(struct wr_vcpu *vcpu, bool on);
@@ -246,6 +278,7 @@ void vmx_update_cr8_intercept(struct wr_vcpu *vcpu, int threshold);
 void vmx_flush_tlb(struct wr_vcpu *vcpu);
 u32 vmx_timer_ticks(u64 deadline, u64 now, u8 rate);
 void vmx_load_syscall_msrs(struct vmx_vcpu *vmx);
+void vmx_read_crs(struct vmx_vcpu *vmx);
 
 /* exits.c */
 void vmx_read_exit(struct vmx_vcpu *vmx);
@@ -258,7 +291,7 @@ enum vmx_entry {
 	VMX_OFF,	/* VMX is off, nothing was done */
 };
 
-unsigned long vmx_enter_guest(u64 *regs, bool launched);
+unsigned long vmx_enter_guest(u64 *regs, bool launched, u64 *host_rsp);
 void vmx_exited(void);	/* HOST_RIP */
 
 #endif
