@@ -80,14 +80,16 @@ static u64 per_loop(void (*fn)(u64))
 		return per_loop(name);					\
 	}
 
-GUEST_LOOP(cpuid_exit, "cpuid", "a"(0), "c"(0) : "rbx", "rdx", "memory")
-GUEST_LOOP(in_pic, "inb $0x21, %%al", "a"(0) : "memory")
-GUEST_LOOP(in_pit, "inb $0x40, %%al", "a"(0) : "memory")
+/* The same leaf each time. */
+GUEST_LOOP(cpuid_exit, "xorl %%eax, %%eax\n xorl %%ecx, %%ecx\n cpuid", "i"(0)
+	   : "rax", "rbx", "rcx", "rdx", "memory")
+GUEST_LOOP(in_pic, "inb $0x21, %%al", "i"(0) : "rax", "memory")
+GUEST_LOOP(in_pit, "inb $0x40, %%al", "i"(0) : "rax", "memory")
 GUEST_LOOP(out_user, "outb %%al, %%dx", "a"(0), "d"(TEST_PORT) : "memory")
-GUEST_LOOP(in_user, "inb %%dx, %%al", "a"(0), "d"(TEST_PORT) : "memory")
+GUEST_LOOP(in_user, "inb %%dx, %%al", "d"(TEST_PORT) : "rax", "memory")
 GUEST_LOOP(mmio_write, "movl %%eax, (%%rdx)", "a"(0), "d"((u64)TEST_MMIO) : "memory")
-GUEST_LOOP(mmio_read, "movl (%%rdx), %%eax", "a"(0), "d"((u64)TEST_MMIO) : "memory")
-GUEST_LOOP(msr_read, "rdmsr", "a"(0), "c"(0x1b) : "rdx", "memory")
+GUEST_LOOP(mmio_read, "movl (%%rdx), %%eax", "d"((u64)TEST_MMIO) : "rax", "memory")
+GUEST_LOOP(msr_read, "rdmsr", "c"(0x1b) : "rax", "rdx", "memory")
 
 /* Each write moves a deadline that is never reached. */
 static void guest_deadlines(u64 n)
