@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* KVM_SET_GUEST_DEBUG: breakpoints and single steps of a debugger in userspace, of which the guest sees nothing. */
-#include <cpuid.h>
 
 #include "guest.h"
 #include "vm.h"
@@ -28,15 +27,6 @@ struct machine {
 static void need_debug(void)
 {
 	need_ext(KVM_CAP_SET_GUEST_DEBUG);
-}
-
-/* The emulator loads DR7 with a VMCB, but arms no breakpoint: only other hosts can show hardware breakpoints. */
-static bool host_is_tcg(void)
-{
-	u32 a, b, c, d;
-
-	__cpuid(0x40000000, a, b, c, d);
-	return b == 0x54474354;	/* "TCGT" */
 }
 
 /* KVM on AMD-V steps with RFLAGS.TF, and the guest sees it; a step over an event runs on to the end of its handler. */

@@ -3,6 +3,8 @@
  * A guest that writes every combination of EFER, CR4 and CR0, in every mode: each either takes effect or raises the fault that
  * the architecture has for it. Never does the CPU refuse to go on, and never does the hypervisor.
  */
+#include <stdlib.h>
+
 #include "guest.h"
 #include "vm.h"
 
@@ -46,7 +48,6 @@ struct regs {
 	u32 cr0, cr4, efer;
 };
 
-static bool has_vmx;	/* the host */
 static bool has_pcid, has_nx, has_smep, has_vmxe;	/* the guest */
 
 static const struct regs start[] = {
@@ -200,21 +201,27 @@ static bool is_unclear(enum mode mode, const struct regs *to)
 {
 	u32 changed = to->cr4 ^ start[mode].cr4;
 
-	if (mode == PAE && !has_vmx && changed & (CR4_PGE | CR4_PSE))
+	if (mode == PAE && host_is_tcg() && changed & (CR4_PGE | CR4_PSE))
 		return true;
 	return (mode == LEGACY || mode == PAE) && changed & CR4_PAE;
 }
 
+/*
+ * When a guest exits without paging, with EFER.LME set and CR4.PAE clear, QEMU forgets to load the host's CR0: the host goes on
+ * without paging. The QEMU of tests/host/lib/qemu.sh does not.
+ */
+static bool kills_host(enum mode mode, const struct regs *to)
+{
+	return mode <= PROTECTED && to->efer & EFER_LME && host_is_tcg() && !getenv("WARREN_CORRECTED_QEMU");
+}
+
 static void all_from(enum mode mode)
 {
-	u32 n, total = 32 * ARRAY_SIZE(cr4s) * ARRAY_SIZE(efers), step = total / test_scale(total);
+	u32 n, skipped = 0, total = 32 * ARRAY_SIZE(cr4s) * ARRAY_SIZE(efers), step = total / test_scale(total);
 	struct kvm_sregs flat;
 	struct machine m;
 	struct regs to;
 
-	has_vmx = cpuid(1, 0).c & 1u << 5;
-	if (!has_vmx && mode != LEGACY && mode != COMPAT)
-		SKIP("the whole host hangs under QEMU's AMD-V, after some 190 combinations; why is not known");
 	vm_init(&m.vm);
 	vcpu_init(&m.v, &m.vm, 0);
 	vcpu_cpuid(&m.v);
@@ -226,9 +233,13 @@ static void all_from(enum mode mode)
 		to = combination(n);
 		if (mode >= COMPAT)
 			to.efer |= EFER_LMA;
-		if (!is_unclear(mode, &to))
+		if (kills_host(mode, &to))
+			skipped++;
+		else if (!is_unclear(mode, &to))
 			try_one(&m, mode, &to, &flat);
 	}
+	if (skipped)
+		test_note("left out under this QEMU: %u combinations that hang the whole host", skipped);
 }
 
 TEST(control_registers_from_real_mode) { all_from(REAL); }

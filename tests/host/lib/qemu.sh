@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# QEMU, built from Debian's source package with two mistakes in its AMD-V corrected (docs/testing.md):
-# of them guests hang or die now and then, KVM's as well as Warren's.
+# QEMU, built from Debian's source package with three mistakes in its AMD-V corrected (docs/testing.md):
+# of two guests hang or die now and then, of one the host when a guest wants it, KVM's as well as Warren's.
 #
 # $WARREN_CACHE/qemu/KEY/qemu-system-x86_64 is there or the directory is not.
 
@@ -27,11 +27,17 @@ qemu_program() {
 	echo "$program"
 }
 
-# Built for those who ask for it: many boots meet what one demonstration does not.
+# Built for those who ask for it by WARREN_CORRECTED_QEMU: many boots meet what one demonstration does not. To the host it
+# says which one it got.
 qemu_prepare() {
-	[ -n "${WARREN_CORRECTED_QEMU:-}" ] || return 0
-	[ -x "$(qemu_dir)/qemu-system-x86_64" ] || with_lock qemu qemu_make ||
-		note "Debian's own QEMU must do: a guest in it may hang or die, rarely"
+	if [ -n "${WARREN_CORRECTED_QEMU:-}" ] && ! [ -x "$(qemu_dir)/qemu-system-x86_64" ]; then
+		with_lock qemu qemu_make || note "Debian's own QEMU must do: a guest in it may hang or die, rarely"
+	fi
+	if [ "$(qemu_program)" = qemu-system-x86_64 ]; then
+		unset WARREN_CORRECTED_QEMU
+	else
+		export WARREN_CORRECTED_QEMU=1
+	fi
 }
 
 qemu_make() {
@@ -69,13 +75,16 @@ qemu_source() {
 }
 
 # qemu_correct FILE: an interrupt that VMRUN has injected is delivered, not still to be; what VMRUN adds to the
-# interrupts that are pending must not overwrite what other threads add.
+# interrupts that are pending must not overwrite what other threads add; #VMEXIT gives the host its CR0 back whatever
+# the guest left in EFER and CR4 (paging comes on with the guest's LME still set: without PAE CR0 was not loaded at all).
 qemu_correct() {
-	local lock='qemu_mutex_lock_iothread();' unlock='qemu_mutex_unlock_iothread();'
+	local lock='qemu_mutex_lock_iothread();' unlock='qemu_mutex_unlock_iothread();' efer='env->efer \&= ~MSR_EFER_LME;'
 	sed -i -e 's/^#include "qemu\/log.h"$/&\n#include "qemu\/main-loop.h"/' \
 		-e 's/^ *do_interrupt_x86_hardirq(env, vector, 1);$/&\ncs->exception_index = -1;/' \
-		-e "s/^ *\(cs->interrupt_request |= CPU_INTERRUPT_VIRQ;\)\$/$lock\n\1\n$unlock/" "$1"
-	[ "$(grep -c -e '^#include "qemu/main-loop.h"$' -e '^cs->exception_index = -1;$' -e "^$lock$" -e "^$unlock$" "$1")" = 4 ]
+		-e "s/^ *\(cs->interrupt_request |= CPU_INTERRUPT_VIRQ;\)\$/$lock\n\1\n$unlock/" \
+		-e "s/^ *\/\* Reload the host state from vm_hsave \*\/\$/&\n$efer/" "$1"
+	[ "$(grep -c -e '^#include "qemu/main-loop.h"$' -e '^cs->exception_index = -1;$' -e "^$lock$" -e "^$unlock$" \
+		-e "^$efer$" "$1")" = 5 ]
 }
 
 qemu_build() {

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "guest.h"
 #include "vm.h"
 
 extern const Elf64_Ehdr __ehdr_start;
@@ -25,6 +26,11 @@ bool is_kvm(void)
 	const char *s = strrchr(device_path(), '/');
 
 	return s && !strcmp(s, "/kvm");
+}
+
+bool host_is_tcg(void)
+{
+	return cpuid(0x40000000, 0).b == 0x54474354;	/* "TCGT" */
 }
 
 int open_device(void)

@@ -62,6 +62,8 @@ struct ucall {
 const char *device_path(void);
 /* True when the device under test is stock KVM, the reference. */
 bool is_kvm(void);
+/* True when QEMU emulates the host's CPU. */
+bool host_is_tcg(void);
 int open_device(void);
 int check_ext(int fd, u32 cap);
 /* Skips the test unless cap is there. */
