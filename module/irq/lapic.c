@@ -62,11 +62,13 @@ struct reg_desc {
  */
 int wr_lapic_highest(const struct wr_lapic *lapic, u32 bitmap)
 {
+	const void *words = lapic->regs + bitmap;
 	int i;
 	u32 word;
 
+#pragma GCC unroll 8
 	for (i = APIC_ISR_NR - 1; i >= 0; i--) {
-		word = wr_lapic_reg(lapic, bitmap + i * 0x10);
+		word = READ_ONCE(*(const u32 *)(words + i * 0x10));
 		if (word)
 			return i * 32 + __fls(word);
 	}

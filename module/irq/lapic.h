@@ -127,7 +127,23 @@ void wr_lapic_broadcast_eoi(struct wr_lapic *lapic, u8 vector);
 
 /* lapic_assist.c */
 int wr_lapic_arrive(struct wr_lapic *lapic, u8 vector, bool wants_eoi);
-void wr_lapic_collect(struct wr_lapic *lapic);
+void wr_lapic_collect_some(struct wr_lapic *lapic);
+
+/**
+ * wr_lapic_collect - what has arrived goes to IRR
+ * @lapic: local APIC; nothing happens where no hardware assists
+ *
+ * Context: vCPU's thread, interrupts may be off.
+ */
+static inline void wr_lapic_collect(struct wr_lapic *lapic)
+{
+	const unsigned long *word = lapic->arrived;
+
+	BUILD_BUG_ON(ARRAY_SIZE(lapic->arrived) != 4);
+	if (unlikely(READ_ONCE(word[0]) | READ_ONCE(word[1]) | READ_ONCE(word[2]) | READ_ONCE(word[3])))
+		wr_lapic_collect_some(lapic);
+}
+
 
 /* lapic_ipi.c */
 int wr_lapic_set_irr(struct wr_lapic *lapic, u8 vector, bool level, bool wants_eoi);

@@ -47,12 +47,10 @@ int wr_lapic_arrive(struct wr_lapic *lapic, u8 vector, bool wants_eoi)
 }
 
 /**
- * wr_lapic_collect - what has arrived goes to IRR
- * @lapic: local APIC; nothing happens where no hardware assists
- *
- * Context: vCPU's thread, interrupts may be off.
+ * wr_lapic_collect_some - wr_lapic_collect() when something has arrived
+ * @lapic: as there
  */
-void wr_lapic_collect(struct wr_lapic *lapic)
+void wr_lapic_collect_some(struct wr_lapic *lapic)
 {
 	unsigned long word, bit;
 	int i;
