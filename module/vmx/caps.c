@@ -75,20 +75,20 @@ static const struct vmx_control_name entry_names[] = {
 	{ },
 };
 
-/* In the order of use: the secondary controls only exist where the primary ones say so. */
+/* The secondary controls before the primary ones: what old CPUs lack in both is best told as the lack of EPT. */
 static const struct vmx_control controls[] = {
 	{ MSR_IA32_VMX_PINBASED_CTLS, MSR_IA32_VMX_TRUE_PINBASED_CTLS, pin_names,
 	  .wanted = PIN_BASED_VMX_PREEMPTION_TIMER, .result = &vmx_caps.pin },
-	{ MSR_IA32_VMX_PROCBASED_CTLS, MSR_IA32_VMX_TRUE_PROCBASED_CTLS, cpu_names,
-	  .unwanted = CPU_BASED_CR3_LOAD_EXITING | CPU_BASED_CR3_STORE_EXITING | CPU_BASED_INVLPG_EXITING |
-		CPU_BASED_RDTSC_EXITING | CPU_BASED_CR8_LOAD_EXITING | CPU_BASED_CR8_STORE_EXITING,
-	  .result = &vmx_caps.cpu },
 	{ MSR_IA32_VMX_PROCBASED_CTLS2, MSR_IA32_VMX_PROCBASED_CTLS2, cpu2_names,
 	  .wanted = SECONDARY_EXEC_ENABLE_VPID | SECONDARY_EXEC_ENABLE_RDTSCP | SECONDARY_EXEC_ENABLE_INVPCID |
 		SECONDARY_EXEC_WBINVD_EXITING | SECONDARY_EXEC_PAUSE_LOOP_EXITING | SECONDARY_EXEC_ENCLS_EXITING |
 		SECONDARY_EXEC_TSC_SCALING | VMX_EXEC_XSAVES |
 		VMX_APICV_CONTROLS | SECONDARY_EXEC_ENABLE_PML,
 	  .result = &vmx_caps.cpu2 },
+	{ MSR_IA32_VMX_PROCBASED_CTLS, MSR_IA32_VMX_TRUE_PROCBASED_CTLS, cpu_names,
+	  .unwanted = CPU_BASED_CR3_LOAD_EXITING | CPU_BASED_CR3_STORE_EXITING | CPU_BASED_INVLPG_EXITING |
+		CPU_BASED_RDTSC_EXITING | CPU_BASED_CR8_LOAD_EXITING | CPU_BASED_CR8_STORE_EXITING,
+	  .result = &vmx_caps.cpu },
 	{ MSR_IA32_VMX_EXIT_CTLS, MSR_IA32_VMX_TRUE_EXIT_CTLS, exit_names,
 	  .wanted = VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL, .result = &vmx_caps.exit },
 	{ MSR_IA32_VMX_ENTRY_CTLS, MSR_IA32_VMX_TRUE_ENTRY_CTLS, entry_names,
