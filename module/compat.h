@@ -13,7 +13,9 @@
 #include <linux/smp.h>
 #include <linux/syscore_ops.h>
 #include <linux/version.h>
+#include <asm/apic.h>
 #include <asm/cpufeature.h>
+#include <asm/irq_vectors.h>
 #include <asm/tlbflush.h>
 
 /* 6.16: cpuid_count() and its like are in <asm/cpuid/api.h> */
@@ -95,6 +97,13 @@ static inline void wr_send_reschedule(int cpu)
 {
 	/* The parentheses keep the macro of that name out. */
 	(smp_ops.smp_send_reschedule)(cpu);
+}
+
+/* Make a guest on another CPU take what was posted. The kernel's own handler, for when no guest is there, does nothing. */
+static inline void wr_send_posted(int cpu)
+{
+	/* 6.6: by a static call, which is not exported; the member stays */
+	apic->send_IPI(cpu, POSTED_INTR_VECTOR);
 }
 
 /* 6.19: syscore callbacks take their data, and are registered by struct syscore */

@@ -20,6 +20,7 @@
 #include "debug.h"
 #include "exit.h"
 #include "fpu.h"
+#include "gate.h"
 #include "run.h"
 #include "state.h"
 
@@ -31,14 +32,8 @@ unsigned int wr_halt_poll_ns = 200000;
 /* Requests that can be served with interrupts off; all others end the stay. */
 #define REQ_IN_STAY	(BIT(WR_REQ_TLB_FLUSH) | BIT(WR_REQ_EVENT))
 
-/**
- * wr_vcpu_kick - make a vCPU look at its requests
- * @vcpu: any; after wr_vcpu_request()
- *
- * A vCPU in the guest gets an interrupt, a halted one is woken, any other will look before it enters.
- * Context: any.
- */
-void wr_vcpu_kick(struct wr_vcpu *vcpu)
+/* By an exit, or by the hardware's taking what was posted */
+static void kick(struct wr_vcpu *vcpu, bool posted)
 {
 	int cpu;
 
@@ -53,9 +48,37 @@ void wr_vcpu_kick(struct wr_vcpu *vcpu)
 	if (READ_ONCE(vcpu->mode) != WR_IN_GUEST)
 		return;
 	preempt_disable();
-	if (cpu >= 0 && cpu != smp_processor_id() && cpu_online(cpu))
-		wr_send_reschedule(cpu);
+	if (cpu >= 0 && cpu != smp_processor_id() && cpu_online(cpu)) {
+		if (posted)
+			wr_send_posted(cpu);
+		else
+			wr_send_reschedule(cpu);
+	}
 	preempt_enable();
+}
+
+/**
+ * wr_vcpu_kick - make a vCPU look at its requests
+ * @vcpu: any; after wr_vcpu_request()
+ *
+ * A vCPU in the guest gets an interrupt, a halted one is woken, any other will look before it enters.
+ * Context: any.
+ */
+void wr_vcpu_kick(struct wr_vcpu *vcpu)
+{
+	kick(vcpu, false);
+}
+
+/**
+ * wr_vcpu_kick_posted - make a vCPU take an interrupt from wr_lapic.posted
+ * @vcpu: any; after wr_vcpu_request(WR_REQ_EVENT)
+ *
+ * As wr_vcpu_kick(), but a vCPU in the guest takes it there, without an exit; it looks at the request when it next exits.
+ * Context: any.
+ */
+void wr_vcpu_kick_posted(struct wr_vcpu *vcpu)
+{
+	kick(vcpu, true);
 }
 
 static void ack_kick(void *unused)
@@ -203,6 +226,10 @@ static enum wr_run_result enter_guest(struct wr_vcpu *vcpu)
 	/* The stay before the mode: pairs with smp_mb() in wr_vcpu_kick() and wr_vm_request_all(). */
 	smp_store_release(&vcpu->mode, WR_OUTSIDE_GUEST);
 	/* An interrupt that caused the exit is taken here. */
+	if (unlikely(vcpu->host_vector)) {
+		wr_host_interrupt(vcpu->host_vector);
+		vcpu->host_vector = 0;
+	}
 	local_irq_enable();
 	return wr_backend->handle_exit(vcpu);
 

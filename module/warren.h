@@ -226,6 +226,7 @@ struct wr_vcpu {
 	struct wr_insn_cache insn_cache[WR_INSN_CACHES];	/* [V] by RIP: the accesses to devices that the guest repeats */
 	struct wr_skip_cache skip_cache;/* [V] */
 	int run_error;			/* [V] what KVM_RUN returns on WR_RUN_USER */
+	u8 host_vector;			/* [V] the exit acknowledged this interrupt of the host's, 0: none */
 	bool in_stay;			/* [V] FPU and vendor state are on the CPU */
 	bool ran;			/* [V] KVM_RUN has entered the guest */
 	unsigned long switches;		/* [V] of its thread, at the last look at the clock */
@@ -302,6 +303,7 @@ static inline bool wr_vcpu_take_request(struct wr_vcpu *vcpu, enum wr_request re
 
 /* run.c */
 void wr_vcpu_kick(struct wr_vcpu *vcpu);
+void wr_vcpu_kick_posted(struct wr_vcpu *vcpu);
 void wr_vm_request_all(struct wr_vm *vm, enum wr_request req, bool wait);
 int wr_vcpu_run(struct wr_vcpu *vcpu);
 

@@ -78,7 +78,8 @@ struct wr_lapic_msg {
  *
  * It delivers what is in IRR, moves it to ISR, ends it at the EOI, keeps PPR, and serves the accesses that concern the register
  * page alone. So while the vCPU is in the guest the page is the hardware's: an interrupt waits in wr_lapic.arrived until the
- * vCPU's own thread puts it into IRR. Everything else about a local APIC is the same with and without it.
+ * vCPU's own thread puts it into IRR, or where wr_lapic_post_to() said until the hardware takes it. Everything else about a
+ * local APIC is the same with and without it.
  *
  * @mode: IA32_APIC_BASE has another mode. vCPU's thread, in and outside a stay.
  * @sync: what the page holds has been changed, or an interrupt has arrived: tell the hardware the highest vector in IRR and in
@@ -175,6 +176,7 @@ void wr_lapic_post_sipi(struct wr_vcpu *vcpu);
 
 /* lapic_assist.c */
 void *wr_lapic_page(const struct wr_vcpu *vcpu);
+void wr_lapic_post_to(struct wr_vcpu *vcpu, unsigned long *posted);
 bool wr_lapic_msr_is_plain(u32 msr);
 void wr_lapic_sync(struct wr_vcpu *vcpu, bool hold);
 void wr_lapic_eoi_done(struct wr_vcpu *vcpu, u8 vector);

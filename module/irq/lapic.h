@@ -9,7 +9,8 @@
  *   IRR, TMR, errors, events    anybody, in any context, by atomic bit operations
  *   everything else             the vCPU's own thread; others read single words with READ_ONCE()
  *
- * Where the hardware assists (wr_vcpu.lapic_assist) others write "arrived" instead of IRR, and the vCPU's thread moves it on.
+ * Where the hardware assists (wr_vcpu.lapic_assist) others write "arrived" or "posted" instead of IRR, and the vCPU's
+ * thread moves it on.
  */
 #ifndef WARREN_IRQ_LAPIC_H
 #define WARREN_IRQ_LAPIC_H
@@ -68,6 +69,7 @@ struct wr_lapic {
 	int isr_highest;	/* vector in service, -1: none; not kept where the hardware assists */
 	int isr_count;		/* bits set in ISR; likewise */
 	DECLARE_BITMAP(arrived, 256);	/* interrupts on their way to IRR; only where the hardware assists */
+	unsigned long *posted;		/* [I] likewise, 256 bits that the hardware takes while the guest runs; NULL: it does not */
 	DECLARE_BITMAP(eoi_exit, 256);	/* vectors whose sender must hear of the EOI; likewise */
 	struct wr_lapic_state state;
 	struct wr_lapic_timer timer;
@@ -129,6 +131,13 @@ void wr_lapic_broadcast_eoi(struct wr_lapic *lapic, u8 vector);
 int wr_lapic_arrive(struct wr_lapic *lapic, u8 vector, bool wants_eoi);
 void wr_lapic_collect_some(struct wr_lapic *lapic);
 
+/* Any of 256 bits? */
+static inline bool wr_lapic_any(const unsigned long *word)
+{
+	BUILD_BUG_ON(BITS_TO_LONGS(256) != 4);
+	return READ_ONCE(word[0]) | READ_ONCE(word[1]) | READ_ONCE(word[2]) | READ_ONCE(word[3]);
+}
+
 /**
  * wr_lapic_collect - what has arrived goes to IRR
  * @lapic: local APIC; nothing happens where no hardware assists
@@ -137,13 +146,9 @@ void wr_lapic_collect_some(struct wr_lapic *lapic);
  */
 static inline void wr_lapic_collect(struct wr_lapic *lapic)
 {
-	const unsigned long *word = lapic->arrived;
-
-	BUILD_BUG_ON(ARRAY_SIZE(lapic->arrived) != 4);
-	if (unlikely(READ_ONCE(word[0]) | READ_ONCE(word[1]) | READ_ONCE(word[2]) | READ_ONCE(word[3])))
+	if (unlikely(wr_lapic_any(lapic->arrived) || (lapic->posted && wr_lapic_any(lapic->posted))))
 		wr_lapic_collect_some(lapic);
 }
-
 
 /* lapic_ipi.c */
 int wr_lapic_set_irr(struct wr_lapic *lapic, u8 vector, bool level, bool wants_eoi);

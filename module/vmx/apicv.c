@@ -101,6 +101,7 @@ static void sync(struct wr_vcpu *vcpu, u8 irr, u8 isr, const unsigned long *eoi_
 		vmcs_write64_nth(EOI_EXIT_BITMAP0, i, word);
 	}
 	vmx->eoi_exit_lost = false;
+	vmx_posted_sync(vmx);
 }
 
 static const struct wr_lapic_assist assist = {
@@ -121,6 +122,7 @@ const struct wr_lapic_assist *vmx_lapic_assist(struct wr_vcpu *vcpu)
 	vmx_begin(vmx);
 	vmcs_write64(VIRTUAL_APIC_PAGE_ADDR, __pa(wr_lapic_page(vcpu)));
 	vmx_end();
+	vmx_posted_start(vmx);
 	return &assist;
 }
 
@@ -131,6 +133,7 @@ const struct wr_lapic_assist *vmx_lapic_assist(struct wr_vcpu *vcpu)
 void vmx_apicv_forget(struct vmx_vcpu *vmx)
 {
 	vmx->eoi_exit_lost = true;
+	vmx->pin_controls = 0;
 	wr_vcpu_request(&vmx->vcpu, WR_REQ_EVENT);
 }
 

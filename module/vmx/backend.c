@@ -387,6 +387,19 @@ static void take_failure(struct vmx_vcpu *vmx)
 	vmx_cancel_injection(&vmx->vcpu);
 }
 
+/* Taken by run.c, once nothing of the guest's is left on the CPU. One that was not acknowledged waits in the controller. */
+static void take_interrupt(struct vmx_vcpu *vmx)
+{
+	u32 info;
+
+	vmx->flush_l1d = vmx_caps.flush_l1d;
+	if (!vmx_posted_interrupts)
+		return;
+	info = vmcs_read32(VM_EXIT_INTR_INFO);
+	if (info & INTR_INFO_VALID_MASK)
+		vmx->vcpu.host_vector = info & INTR_INFO_VECTOR_MASK;
+}
+
 static void take_exit(struct vmx_vcpu *vmx)
 {
 	vmx_pml_drain(vmx);
@@ -403,7 +416,7 @@ static void take_exit(struct vmx_vcpu *vmx)
 	if (likely(vmx->exit.reason > EXIT_REASON_EXTERNAL_INTERRUPT))
 		return;
 	if (vmx->exit.reason == EXIT_REASON_EXTERNAL_INTERRUPT)
-		vmx->flush_l1d = vmx_caps.flush_l1d;
+		take_interrupt(vmx);
 	else
 		take_host_event(vmx);
 }

@@ -78,7 +78,7 @@ static const struct vmx_control_name entry_names[] = {
 /* The secondary controls before the primary ones: what old CPUs lack in both is best told as the lack of EPT. */
 static const struct vmx_control controls[] = {
 	{ MSR_IA32_VMX_PINBASED_CTLS, MSR_IA32_VMX_TRUE_PINBASED_CTLS, pin_names,
-	  .wanted = PIN_BASED_VMX_PREEMPTION_TIMER, .result = &vmx_caps.pin },
+	  .wanted = PIN_BASED_VMX_PREEMPTION_TIMER | PIN_BASED_POSTED_INTR, .result = &vmx_caps.pin },
 	{ MSR_IA32_VMX_PROCBASED_CTLS2, MSR_IA32_VMX_PROCBASED_CTLS2, cpu2_names,
 	  .wanted = SECONDARY_EXEC_ENABLE_VPID | SECONDARY_EXEC_ENABLE_RDTSCP | SECONDARY_EXEC_ENABLE_INVPCID |
 		SECONDARY_EXEC_WBINVD_EXITING | SECONDARY_EXEC_PAUSE_LOOP_EXITING | SECONDARY_EXEC_ENCLS_EXITING |
@@ -90,7 +90,7 @@ static const struct vmx_control controls[] = {
 		CPU_BASED_RDTSC_EXITING | CPU_BASED_CR8_LOAD_EXITING | CPU_BASED_CR8_STORE_EXITING,
 	  .result = &vmx_caps.cpu },
 	{ MSR_IA32_VMX_EXIT_CTLS, MSR_IA32_VMX_TRUE_EXIT_CTLS, exit_names,
-	  .wanted = VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL, .result = &vmx_caps.exit },
+	  .wanted = VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL | VM_EXIT_ACK_INTR_ON_EXIT, .result = &vmx_caps.exit },
 	{ MSR_IA32_VMX_ENTRY_CTLS, MSR_IA32_VMX_TRUE_ENTRY_CTLS, entry_names,
 	  .wanted = VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL, .unwanted = VM_ENTRY_SMM | VM_ENTRY_DEACT_DUAL_MONITOR,
 	  .result = &vmx_caps.entry },
@@ -236,6 +236,7 @@ static const char *read_caps(void)
 	if (!vmx_pml || !vmx_caps.ept_ad)
 		vmx_caps.cpu2 &= ~SECONDARY_EXEC_ENABLE_PML;
 	choose_apicv();
+	vmx_posted_choose();
 	return missing;
 }
 

@@ -162,6 +162,7 @@ static void init_controls(struct vmx_vcpu *vmx)
 	if (!vmx->vpid)
 		cpu2 &= ~SECONDARY_EXEC_ENABLE_VPID;
 	vmcs_write32(PIN_BASED_VM_EXEC_CONTROL, vmx_caps.pin);
+	vmx->pin_controls = vmx_caps.pin;
 	vmcs_write32(CPU_BASED_VM_EXEC_CONTROL, vmx_caps.cpu);
 	vmx->cpu_controls = vmx_caps.cpu;
 	vmcs_write32(SECONDARY_VM_EXEC_CONTROL, cpu2);
@@ -258,6 +259,7 @@ void vmx_vcpu_free(struct wr_vcpu *vcpu)
 	clear_vmcs(vmx);
 	if (vmx->vpid)
 		ida_free(&vpids, vmx->vpid);
+	free_page((unsigned long)vmx->posted);
 	free_page((unsigned long)vmx->pml);
 	free_page((unsigned long)vmx->vapic);
 	free_page((unsigned long)vmx->vmcs);

@@ -5,6 +5,7 @@
 #ifndef WARREN_VMX_H
 #define WARREN_VMX_H
 
+#include <linux/bitmap.h>
 #include <linux/list.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
@@ -59,6 +60,12 @@ struct vmx_segments {
 	u16 ds, es, fs, gs, ldt;
 };
 
+/* struct vmx_posted - a posted-interrupt descriptor */
+struct vmx_posted {
+	DECLARE_BITMAP(requests, 256);	/* [A] */
+	u64 control[4];			/* for devices that post: none does */
+} __aligned(64);
+
 /* struct vmx_exit - what the hardware told of the last exit; words that it does not give for that reason are stale */
 struct vmx_exit {
 	u32 reason;
@@ -79,6 +86,7 @@ struct vmx_vcpu {
 	void *vmcs;			/* [I] page */
 	u64 vmcs_pa;			/* [I] */
 	void *vapic;			/* [I] virtual-APIC page: for TPR; NULL where it is the local APIC's own */
+	struct vmx_posted *posted;	/* [I] page; NULL: nothing is posted */
 	u64 *pml;			/* [I] page where the CPU logs writes, see pml.c; NULL: it does not */
 	u64 eptp;			/* [I] */
 	u64 serial;			/* [I] of this vCPU; no two ever share one */
@@ -92,7 +100,7 @@ struct vmx_vcpu {
 	u64 rip, rsp, rflags;
 	u64 host_cr3, host_cr4, host_fs_base, host_perf;
 	u64 host_rsp;
-	u32 cpu_controls;
+	u32 pin_controls, cpu_controls;
 	u32 interruptibility;
 	u32 tpr_threshold;
 	u64 timer_ticks;		/* VMX_TIMER_UNKNOWN: never written */
@@ -227,6 +235,12 @@ u32 vmx_apicv_controls(const struct wr_vcpu *vcpu);
 void vmx_apicv_forget(struct vmx_vcpu *vmx);
 enum wr_run_result vmx_exit_eoi(struct wr_vcpu *vcpu);
 enum wr_run_result vmx_exit_apic_write(struct wr_vcpu *vcpu);
+
+/* posted.c */
+extern bool vmx_posted_interrupts;
+void vmx_posted_choose(void);
+void vmx_posted_start(struct vmx_vcpu *vmx);
+void vmx_posted_sync(struct vmx_vcpu *vmx);
 
 /* pml.c */
 extern bool vmx_pml;

@@ -86,6 +86,36 @@ static void arrival(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, wr_lapic_pending(vcpu), 0x40);
 }
 
+/* The hardware takes interrupts while the guest runs, but for those whose EOI it has yet to be told of. */
+static void posting(struct kunit *test)
+{
+	struct fixture *fix = test->priv;
+	struct wr_vcpu *vcpu = &fix->vcpu[0];
+	DECLARE_BITMAP(posted, 256) = { };
+
+	wr_lapic_post_to(vcpu, posted);
+	vcpu->requests = 0;
+	KUNIT_EXPECT_EQ(test, send(fix, 0x91, false, false), 1);
+	KUNIT_EXPECT_EQ(test, send(fix, 0x91, false, false), 0);
+	KUNIT_EXPECT_EQ(test, send(fix, 0x40, false, true), 1);
+	KUNIT_EXPECT_EQ(test, send(fix, 0x41, true, false), 1);
+	KUNIT_EXPECT_TRUE(test, test_bit(0x91, posted));
+	KUNIT_EXPECT_EQ(test, bitmap_weight(posted, 256), 1);
+	KUNIT_EXPECT_TRUE(test, test_bit(WR_REQ_EVENT, &vcpu->requests));
+
+	/* Moved to IRR before the entry: the hardware will not find it, so somebody must tell. */
+	vcpu->requests = 0;
+	KUNIT_EXPECT_EQ(test, wr_lapic_pending(vcpu), 0x91);
+	KUNIT_EXPECT_TRUE(test, bitmap_empty(posted, 256));
+	KUNIT_EXPECT_TRUE(test, test_bit(WR_REQ_EVENT, &vcpu->requests));
+
+	send(fix, 0xa2, false, false);
+	vcpu->requests = 0;
+	wr_lapic_sync(vcpu, false);
+	KUNIT_EXPECT_EQ(test, told.irr, 0xa2);
+	KUNIT_EXPECT_FALSE(test, test_bit(WR_REQ_EVENT, &vcpu->requests));
+}
+
 static void eoi_exits(struct kunit *test)
 {
 	struct fixture *fix = test->priv;
@@ -208,6 +238,7 @@ static void plain_msrs(struct kunit *test)
 
 static struct kunit_case assist_cases[] = {
 	KUNIT_CASE(arrival),
+	KUNIT_CASE(posting),
 	KUNIT_CASE(eoi_exits),
 	KUNIT_CASE(eoi_by_software),
 	KUNIT_CASE(writes_by_hardware),

@@ -2,6 +2,9 @@
 /* The local APIC as guests see it: timer, IPIs, INIT and SIPI, priorities, x2APIC. */
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "apic.h"
 #include "vm.h"
@@ -758,4 +761,139 @@ TEST(illegal_vector)
 	if (is_kvm())
 		SKIP("the reference lets vectors below 16 pend");
 	run_guest(guest_illegal_vector, 0);
+}
+
+/* How often a CPU of the host has taken reschedule IPIs and posted-interrupt notifications */
+static u64 kicks_taken(int cpu)
+{
+	FILE *f = fopen("/proc/interrupts", "r");
+	char line[4096], *p;
+	u64 sum = 0, n = 0;
+
+	CHECK(f);
+	while (fgets(line, sizeof(line), f)) {
+		p = line + strspn(line, " ");
+		if (strncmp(p, "RES:", 4) && strncmp(p, "PIN:", 4))
+			continue;
+		for (int i = -1; i < cpu; i++)
+			n = strtoull(i < 0 ? p + 4 : p, &p, 10);
+		sum += n;
+	}
+	fclose(f);
+	return sum;
+}
+
+static bool posts(void)
+{
+	FILE *f = fopen("/sys/module/warren/parameters/posted_interrupts", "r");
+	bool vmx = cpuid(1, 0).c & 1 << 5, yes = f && fgetc(f) == 'Y';
+
+	if (f)
+		fclose(f);
+	return vmx && yes && !is_kvm();
+}
+
+/* CPUID would exit. */
+static void on_posted(struct guest_frame *f)
+{
+	last[0] = f->vector;
+	wrmsr(x2apic_msr(APIC_EOI), 0);
+	count[0]++;
+}
+
+static void guest_never_exits(u64 n)
+{
+	handlers(on_posted);
+	x2apic_on();
+	ready = 1;
+	sti();
+	while (count[0] < n)
+		;
+	cli();
+	GUEST_EQ(last[0], 0x80 + (n - 1) % 64);
+	guest_done();
+}
+
+/* Interrupts for a guest that runs: where they are posted, they reach it and the host takes none of them. */
+TEST(interrupts_while_running)
+{
+	struct kvm_msi msi = { .address_lo = APIC_GPA };
+	struct machine m;
+	u64 kicks;
+	u32 i, n = 100;
+
+	start(&m, 1);
+	vcpu_long(&m.v[0], guest_never_exits, n);
+	move_to_cpu(1);
+	vcpu_start(&m.v[0]);
+	move_to_cpu(0);
+	while (!GUEST_VAR(&m.vm, ready))
+		sched_yield();
+	kicks = kicks_taken(1);
+	for (i = 0; i < n; i++) {
+		msi.data = 0x80 + i % 64;
+		CHECK_EQ(ioctl(m.vm.fd, KVM_SIGNAL_MSI, &msi), 1);
+		while (GUEST_VAR(&m.vm, count[0]) == i)
+			sched_yield();
+	}
+	kicks = kicks_taken(1) - kicks;
+	vcpu_join(&m.v[0]);
+	if (posts() && sysconf(_SC_NPROCESSORS_ONLN) > 1)
+		CHECK(kicks < n / 4);
+}
+
+static void on_mixed(struct guest_frame *f)
+{
+	count[f->vector & 1]++;
+	wrmsr(x2apic_msr(APIC_EOI), 0);
+}
+
+static void guest_mixes(u64 n)
+{
+	handlers(on_mixed);
+	x2apic_on();
+	ready = 1;
+	while (count[0] < n || count[1] < n) {
+		sti_hlt_cli();
+		sti();
+		cpuid(0, 0);
+		cli();
+	}
+	guest_done();
+}
+
+static void send_msi(struct machine *m, u32 vector, u32 n)
+{
+	struct kvm_msi msi = { .address_lo = APIC_GPA, .data = vector };
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		CHECK(ioctl(m->vm.fd, KVM_SIGNAL_MSI, &msi) >= 0);
+		while (GUEST_VAR(&m->vm, count[vector & 1]) == i)
+			sched_yield();
+	}
+}
+
+static void *sends_odd(void *arg)
+{
+	send_msi(arg, 0x61, test_scale(2000));
+	return NULL;
+}
+
+/* Two senders, and a guest that is now running, now halted, now in between: none is lost. */
+TEST(interrupts_at_any_time)
+{
+	u32 n = test_scale(2000);
+	struct machine m;
+	pthread_t t;
+
+	start(&m, 1);
+	vcpu_long(&m.v[0], guest_mixes, n);
+	vcpu_start(&m.v[0]);
+	while (!GUEST_VAR(&m.vm, ready))
+		sched_yield();
+	CHECK_EQ(pthread_create(&t, NULL, sends_odd, &m), 0);
+	send_msi(&m, 0x60, n);
+	pthread_join(t, NULL);
+	vcpu_join(&m.v[0]);
 }
