@@ -187,7 +187,7 @@ check "host CPUs go and come while a guest runs" hotplug
 check "host CPUs go and come between guests" hotplug_idle
 slow "a guest whose memory is swapped" swapping
 slow "a guest whose memory is merged" merging
-check "all tasks are frozen and thawed while a guest runs" freezing
+slow "all tasks are frozen and thawed while a guest runs" freezing
 check "the host suspends and resumes while a guest runs" suspending
 slow "caches dropped and memory compacted while a guest runs" reclaim
 finish
