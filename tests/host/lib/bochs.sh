@@ -5,6 +5,9 @@
 #
 # $WARREN_CACHE/bochs/KEY/bochs is there or the directory is not.
 
+# shellcheck source=tests/host/lib/source.sh
+. "$HOST_DIR/lib/source.sh"
+
 # The newest source first; Debian 12's lacks the newer CPU models (docs/testing.md).
 BOCHS_SUITES=(trixie bookworm)
 
@@ -49,28 +52,12 @@ bochs_make() {
 	return 1
 }
 
-# An apt of its own: the system's may have no source packages, and has another suite's.
-bochs_apt_config() {
-	local suite=$1 dir=$2
-	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
-	echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]" \
-		"$(debian_mirror) $suite main" >"$dir/sources.list"
-	cat >"$dir/apt.conf" <<-CONFIG
-		Dir::Etc::sourcelist "$dir/sources.list";
-		Dir::Etc::sourceparts "-";
-		Dir::State::lists "$dir/lists";
-		Dir::Cache "$dir/cache";
-		Acquire::Languages "none";
-		APT::Sandbox::User "";
-	CONFIG
-}
-
 # bochs_source SUITE TREE: fetch the upstream tarball, whose checksum the signed index has, and unpack it.
 bochs_source() {
 	local suite=$1 tree=$2 uri file hash
 	file=$(compgen -G "$WARREN_CACHE/dl/bochs-$suite.tar.*" | head -n 1) || true
 	if [ -z "$file" ]; then
-		bochs_apt_config "$suite" "$tree/apt"
+		source_apt_config "$suite" "$tree/apt"
 		step "reading Debian $suite's list of sources" \
 			env APT_CONFIG="$tree/apt/apt.conf" apt-get -q update || return 1
 		read -r uri _ _ hash < <(APT_CONFIG=$tree/apt/apt.conf \
