@@ -73,7 +73,7 @@ bochs_source() {
 
 # What the sources do wrong, and these hosts trip on. Each expression must find its place.
 bochs_mend() {
-	local events='BX_EVENT_PENDING_INTR | BX_EVENT_PENDING_LAPIC_INTR' cpu='BX_CPU(processor)'
+	local events='BX_EVENT_PENDING_INTR | BX_EVENT_PENDING_LAPIC_INTR' cpu='BX_CPU(processor)' dr6='BX_CPU_THIS_PTR dr6.val32'
 	# Memory is allocated block by block as it is touched, but an image that is put into it is read as if it were
 	# contiguous: allocate all of it at once.
 	bochs_edit "$1/memory/memory_stub.cc" 's/^  if (0) {$/  if (guest == host) {/' &&
@@ -89,8 +89,13 @@ bochs_mend() {
 			's/^ *interrupt(vector, BX_EXTERNAL_INTERRUPT, 0, 0);$/vm->idt_vector_info = vector | BX_EXTERNAL_INTERRUPT << 8;\nvm->idt_vector_error_code = 0;\n&/' &&
 		bochs_edit "$1/cpu/flag_ctrl_pro.cc" \
 			"s/^     if (! SVM_HOST_IF)\$/     if (SVM_HOST_IF)\\n       unmask_event($events);\\n     else/" &&
+		# VMRUN left the host's CR2 to the guest.
+		bochs_edit "$1/cpu/svm.cc" 's/^  guest.cr2 = vmcb_read64(SVM_GUEST_CR2);$/&\n  BX_CPU_THIS_PTR cr2 = guest.cr2;/' &&
 		# A single step that the guest's exit came before hit the host.
 		bochs_edit "$1/cpu/svm.cc" 's/^  BX_CPU_THIS_PTR in_svm_guest = false;$/&\n  BX_CPU_THIS_PTR debug_trap = 0;/' &&
+		# The exit of a #DB left its causes out of DR6 (AMD64 manual, volume 2, 15.12.2: DR6 is what a handler would see).
+		bochs_edit "$1/cpu/exception.cc" \
+			"s/^  SvmInterceptException(BX_HARDWARE_EXCEPTION, vector,.*\$/  if (BX_CPU_THIS_PTR in_svm_guest \&\& vector == BX_DB_EXCEPTION)\n    $dr6 = ($dr6 \& 0xffff6ff0) | (BX_CPU_THIS_PTR debug_trap \& 0xe00f);\n&/" &&
 		# With several CPUs, an exit right after an exception was delivered took RIP from before it; and what
 		# setjmp() returns to must find the number of the CPU, not the 0 that the compiler makes of it.
 		bochs_edit "$1/main.cc" 's/^  *Bit32u executed = 0, processor = 0;$/volatile &/' &&
