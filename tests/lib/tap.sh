@@ -69,3 +69,12 @@ patience() {
 		echo "$1"
 	fi
 }
+
+# time_limit SECONDS: patience for what must only end at some time, so in an emulator that interprets too.
+time_limit() {
+	if [ "${WARREN_EMULATOR:-}" = bochs ]; then
+		echo $(($1 * 6))
+	else
+		patience "$1"
+	fi
+}
