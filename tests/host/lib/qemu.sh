@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# QEMU, built from Debian's source package with three mistakes in its AMD-V corrected (docs/testing.md):
-# of two guests hang or die now and then, of one the host when a guest wants it, KVM's as well as Warren's.
+# QEMU, built from Debian's source package with four mistakes in its AMD-V corrected (docs/testing.md):
+# of three guests hang or die now and then, of one the host when a guest wants it, KVM's as well as Warren's.
 #
 # $WARREN_CACHE/qemu/KEY/qemu-system-x86_64 is there or the directory is not.
 
@@ -48,7 +48,7 @@ qemu_make() {
 		libglib2.0-dev libpixman-1-dev libcap-ng-dev libattr1-dev libfdt-dev
 	mkdir -p "$WARREN_CACHE/qemu" "$WARREN_CACHE/dl"
 	tree=$(mktemp -d "$WARREN_CACHE/qemu/tree.XXXXXX")
-	if qemu_source "$tree" && qemu_correct "$tree/source/target/i386/tcg/sysemu/svm_helper.c" &&
+	if qemu_source "$tree" && qemu_correct "$tree/source/target/i386/tcg/sysemu" &&
 		qemu_build "$tree/source"; then
 		mkdir "$tree/new"
 		strip -o "$tree/new/qemu-system-x86_64" "$tree/source/build/qemu-system-x86_64"
@@ -74,17 +74,21 @@ qemu_source() {
 	step "unpacking QEMU" dpkg-source --no-check -x "$dl"/qemu_*.dsc "$tree/source"
 }
 
-# qemu_correct FILE: an interrupt that VMRUN has injected is delivered, not still to be; what VMRUN adds to the
+# qemu_correct DIRECTORY: an interrupt that VMRUN has injected is delivered, not still to be; what VMRUN adds to the
 # interrupts that are pending must not overwrite what other threads add; #VMEXIT gives the host its CR0 back whatever
-# the guest left in EFER and CR4 (paging comes on with the guest's LME still set: without PAE CR0 was not loaded at all).
+# the guest left in EFER and CR4 (paging comes on with the guest's LME still set: without PAE CR0 was not loaded at all);
+# no CPU's FXRSTOR or XRSTOR writes the flags of CPU 0 only to clear IGNNE# there, which no OS of today sets: what VMRUN or
+# #VMEXIT changes in them at that moment (nested paging, GIF) was undone.
 qemu_correct() {
+	local svm=$1/svm_helper.c fpu=$1/fpu_helper.c ignne='if (env->hflags2 \& HF2_IGNNE_MASK)'
 	local lock='qemu_mutex_lock_iothread();' unlock='qemu_mutex_unlock_iothread();' efer='env->efer \&= ~MSR_EFER_LME;'
 	sed -i -e 's/^#include "qemu\/log.h"$/&\n#include "qemu\/main-loop.h"/' \
 		-e 's/^ *do_interrupt_x86_hardirq(env, vector, 1);$/&\ncs->exception_index = -1;/' \
 		-e "s/^ *\(cs->interrupt_request |= CPU_INTERRUPT_VIRQ;\)\$/$lock\n\1\n$unlock/" \
-		-e "s/^ *\/\* Reload the host state from vm_hsave \*\/\$/&\n$efer/" "$1"
+		-e "s/^ *\/\* Reload the host state from vm_hsave \*\/\$/&\n$efer/" "$svm"
+	sed -i "s/^ *env->hflags2 &= ~HF2_IGNNE_MASK;\$/$ignne\n&/" "$fpu"
 	[ "$(grep -c -e '^#include "qemu/main-loop.h"$' -e '^cs->exception_index = -1;$' -e "^$lock$" -e "^$unlock$" \
-		-e "^$efer$" "$1")" = 5 ]
+		-e "^$efer$" "$svm")" = 5 ] && [ "$(grep -c "^${ignne/\\/}$" "$fpu")" = 1 ]
 }
 
 qemu_build() {
