@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Libraries of the launcher, for its Makefile and for that of its tests, and the Debian packages that have them: the tests'
 # scripts install those.
-LIBRARIES := libnl-genl-3.0 json-c
-LIBRARY_PACKAGES := pkg-config libnl-3-dev libnl-genl-3-dev libjson-c-dev
+LIBRARIES := libnl-genl-3.0 json-c inih
+LIBRARY_PACKAGES := pkg-config libnl-3-dev libnl-genl-3-dev libjson-c-dev libinih-dev
 PKG_CONFIG ?= pkg-config
 LIBRARY_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBRARIES) 2>/dev/null)
 LIBRARY_LIBS := $(shell $(PKG_CONFIG) $(if $(STATIC),--static) --libs $(LIBRARIES) 2>/dev/null)
