@@ -62,7 +62,8 @@ struct wr_backend_caps {
  *
  * @load: begin a stay: preemption is off, FPU not yet the guest's. @migrated: last stay was on another CPU.
  * @put: end a stay.
- * @enter: run the guest until it exits, telling context tracking. Interrupts off, in a stay. Events were injected before.
+ * @enter: run the guest until it exits, telling context tracking. Interrupts off, in a stay. Events were injected before. Returns
+ *	why it exited.
  * @handle_exit: act on that exit; interrupts on; in the stay, or after it when it answered WR_RUN_SLEEPABLE before.
  *	Entry and exit keep the vCPU's regs, rip, rflags, interrupt_shadow, next_rip, cr0, cr2, cr3, dr6 up to date.
  *	cr3 and CR0.TS may wait for an exit whose handler looks at them, or for the end of the stay.
@@ -116,7 +117,7 @@ struct wr_backend {
 
 	void (*load)(struct wr_vcpu *vcpu, bool migrated);
 	void (*put)(struct wr_vcpu *vcpu);
-	void (*enter)(struct wr_vcpu *vcpu);
+	enum warren_exit (*enter)(struct wr_vcpu *vcpu);
 	enum wr_run_result (*handle_exit)(struct wr_vcpu *vcpu);
 
 	void (*get_segment)(struct wr_vcpu *vcpu, enum wr_seg seg, struct kvm_segment *out);

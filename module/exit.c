@@ -43,7 +43,6 @@ enum wr_run_result wr_exit_cpuid(struct wr_vcpu *vcpu)
 
 	if (err)
 		return wr_insn_fault_result(vcpu, err);
-	vcpu->stats.cpuid_exits++;
 	e = wr_cpuid_again(&vcpu->cpuid, regs[WR_RAX], regs[WR_RCX]);
 	if (unlikely(!e)) {
 		if ((u32)regs[WR_RAX] == WR_CPUID_XSTATE)
@@ -93,7 +92,6 @@ enum wr_run_result wr_exit_io(struct wr_vcpu *vcpu)
 	err = wr_insn_next(vcpu);
 	if (err)
 		return wr_insn_fault_result(vcpu, err);
-	vcpu->stats.io_exits++;
 
 	if (io->in)
 		err = wr_bus_read(vcpu, WR_BUS_PIO, io->port, io->size, &io->value);
@@ -173,7 +171,6 @@ enum wr_run_result wr_exit_halt(struct wr_vcpu *vcpu)
 
 	if (err)
 		return wr_insn_fault_result(vcpu, err);
-	vcpu->stats.halt_exits++;
 	if (!wr_has_lapic(vcpu))
 		return to_user(vcpu, KVM_EXIT_HLT);
 	WRITE_ONCE(vcpu->mp_state, KVM_MP_STATE_HALTED);
@@ -193,7 +190,6 @@ enum wr_run_result wr_exit_msr(struct wr_vcpu *vcpu, bool write)
 
 	if (err)
 		return wr_insn_fault_result(vcpu, err);
-	vcpu->stats.msr_exits++;
 	if (write)
 		err = wr_msr_set(vcpu, index, wr_edx_eax(vcpu), false);
 	else
@@ -383,7 +379,6 @@ enum wr_run_result wr_exit_eoi(struct wr_vcpu *vcpu)
  */
 enum wr_run_result wr_exit_host_event(struct wr_vcpu *vcpu)
 {
-	vcpu->stats.irq_exits++;
 	/* A stay holds up RCU like any stretch of kernel code: between two exits nothing is held. */
 	local_irq_disable();
 	rcu_note_context_switch(false);

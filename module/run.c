@@ -142,11 +142,28 @@ static void check_clock(struct wr_vcpu *vcpu)
 	wr_clock_load(vcpu);
 }
 
+/**
+ * wr_vcpu_guest_ns - time in stays: in the guest, and in exits that let no other task in
+ * @vcpu: may be running
+ *
+ * Return: ns. Context: any.
+ */
+u64 wr_vcpu_guest_ns(const struct wr_vcpu *vcpu)
+{
+	u64 cycles = READ_ONCE(vcpu->stats.guest_tsc);
+
+	/* Less than 0: the start of a stay was taken off. */
+	if ((s64)cycles < 0)
+		cycles += rdtsc();
+	return wr_cycles_to_ns(cycles, tsc_khz);
+}
+
 static void stay_enter(struct wr_vcpu *vcpu)
 {
 	int cpu = get_cpu();
 	bool migrated = cpu != vcpu->cpu;
 
+	vcpu->stats.guest_tsc -= rdtsc();
 	/* Guest memory is touched inside a stay, and must not be waited for. */
 	pagefault_disable();
 	wr_fpu_enter(vcpu);
@@ -166,6 +183,7 @@ static void stay_leave(struct wr_vcpu *vcpu)
 	wr_backend->put(vcpu);
 	wr_fpu_leave(vcpu);
 	pagefault_enable();
+	vcpu->stats.guest_tsc += rdtsc();
 	put_cpu();
 }
 
@@ -218,10 +236,9 @@ static enum wr_run_result enter_guest(struct wr_vcpu *vcpu)
 	}
 
 	wr_fpu_swap_pkru(vcpu, true);
-	wr_backend->enter(vcpu);
+	vcpu->stats.exits[wr_backend->enter(vcpu)]++;
 	wr_fpu_swap_pkru(vcpu, false);
 	vcpu->event.armed = false;
-	vcpu->stats.exits++;
 
 	/* The stay before the mode: pairs with smp_mb() in wr_vcpu_kick() and wr_vm_request_all(). */
 	smp_store_release(&vcpu->mode, WR_OUTSIDE_GUEST);

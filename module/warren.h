@@ -34,6 +34,7 @@
 #include <linux/refcount.h>
 #include <linux/srcu.h>
 #include <linux/types.h>
+#include <linux/warren.h>
 #include <linux/xarray.h>
 #include <asm/processor-flags.h>
 
@@ -163,17 +164,31 @@ struct wr_debug {
 	u64 dr[4], dr7;		/* [V] the debugger's, with KVM_GUESTDBG_USE_HW_BP */
 };
 
-/* Counters shown to the owner; written by the vCPU's thread alone. */
+/* Counters shown to the owner; written by the vCPU's thread alone, read by anybody. */
 struct wr_stats {
-	u64 exits;
-	u64 io_exits, mmio_exits, halt_exits, irq_exits, cpuid_exits, msr_exits;
-	u64 userspace_exits, signal_exits;
+	u64 exits[WARREN_EXIT_NR];	/* by enum warren_exit: each counts once */
+	u64 guest_tsc;			/* host's cycles in stays; in a stay less the TSC at its start, see wr_vcpu_guest_ns() */
+	u64 mmio_exits, userspace_exits, signal_exits;
 	u64 faults, fast_faults;
 	u64 irqs_injected, nmis_injected;
 	u64 insns_emulated;
 	u64 tlb_flushes;
 	u64 halts, halt_polls;
 };
+
+/**
+ * wr_stats_exits - how often a vCPU exited
+ * @stats: its counters; it may be running
+ */
+static inline u64 wr_stats_exits(const struct wr_stats *stats)
+{
+	u64 sum = 0;
+	int reason;
+
+	for (reason = 0; reason < WARREN_EXIT_NR; reason++)
+		sum += READ_ONCE(stats->exits[reason]);
+	return sum;
+}
 
 /**
  * struct wr_vcpu - one virtual CPU
@@ -305,6 +320,7 @@ static inline bool wr_vcpu_take_request(struct wr_vcpu *vcpu, enum wr_request re
 void wr_vcpu_kick(struct wr_vcpu *vcpu);
 void wr_vcpu_kick_posted(struct wr_vcpu *vcpu);
 void wr_vm_request_all(struct wr_vm *vm, enum wr_request req, bool wait);
+u64 wr_vcpu_guest_ns(const struct wr_vcpu *vcpu);
 int wr_vcpu_run(struct wr_vcpu *vcpu);
 
 /* vcpu.c */

@@ -162,7 +162,7 @@ static void store_cr8(struct svm_vcpu *svm)
 }
 
 /* wr_backend.enter */
-static void svm_enter(struct wr_vcpu *vcpu)
+static enum warren_exit svm_enter(struct wr_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
 	struct vmcb *vmcb = svm->vmcb;
@@ -208,6 +208,7 @@ static void svm_enter(struct wr_vcpu *vcpu)
 	svm_complete_injection(svm);
 	if (unlikely((u32)vmcb->control.exit_code == SVM_EXIT_EXCP_BASE + X86_TRAP_MC))
 		wr_host_machine_check();
+	return svm_exit_reason(svm);
 }
 
 const struct wr_backend wr_svm = {
