@@ -48,6 +48,7 @@ struct wr_backend_caps {
  * struct wr_backend - one vendor
  *
  * @name: "svm" or "vmx".
+ * @vendor: the same, as others are told.
  * @caps: see there.
  * @stage2: format of stage-2 tables.
  * @probe: is this CPU's virtualization there and usable? 0; -ENODEV when the CPU is another vendor's; -EOPNOTSUPP after a
@@ -103,6 +104,7 @@ struct wr_backend_caps {
  */
 struct wr_backend {
 	const char *name;
+	enum warren_vendor vendor;
 	const struct wr_backend_caps *caps;
 	const struct wr_pt_format *stage2;
 

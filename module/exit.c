@@ -332,6 +332,7 @@ enum wr_run_result wr_exit_pause(struct wr_vcpu *vcpu)
  */
 enum wr_run_result wr_exit_shutdown(struct wr_vcpu *vcpu)
 {
+	vcpu->crash = WARREN_CRASH_TRIPLE_FAULT;
 	return to_user(vcpu, KVM_EXIT_SHUTDOWN);
 }
 
@@ -344,6 +345,7 @@ enum wr_run_result wr_exit_entry_failed(struct wr_vcpu *vcpu, u64 reason)
 {
 	vcpu->run->fail_entry.hardware_entry_failure_reason = reason;
 	vcpu->run->fail_entry.cpu = vcpu->cpu;
+	vcpu->crash = WARREN_CRASH_ENTRY_FAILED;
 	return to_user(vcpu, KVM_EXIT_FAIL_ENTRY);
 }
 
@@ -360,6 +362,7 @@ enum wr_run_result wr_exit_internal_error(struct wr_vcpu *vcpu, u32 suberror, co
 	vcpu->run->internal.ndata = nr;
 	if (nr)
 		memcpy(vcpu->run->internal.data, data, nr * sizeof(*data));
+	vcpu->crash = WARREN_CRASH_INTERNAL;
 	return to_user(vcpu, KVM_EXIT_INTERNAL_ERROR);
 }
 

@@ -532,6 +532,7 @@ static enum wr_run_result unknown_instruction(struct wr_vcpu *vcpu, const u8 *by
 	struct kvm_run *run = vcpu->run;
 
 	forget_accesses(vcpu);
+	vcpu->crash = WARREN_CRASH_INTERNAL;
 	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
 	memset(&run->emulation_failure, 0, sizeof(run->emulation_failure));
 	run->emulation_failure.suberror = KVM_INTERNAL_ERROR_EMULATION;

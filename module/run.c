@@ -21,6 +21,7 @@
 #include "exit.h"
 #include "fpu.h"
 #include "gate.h"
+#include "life.h"
 #include "run.h"
 #include "state.h"
 
@@ -334,6 +335,7 @@ static void block(struct wr_vcpu *vcpu)
 		wr_lapic_timer_halt(vcpu);
 	if (poll_for_work(vcpu))
 		return;
+	WRITE_ONCE(vcpu->activity, vcpu->mp_state == KVM_MP_STATE_HALTED ? WARREN_VCPU_HALTED : WARREN_VCPU_WAITING);
 	start = ktime_get_ns();
 	prepare_to_rcuwait(&vcpu->wait);
 	for (;;) {
@@ -343,14 +345,17 @@ static void block(struct wr_vcpu *vcpu)
 		schedule();
 	}
 	finish_rcuwait(&vcpu->wait);
+	WRITE_ONCE(vcpu->activity, WARREN_VCPU_RUNNING);
 	adapt_polling(vcpu, ktime_get_ns() - start);
 }
 
-/* Requests that may sleep, or end KVM_RUN. */
+/* Requests that may sleep, or end KVM_RUN; WR_RUN_LEAVE when it slept. A paused guest is served nothing. */
 static enum wr_run_result serve_outside(struct wr_vcpu *vcpu)
 {
 	if (!(READ_ONCE(vcpu->requests) & ~REQ_IN_STAY))
 		return WR_RUN_RESUME;
+	if (wr_vcpu_take_request(vcpu, WR_REQ_LIFE) && wr_life_serve(vcpu))
+		return WR_RUN_LEAVE;
 	if (wr_vcpu_take_request(vcpu, WR_REQ_TRIPLE_FAULT))
 		return wr_exit_shutdown(vcpu);
 	if (wr_vcpu_take_request(vcpu, WR_REQ_EOI_EXIT))
@@ -400,9 +405,16 @@ static enum wr_run_result host_work(struct wr_vcpu *vcpu)
 /* All that keeps a vCPU from running, looked at where it may sleep, until nothing does. */
 static enum wr_run_result prepare(struct wr_vcpu *vcpu)
 {
+	enum wr_run_result result;
+
 	for (;;) {
-		if (host_work(vcpu) == WR_RUN_USER || serve_outside(vcpu) == WR_RUN_USER)
+		if (host_work(vcpu) == WR_RUN_USER)
 			return WR_RUN_USER;
+		result = serve_outside(vcpu);
+		if (result == WR_RUN_USER)
+			return result;
+		if (result == WR_RUN_LEAVE)
+			continue;
 		if (runnable(vcpu))
 			return WR_RUN_RESUME;
 		block(vcpu);
@@ -458,11 +470,17 @@ static int run_checked(struct wr_vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
 	u64 cr8 = READ_ONCE(run->cr8);
+	int err;
 
 	if (run->kvm_valid_regs || run->kvm_dirty_regs)
 		return -EINVAL;
 	if (!wr_has_lapic(vcpu) && cr8 != vcpu->cr8 && wr_set_cr8(vcpu, cr8))
 		return -EINVAL;
+	if (unlikely(READ_ONCE(vcpu->vm->life.state) != WARREN_VM_RUNNING)) {
+		err = wr_life_enter(vcpu);
+		if (err)
+			return err;
+	}
 	if (wr_exit_complete(vcpu) == WR_RUN_USER)
 		return vcpu->run_error;
 	if (wr_immediate_exit(run))
@@ -471,6 +489,17 @@ static int run_checked(struct wr_vcpu *vcpu)
 	if (READ_ONCE(run->request_interrupt_window))
 		wr_vcpu_request(vcpu, WR_REQ_EVENT);
 	return run_loop(vcpu);
+}
+
+static void thread_changed(struct wr_vcpu *vcpu)
+{
+	struct pid *new = get_task_pid(current, PIDTYPE_PID), *old = vcpu->thread;
+	spinlock_t *lock = &vcpu->vm->identity.lock;
+
+	spin_lock(lock);
+	vcpu->thread = new;
+	spin_unlock(lock);
+	put_pid(old);
 }
 
 /**
@@ -485,6 +514,9 @@ int wr_vcpu_run(struct wr_vcpu *vcpu)
 {
 	int r;
 
+	if (unlikely(vcpu->thread != task_pid(current)))
+		thread_changed(vcpu);
+	WRITE_ONCE(vcpu->activity, WARREN_VCPU_RUNNING);
 	if (vcpu->sigset_active)
 		sigprocmask(SIG_SETMASK, &vcpu->sigset, &vcpu->saved_sigset);
 	if (vcpu->mp_state == KVM_MP_STATE_UNINITIALIZED)
@@ -496,5 +528,8 @@ int wr_vcpu_run(struct wr_vcpu *vcpu)
 	fill_run(vcpu);
 	if (vcpu->sigset_active)
 		sigprocmask(SIG_SETMASK, &vcpu->saved_sigset, NULL);
+	if (unlikely(vcpu->crash))
+		wr_vcpu_crashed(vcpu);
+	WRITE_ONCE(vcpu->activity, WARREN_VCPU_IDLE);
 	return r;
 }

@@ -15,6 +15,7 @@
 #include "debug.h"
 #include "dev.h"
 #include "fpu.h"
+#include "life.h"
 #include "msr.h"
 #include "state.h"
 #include "vcpu.h"
@@ -435,6 +436,7 @@ void wr_vcpu_destroy(struct wr_vcpu *vcpu)
 	wr_table_cache_free(&vcpu->tables);
 	wr_cpuid_free(vcpu);
 	wr_fpu_free(vcpu);
+	put_pid(vcpu->thread);
 	free_page((unsigned long)vcpu->pio_data);
 	free_page((unsigned long)vcpu->run);
 	wr_backend->vcpu_free(vcpu);
@@ -462,6 +464,8 @@ static struct wr_vcpu *vcpu_alloc(struct wr_vm *vm, u32 id)
 	vcpu->id = id;
 	vcpu->cpu = -1;
 	vcpu->event.extint = -1;
+	/* The VM may be paused. */
+	wr_vcpu_request(vcpu, WR_REQ_LIFE);
 	mutex_init(&vcpu->mutex);
 	rcuwait_init(&vcpu->wait);
 	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
@@ -547,6 +551,7 @@ static int create_locked(struct wr_vm *vm, u32 id)
 	wr_vm_get(vm);
 	vm->created_vcpus++;
 	publish(vm, vcpu);
+	wr_vcpu_created(vcpu);
 	fd_install(fd, file);
 	return fd;
 

@@ -10,6 +10,7 @@
  *   vm->srcu        readers of slots and routes; never held while a vCPU sleeps in HLT
  *   vm->mmu.lock    rwlock: faults read, everything that removes mappings writes
  *   irq chips       spinlocks inside irq/, see irq/irq.h
+ *   vm->life.lock   mutex: state of the VM as others are told; inside the mutexes above, see life.h
  *
  * A field's letter says who may touch it:
  *
@@ -44,8 +45,10 @@
 #include "event.h"
 #include "io.h"
 #include "irq/irq.h"
+#include "life.h"
 #include "mmu/mmu.h"
 #include "msr.h"
+#include "registry.h"
 
 /* vCPU ids are xAPIC ids: 255 is the broadcast id. */
 #define WR_MAX_VCPUS		255
@@ -80,6 +83,7 @@ enum wr_request {
 	WR_REQ_STEAL,		/* update steal time */
 	WR_REQ_EOI_EXIT,	/* KVM_EXIT_IOAPIC_EOI, split irqchip */
 	WR_REQ_DEBUG,		/* a step has ended: KVM_EXIT_DEBUG */
+	WR_REQ_LIFE,		/* the VM was paused, or went on, or is to be marked as running */
 };
 
 /* Where a vCPU is, for those who want its attention. */
@@ -207,7 +211,13 @@ struct wr_vcpu {
 	unsigned long requests;		/* [A] bits of enum wr_request */
 	int mode;			/* [A] enum wr_vcpu_mode, see wr_vcpu_kick() */
 	int cpu;			/* [A] CPU of the present or last stay, -1 before the first */
-	struct rcuwait wait;		/* [O] where a halted vCPU sleeps */
+	struct rcuwait wait;		/* [O] where a halted or paused vCPU sleeps */
+
+	/* What others are told */
+	struct pid *thread;		/* [V] to write, vm->identity.lock: that ran it last, NULL before the first */
+	u8 activity;			/* [V] enum warren_vcpu_state; others read it with READ_ONCE() */
+	u8 crash;			/* [V] enum warren_crash: KVM_RUN returns because of it */
+	u32 resumes;			/* [V] of wr_life.resumes that the guest knows of */
 
 	/* Architectural state that common code holds; the rest is the vendor's. */
 	u64 regs[WR_NR_REGS];		/* [V] */
@@ -262,7 +272,9 @@ struct wr_vcpu {
  */
 struct wr_vm {
 	struct mm_struct *mm;		/* [I] whose memory the slots map; only its threads may call */
-	refcount_t users;		/* VM fd, vCPU fds, and what they pin */
+	refcount_t users;		/* VM fd, vCPU fds, what they pin, and who found the VM in the registry */
+	struct wr_identity identity;
+	struct wr_life life;
 	struct mutex lock;
 	struct mutex slots_lock;
 	struct srcu_struct srcu;

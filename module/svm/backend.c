@@ -213,6 +213,7 @@ static enum warren_exit svm_enter(struct wr_vcpu *vcpu)
 
 const struct wr_backend wr_svm = {
 	.name = "svm",
+	.vendor = WARREN_VENDOR_AMD_V,
 	.caps = &svm_backend_caps,
 	.stage2 = &svm_npt_format,
 	.probe = svm_probe,

@@ -481,6 +481,7 @@ static enum warren_exit vmx_enter(struct wr_vcpu *vcpu)
 
 const struct wr_backend wr_vmx = {
 	.name = "vmx",
+	.vendor = WARREN_VENDOR_VT_X,
 	.caps = &vmx_backend_caps,
 	.stage2 = &vmx_ept_format,
 	.probe = vmx_probe,
