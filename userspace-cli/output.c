@@ -61,6 +61,16 @@ bool wr_console_put(uint8_t byte)
 	return room;
 }
 
+bool wr_console_room(size_t len)
+{
+	bool room;
+
+	pthread_mutex_lock(&output.lock);
+	room = RING - used() >= len;
+	pthread_mutex_unlock(&output.lock);
+	return room;
+}
+
 void wr_console_close(void)
 {
 	pthread_mutex_lock(&output.lock);
