@@ -31,6 +31,13 @@ struct wr_code {
 	bool l, db;
 };
 
+/* struct wr_exit_words - what the hardware said of an exit, for those who trace */
+struct wr_exit_words {
+	u64 qualification;	/* AMD-V: EXITINFO1; VT-x: exit qualification, 0: has none */
+	u64 gpa;		/* of WARREN_EXIT_FAULT, else 0 */
+	u32 code;		/* exit code or reason */
+};
+
 struct wr_dtable {
 	u64 base;
 	u16 limit;
@@ -65,6 +72,7 @@ struct wr_backend_caps {
  * @put: end a stay.
  * @enter: run the guest until it exits, telling context tracking. Interrupts off, in a stay. Events were injected before. Returns
  *	why it exited.
+ * @exit_words: what the hardware said of the last exit. Before @handle_exit.
  * @handle_exit: act on that exit; interrupts on; in the stay, or after it when it answered WR_RUN_SLEEPABLE before.
  *	Entry and exit keep the vCPU's regs, rip, rflags, interrupt_shadow, next_rip, cr0, cr2, cr3, dr6 up to date.
  *	cr3 and CR0.TS may wait for an exit whose handler looks at them, or for the end of the stay.
@@ -120,6 +128,7 @@ struct wr_backend {
 	void (*load)(struct wr_vcpu *vcpu, bool migrated);
 	void (*put)(struct wr_vcpu *vcpu);
 	enum warren_exit (*enter)(struct wr_vcpu *vcpu);
+	void (*exit_words)(struct wr_vcpu *vcpu, struct wr_exit_words *out);
 	enum wr_run_result (*handle_exit)(struct wr_vcpu *vcpu);
 
 	void (*get_segment)(struct wr_vcpu *vcpu, enum wr_seg seg, struct kvm_segment *out);

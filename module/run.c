@@ -237,7 +237,7 @@ static enum wr_run_result enter_guest(struct wr_vcpu *vcpu)
 	}
 
 	wr_fpu_swap_pkru(vcpu, true);
-	vcpu->stats.exits[wr_backend->enter(vcpu)]++;
+	vcpu->stats.exits[READ_ONCE(vcpu->enter)(vcpu)]++;
 	wr_fpu_swap_pkru(vcpu, false);
 	vcpu->event.armed = false;
 

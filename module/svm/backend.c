@@ -226,6 +226,7 @@ const struct wr_backend wr_svm = {
 	.load = svm_load,
 	.put = svm_put,
 	.enter = svm_enter,
+	.exit_words = svm_exit_words,
 	.handle_exit = svm_handle_exit,
 	.get_segment = svm_get_segment,
 	.set_segment = svm_set_segment,

@@ -192,6 +192,14 @@ enum warren_exit svm_exit_reason(struct svm_vcpu *svm)
 	return svm->exit->reason;
 }
 
+/* wr_backend.exit_words */
+void svm_exit_words(struct wr_vcpu *vcpu, struct wr_exit_words *out)
+{
+	out->code = control(vcpu)->exit_code;
+	out->qualification = control(vcpu)->exit_info_1;
+	out->gpa = to_svm(vcpu)->exit == &exit_fault ? control(vcpu)->exit_info_2 : 0;
+}
+
 /* wr_backend.handle_exit */
 enum wr_run_result svm_handle_exit(struct wr_vcpu *vcpu)
 {

@@ -494,6 +494,7 @@ const struct wr_backend wr_vmx = {
 	.load = vmx_load,
 	.put = vmx_put,
 	.enter = vmx_enter,
+	.exit_words = vmx_exit_words,
 	.handle_exit = vmx_handle_exit,
 	.get_segment = vmx_get_segment,
 	.set_segment = vmx_set_segment,

@@ -315,6 +315,16 @@ enum warren_exit vmx_no_exit(struct vmx_vcpu *vmx, bool refused)
 	return vmx->exit.row->reason;
 }
 
+/* wr_backend.exit_words */
+void vmx_exit_words(struct wr_vcpu *vcpu, struct wr_exit_words *out)
+{
+	const struct vmx_exit *exit = &to_vmx(vcpu)->exit;
+
+	out->code = exit->reason;
+	out->qualification = exit->row->tells & QUALIFICATION ? exit->qualification : 0;
+	out->gpa = exit->row->tells & GPA ? exit->gpa : 0;
+}
+
 /* wr_backend.handle_exit */
 enum wr_run_result vmx_handle_exit(struct wr_vcpu *vcpu)
 {
