@@ -4,10 +4,12 @@
 #include <fcntl.h>
 #include <linux/warren.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -294,7 +296,7 @@ struct reader {
 /* Follows a ring until it has seen enough: each entry that counts as whole is. */
 static void *follow(void *arg)
 {
-	u64 n, head, want = test_scale(200000) + 100;
+	u64 n, head, want = test_scale(40000) + 100;
 	struct warren_trace_entry e;
 	struct reader *reader = arg;
 	u64 last_tsc = 0;
@@ -303,7 +305,7 @@ static void *follow(void *arg)
 	ring_open(&r, &reader->m->v, reader->entries);
 	for (n = 0; reader->whole < want; n++) {
 		while ((head = head_of(&r)) <= n)
-			cpu_relax();
+			sched_yield();
 		if (head > n + r.head->nr_entries) {
 			reader->lost += head - r.head->nr_entries - n;
 			n = head - r.head->nr_entries;
@@ -558,4 +560,134 @@ TEST(other_process)
 	ring_open(&r, &m.v, 64);
 	CHECK_EQ(fate(touch, (void *)r.entries), 0);
 	EXPECT_DONE(&m.v);
+}
+
+/* By number, on the device: result and errno are the caller's. */
+static int open_by_id(int dev, u32 vm, u32 vcpu)
+{
+	return ioctl(dev, WARREN_TRACE_OPEN, &(struct warren_trace_open){ .vm = vm, .vcpu = vcpu, .entries = 64 });
+}
+
+static u32 vm_id(struct vm *vm)
+{
+	struct warren_vm_info info;
+
+	CHECK_OK(ioctl(vm->fd, WARREN_GET_VM_INFO, &info));
+	return info.id;
+}
+
+struct asked {
+	int dev;
+	u32 id;
+	uid_t uid;
+	int unshared;		/* CLONE_NEW* */
+	bool may;
+};
+
+/* As some user, in a process of its own */
+static void ask(void *arg)
+{
+	struct asked *a = arg;
+
+	if (a->uid)
+		CHECK_OK(setresuid(a->uid, a->uid, a->uid));
+	/* Not every kernel has namespaces, or lets everybody make them. */
+	if (a->unshared && unshare(a->unshared))
+		_exit(0);
+	if (a->may)
+		CHECK_OK(open_by_id(a->dev, a->id, 0));
+	else
+		CHECK_ERR(open_by_id(a->dev, a->id, 0), ENOENT);
+}
+
+#define ASK(...) CHECK(in_child(ask, &(struct asked){ __VA_ARGS__ }))
+
+TEST(by_number)
+{
+	struct machine m;
+	struct ring r;
+	u32 id;
+
+	start_c(&m, guest_cpuids, 10);
+	id = vm_id(&m.vm);
+	CHECK(id);
+	ring_map(&r, CHECK_OK(open_by_id(m.vm.dev, id, 0)));
+	CHECK_EQ(r.head->vm, id);
+	CHECK_EQ(r.head->vcpu, 0);
+	CHECK_ERR(trace_open(m.v.fd, 128), EBUSY);
+	CHECK_ERR(open_by_id(m.vm.dev, id, 1), ENOENT);
+	CHECK_ERR(open_by_id(m.vm.dev, id, ~0u), ENOENT);
+	CHECK_ERR(open_by_id(m.vm.dev, 0, 0), ENOENT);
+	CHECK_ERR(open_by_id(m.vm.dev, ~0u, 0), ENOENT);
+	CHECK_ERR(ioctl(m.vm.dev, WARREN_TRACE_OPEN, &(struct warren_trace_open){ .vm = id, .flags = 1 }), EINVAL);
+	CHECK_ERR(ioctl(m.vm.dev, WARREN_TRACE_OPEN, &(struct warren_trace_open){ .vm = id, .entries = 65 }), EINVAL);
+	CHECK_ERR(ioctl(m.vm.dev, WARREN_TRACE_OPEN, 8), EFAULT);
+	EXPECT_DONE(&m.v);
+	CHECK(head_of(&r) >= 10);
+	/* A ring keeps no VM. */
+	vcpu_free(&m.v);
+	close(m.vm.fd);
+	CHECK_EQ(r.head->ended, 1);
+	CHECK_ERR(open_by_id(m.vm.dev, id, 0), ENOENT);
+}
+
+/* The superuser's VM, asked for by him and by others */
+TEST(rights)
+{
+	struct machine m;
+	u32 id;
+
+	start_c(&m, guest_cpuids, 10);
+	id = vm_id(&m.vm);
+	ASK(m.vm.dev, id, .may = true);
+	ASK(m.vm.dev, id, .uid = 65534);
+	/* Superuser in a user namespace of his own making */
+	ASK(m.vm.dev, id, .uid = 65534, .unshared = CLONE_NEWUSER);
+	ASK(m.vm.dev, id, .unshared = CLONE_NEWNET);
+	EXPECT_DONE(&m.v);
+}
+
+/* A user runs a VM until he is killed, and says its number. */
+static void user_runs(int out)
+{
+	struct machine m;
+	u32 id;
+
+	CHECK_OK(setresuid(65534, 65534, 65534));
+	start_c(&m, guest_is_busy, 0);
+	id = vm_id(&m.vm);
+	CHECK_EQ(write(out, &id, sizeof(id)), sizeof(id));
+	vcpu_run(&m.v);
+}
+
+/* A user's VM: his other processes may look and root may, nobody else. It is killed while it is looked at. */
+TEST(rights_users)
+{
+	int fd[2], dev, status;
+	struct pollfd p;
+	struct ring r;
+	pid_t pid;
+	u32 id;
+
+	need_warren();
+	dev = open_device();
+	CHECK_OK(chmod(device_path(), 0666));
+	CHECK_OK(pipe(fd));
+	pid = fork();
+	if (!pid) {
+		user_runs(fd[1]);
+		_exit(1);
+	}
+	CHECK_EQ(read(fd[0], &id, sizeof(id)), sizeof(id));
+	ASK(dev, id, .may = true);
+	ASK(dev, id, .uid = 65534, .may = true);
+	ASK(dev, id, .uid = 65533);
+	ring_map(&r, CHECK_OK(open_by_id(dev, id, 0)));
+	wait_for_more(&r);
+	kill(pid, SIGKILL);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	p = (struct pollfd){ .fd = r.fd };
+	CHECK_EQ(poll(&p, 1, -1), 1);
+	CHECK_EQ(p.revents, POLLHUP);
+	CHECK_ERR(open_by_id(dev, id, 0), ENOENT);
 }
