@@ -151,7 +151,7 @@ static int parse_counters(struct nlattr *nest, struct wr_counters *counters)
 
 static bool is_command(struct nlmsghdr *message, uint8_t command)
 {
-	return genlmsg_valid_hdr(message, 0) && genlmsg_hdr(nlmsg_data(message))->cmd == command;
+	return genlmsg_valid_hdr(message, 0) && genlmsg_hdr(message)->cmd == command;
 }
 
 int wr_guest_parse(struct nlmsghdr *message, struct wr_guest *guest)

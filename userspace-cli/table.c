@@ -89,7 +89,7 @@ static void print_row(const struct wr_table *table, const struct wr_cell *cells,
 	size_t i, used = table->nr_columns;
 
 	/* Nothing is padded that nothing follows. */
-	while (cells && used > 1 && !cells[used - 1].text[0])
+	while (used > 1 && !*(cells ? cells[used - 1].text : table->columns[used - 1].title))
 		used--;
 	for (i = 0; i < used; i++) {
 		const char *text = cells ? cells[i].text : table->columns[i].title;

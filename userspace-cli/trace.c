@@ -73,6 +73,8 @@ int wr_stream_read(struct wr_stream *stream, struct wr_list *exits)
 		error = take(stream, entries, count, exits);
 		total += count;
 	} while (count == CHUNK && total < stream->ring.map->nr_entries && !error);
+	if (!error && wr_ring_ended(&stream->ring))
+		error = release(stream, NULL, exits);
 	return error;
 }
 
