@@ -13,6 +13,7 @@
 #include <linux/sched/signal.h>
 #include <linux/smp.h>
 #include <linux/uaccess.h>
+#include <asm/tsc.h>
 
 #include "backend.h"
 #include "compat.h"
@@ -316,11 +317,12 @@ static bool poll_for_work(struct wr_vcpu *vcpu)
 	return false;
 }
 
-static void adapt_polling(struct wr_vcpu *vcpu, u64 slept_ns)
+/* In cycles of the TSC, which cost less to read than nanoseconds; whether they are exact matters little here. */
+static void adapt_polling(struct wr_vcpu *vcpu, u64 slept)
 {
 	unsigned int limit = READ_ONCE(wr_halt_poll_ns);
 
-	if (slept_ns > limit)
+	if (slept > (u64)limit * tsc_khz / NSEC_PER_MSEC)
 		vcpu->halt_poll_ns = 0;
 	else
 		vcpu->halt_poll_ns = min(limit, max(vcpu->halt_poll_ns * 2, HALT_POLL_START));
@@ -336,7 +338,7 @@ static void block(struct wr_vcpu *vcpu)
 	if (poll_for_work(vcpu))
 		return;
 	WRITE_ONCE(vcpu->activity, vcpu->mp_state == KVM_MP_STATE_HALTED ? WARREN_VCPU_HALTED : WARREN_VCPU_WAITING);
-	start = ktime_get_ns();
+	start = rdtsc();
 	prepare_to_rcuwait(&vcpu->wait);
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE);
@@ -346,7 +348,7 @@ static void block(struct wr_vcpu *vcpu)
 	}
 	finish_rcuwait(&vcpu->wait);
 	WRITE_ONCE(vcpu->activity, WARREN_VCPU_RUNNING);
-	adapt_polling(vcpu, ktime_get_ns() - start);
+	adapt_polling(vcpu, rdtsc() - start);
 }
 
 /* Requests that may sleep, or end KVM_RUN; WR_RUN_LEAVE when it slept. A paused guest is served nothing. */
