@@ -88,8 +88,9 @@ static void print_summary(const struct top *top, const char *eol, size_t columns
 	}
 	strftime(clock, sizeof(clock), "%H:%M:%S", localtime(&now));
 	snprintf(line, sizeof(line),
-		 "%s  %zu VMs, %zu running, %zu vCPUs, CPU %.1f%%, memory %s, %.0f exits/s", clock,
-		 top->vms.count, running, vcpus, cpu, wr_size_text(bytes, memory), exits);
+		 "%s  %zu VM%s, %zu running, %zu vCPU%s, CPU %.1f%%, memory %s, %.0f exits/s",
+		 clock, top->vms.count, top->vms.count == 1 ? "" : "s", running, vcpus,
+		 vcpus == 1 ? "" : "s", cpu, wr_size_text(bytes, memory), exits);
 	printf("%.*s%s\n%s\n", (int)columns, line, eol, eol);
 }
 
