@@ -235,7 +235,7 @@ static int vm_resume(struct sk_buff *request, struct genl_info *info)
 	return 0;
 }
 
-static int listen(struct sk_buff *request, struct genl_info *info)
+static int add_listener(struct sk_buff *request, struct genl_info *info)
 {
 	struct wr_reader reader;
 	int err;
@@ -419,7 +419,7 @@ static const struct genl_ops ops[] = {
 	}, {
 		.cmd = WARREN_CMD_VM_RESUME, .policy = vm_policy, .maxattr = WARREN_A_VM_MAX, .doit = vm_resume,
 	}, {
-		.cmd = WARREN_CMD_LISTEN, .doit = listen,
+		.cmd = WARREN_CMD_LISTEN, .doit = add_listener,
 	},
 };
 

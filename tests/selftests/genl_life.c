@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -732,4 +733,61 @@ TEST(listeners_are_limited)
 		nl_close(&nl[i]);
 	for (i = 0; i < 65; i++)
 		CHECK(in_child(listens, NULL));
+}
+
+static int unload(void)
+{
+	return syscall(SYS_delete_module, "warren", O_NONBLOCK);
+}
+
+static void load(void)
+{
+	int fd = CHECK_OK(open(getenv("WARREN_MODULE"), O_RDONLY | O_CLOEXEC));
+
+	CHECK_OK(syscall(SYS_finit_module, fd, getenv("WARREN_MODULE_PARAMS") ?: "", 0));
+	close(fd);
+}
+
+/* A socket may outlive the module; a VM and a dump that is under way keep it. The last test, for all that it takes away. */
+TEST(module_goes_while_listening)
+{
+	struct nl one, group, dump;
+	struct vm vm[40];
+	struct nl_msg m;
+	u32 i;
+
+	if (is_kvm() || !getenv("WARREN_MODULE"))
+		SKIP("there is no module to load again");
+	nl_open(&one);
+	nl_open(&group);
+	nl_open(&dump);
+	CHECK_EQ(nl_listen(&one), 0);
+	CHECK_OK(setsockopt(group.fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group.group, sizeof(group.group)));
+	for (i = 0; i < ARRAY_SIZE(vm); i++)
+		vm_init_bare(&vm[i]);
+	msg_init(&dump, &m, WARREN_CMD_VM_GET, NLM_F_DUMP);
+	nl_send(&dump, &m);
+	CHECK_ERR(unload(), EAGAIN);
+	for (i = 0; i < ARRAY_SIZE(vm); i++) {
+		close(vm[i].fd);
+		close(vm[i].dev);
+	}
+	CHECK_ERR(unload(), EAGAIN);
+	nl_close(&dump);
+	while (nl_read(&one, &m, 0) || nl_read(&group, &m, 0))
+		;
+	CHECK_OK(unload());
+	/* The group ends with a word of the kernel's own, for those who listen to it; nothing of ours is left. */
+	msg_init(&one, &m, WARREN_CMD_VM_GET, 0);
+	CHECK_EQ(nl_ask(&one, &m, NULL), -ENOENT);
+	load();
+	vm_init_bare(&vm[0]);
+	no_event(&one);
+	no_event(&group);
+	nl_close(&one);
+	nl_open(&one);
+	CHECK_EQ(nl_listen(&one), 0);
+	close(vm[0].fd);
+	next_message(&one, &m);
+	CHECK_EQ(msg_get_u32(&m, WARREN_A_EVENT_WHAT), WARREN_EVENT_DESTROYED);
 }
