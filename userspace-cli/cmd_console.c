@@ -99,6 +99,8 @@ static bool serve_link(void *arg, const struct pollfd *fds)
 	struct wr_link *link = &console->client.link;
 	struct wr_frame frame;
 
+	if (wr_console_gone())
+		wr_stop_request(&console->stop, WR_STOP_ESCAPE, 0, NULL);
 	if (link->dead)
 		return false;
 	wr_link_flush(link);
@@ -186,6 +188,8 @@ static int run(struct console *console)
 	wr_console_attached();
 	if (wr_loop_start(&loop) || wr_console_start(console->stop.wake_fd, wake, console))
 		return WR_STATUS_ERROR;
+	/* What came right behind the answer is here already: poll() knows nothing of it. */
+	serve_link(console, &(struct pollfd){ .fd = -1 });
 	wr_loop_run(&loop);
 	wr_console_close();
 	wr_loop_drain(&loop);

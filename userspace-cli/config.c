@@ -19,6 +19,7 @@
 #include "util.h"
 #include "vm.h"
 
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
 #define FILE_MAX ((off_t)64 << 10)
 #define KEYS_HERE "kernel, initrd, cmdline, cpus, memory or autostart"
 
@@ -149,7 +150,7 @@ static void set_memory(struct reading *reading, const char *key, const char *val
 	const char *wrong = wr_config_memory(value, &reading->config->memory);
 
 	if (wrong)
-		mistake(reading, "%s = %s %s: expected a size from 4M to 1T", key, value, wrong);
+		mistake(reading, "%s = %s %s", key, value, wrong);
 }
 
 static void set_autostart(struct reading *reading, const char *key, const char *value)
@@ -181,6 +182,8 @@ static void set(struct reading *reading, size_t i, const char *value)
 		mistake(reading, "expected one line for %s: this one is indented", key);
 	else if (!reading->indented && reading->seen & 1u << i)
 		mistake(reading, "expected %s once: it stands above already", key);
+	else if (!*value && reading->rest)
+		;	/* it comes with the rest of a long line */
 	else if (!*value)
 		mistake(reading, "expected a value behind %s =", key);
 	else
@@ -202,7 +205,10 @@ static int take(void *arg, const char *section, const char *name, const char *va
 			return 1;
 		}
 	}
-	mistake(reading, "there is no '%s': expected " KEYS_HERE, name);
+	if (*name)
+		mistake(reading, "there is no '%s': expected " KEYS_HERE, name);
+	else
+		mistake(reading, "expected a name before the =");
 	return 1;
 }
 
@@ -294,6 +300,10 @@ static char *next_line(char *to, int size, void *arg)
 	if (len < 0)
 		return NULL;
 	reading->number++;
+	if (reading->number == 1 && !strncmp(reading->line, BYTE_ORDER_MARK, 3)) {
+		memmove(reading->line, reading->line + 3, (size_t)len - 2);
+		len -= 3;
+	}
 	if (!check_line(reading, (size_t)len))
 		return strcpy(to, "\n");
 	reading->rest = reading->line;

@@ -72,6 +72,11 @@ bool wr_console_drained(void);
 bool wr_console_room(size_t len);
 
 /**
+ * wr_console_gone() - whether nobody can take output any more
+ */
+bool wr_console_gone(void);
+
+/**
  * wr_console_poll_fd() - the fd to poll for input
  *
  * Return: the fd, or -1 if no input is wanted now.

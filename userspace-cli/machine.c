@@ -157,7 +157,7 @@ static int open_control(struct machine *m)
 	if (!wr_control_open(&m->control, m->id, m->config->name))
 		return 0;
 	if (m->config->name || m->config->ready) {
-		wr_hint("name a directory that you can write to: XDG_RUNTIME_DIR=DIRECTORY");
+		wr_hint("name a directory that you can write to: WARREN_RUNTIME_DIR=DIRECTORY");
 		return -1;
 	}
 	wr_hint("the guest goes on, but `warren console` and `warren stop` cannot reach it");

@@ -71,6 +71,16 @@ bool wr_console_room(size_t len)
 	return room;
 }
 
+bool wr_console_gone(void)
+{
+	bool gone;
+
+	pthread_mutex_lock(&output.lock);
+	gone = output.dead;
+	pthread_mutex_unlock(&output.lock);
+	return gone;
+}
+
 void wr_console_close(void)
 {
 	pthread_mutex_lock(&output.lock);

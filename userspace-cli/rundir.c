@@ -32,17 +32,20 @@ static bool print_path(char *path, size_t size, const char *fmt, ...)
 
 bool wr_rundir_path(unsigned int uid, unsigned int index, char *path, size_t size)
 {
-	const char *xdg = getenv("XDG_RUNTIME_DIR");
+	const char *asked = getenv("WARREN_RUNTIME_DIR"), *xdg = getenv("XDG_RUNTIME_DIR");
+	bool own = uid == geteuid();
 
-	if (uid == 0)
-		return index == 0 && print_path(path, size, "/run/warren");
 	switch (index) {
 	case 0:
-		return uid == geteuid() && xdg && *xdg == '/' && print_path(path, size, "%s/warren", xdg);
+		return own && asked && *asked == '/' && print_path(path, size, "%s", asked);
 	case 1:
-		return print_path(path, size, "/run/user/%u/warren", uid);
+		return own && uid && xdg && *xdg == '/' && print_path(path, size, "%s/warren", xdg);
 	case 2:
-		return print_path(path, size, "/tmp/warren-%u", uid);
+		if (!uid)
+			return print_path(path, size, "/run/warren");
+		return print_path(path, size, "/run/user/%u/warren", uid);
+	case 3:
+		return uid && print_path(path, size, "/tmp/warren-%u", uid);
 	default:
 		return false;
 	}

@@ -8,11 +8,11 @@
 /*
  * Where control sockets lie: a directory per user that nobody else can write to. For root it is
  * /run/warren; for others the first that can be used of $XDG_RUNTIME_DIR/warren,
- * /run/user/UID/warren and /tmp/warren-UID. Sockets in it are called vm-ID.sock or, without an id,
+ * /run/user/UID/warren and /tmp/warren-UID. $WARREN_RUNTIME_DIR comes before all of them. Sockets in it are called vm-ID.sock or, without an id,
  * pid-PID.sock.
  */
 
-#define WR_RUNDIRS 3
+#define WR_RUNDIRS 4
 #define WR_SOCKET_NAME 32
 
 /**
