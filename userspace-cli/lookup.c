@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "lookup.h"
 
+#include <ctype.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "status.h"
 #include "util.h"
+
+#define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
 static int no_vm(const char *text)
 {
@@ -15,52 +19,47 @@ static int no_vm(const char *text)
 	return WR_STATUS_NO_VM;
 }
 
-static int ambiguous(const char *name, const struct wr_list *vms)
+/* Nothing is done to any of them; which ones there are is told. */
+static int ambiguous(struct wr_netlink *link, const char *name)
 {
-	const struct wr_guest *guest = vms->items, *end = guest + vms->count;
+	const struct wr_guest *guest, *end;
 	char ids[512] = "";
+	struct wr_list vms;
 	size_t len = 0;
 
-	for (; guest < end; guest++)
-		if (!strcmp(guest->name, name) && len < sizeof(ids))
-			len += (size_t)snprintf(ids + len, sizeof(ids) - len, " %u", guest->id);
+	if (!wr_netlink_vms(link, &vms)) {
+		guest = vms.items;
+		for (end = guest + vms.count; guest < end; guest++)
+			if (!strcmp(guest->name, name) && len < sizeof(ids))
+				len += (size_t)snprintf(ids + len, sizeof(ids) - len, " %u",
+							guest->id);
+	}
+	free(vms.items);
 	wr_error("several VMs have the name '%s':%s", name, ids);
 	wr_hint("give the id of the one that you mean; `warren ps` tells whose each is");
 	return WR_STATUS_NO_VM;
 }
 
-static int find_name(const char *name, const struct wr_list *vms, struct wr_guest *guest)
+/* The kernel takes names that a VM can have; for others this is clearer than what it would say. */
+static bool can_be_name(const char *text)
 {
-	const struct wr_guest *at = vms->items, *end = at + vms->count;
-	unsigned int found = 0;
-
-	for (; at < end; at++) {
-		if (strcmp(at->name, name))
-			continue;
-		*guest = *at;
-		found++;
-	}
-	if (!found)
-		return no_vm(name);
-	return found == 1 ? 0 : ambiguous(name, vms);
+	return isalpha((unsigned char)*text) && strlen(text) < WARREN_NAME_SIZE &&
+	       !text[strspn(text, NAME_CHARACTERS)];
 }
 
 int wr_lookup(struct wr_netlink *link, const char *text, struct wr_guest *guest)
 {
 	unsigned long id;
-	struct wr_list vms;
+	bool unique;
 	int status;
 
 	/* No name begins with a digit. */
 	if (!wr_parse_count(text, 0, UINT32_MAX, &id))
 		return wr_netlink_vm(link, (uint32_t)id, guest);
-	if (!*text)
+	if (!can_be_name(text))
 		return no_vm(text);
-	status = wr_netlink_vms(link, &vms);
-	if (!status)
-		status = find_name(text, &vms, guest);
-	free(vms.items);
-	return status;
+	status = wr_netlink_named(link, text, guest, &unique);
+	return unique ? status : ambiguous(link, text);
 }
 
 char *wr_guest_title(const struct wr_guest *guest, char *text, size_t size)

@@ -11,7 +11,8 @@
  * @text: id (digits) or name
  * @guest: filled in
  *
- * Return: 0; or after a message WR_STATUS_NO_VM, also if several VMs that the caller may see have that name, or another status.
+ * Return: 0; or after a message WR_STATUS_NO_VM or another status. The caller's own VM of that name comes before others';
+ * if several others have it their ids are told and it is WR_STATUS_NO_VM.
  */
 int wr_lookup(struct wr_netlink *link, const char *text, struct wr_guest *guest);
 

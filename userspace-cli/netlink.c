@@ -34,6 +34,9 @@ static const struct failure failures[] = {
 	{ EINVAL, WR_STATUS_ERROR, "the kernel refuses that",
 	  "a name is letters, digits and . _ - and starts with a letter; if it is not about a "
 	  "name, module and launcher differ: `modinfo warren`, `warren --version`" },
+	{ ERANGE, WR_STATUS_ERROR, "the name is too long", "63 characters are the most" },
+	{ ENOSPC, WR_STATUS_ERROR, "there are too many listeners",
+	  "end some: `warren events` and its like" },
 	{ EOPNOTSUPP, WR_STATUS_ERROR, "the loaded module cannot do that",
 	  "module and launcher differ: `modinfo warren`, `warren --version`" },
 	{ ENODEV, WR_STATUS_NO_MODULE, "the module was unloaded", "load it: sudo insmod warren.ko" },
@@ -179,6 +182,24 @@ int wr_netlink_vm(struct wr_netlink *link, uint32_t id, struct wr_guest *vm)
 	int error = request_about(link, 0, WARREN_CMD_VM_GET, WARREN_A_VM_ID, id, take_vm, vm);
 
 	return error ? fail(link, error, "look at VM %u", id) : 0;
+}
+
+int wr_netlink_named(struct wr_netlink *link, const char *name, struct wr_guest *vm,
+		     bool *unique)
+{
+	struct nl_msg *message = message_new(link, 0, WARREN_CMD_VM_GET);
+	int error = -ENOMEM;
+
+	*unique = true;
+	if (message && nla_put_string(message, WARREN_A_VM_NAME, name))
+		nlmsg_free(message);
+	else if (message)
+		error = request(link, message, take_vm, vm);
+	if (error == -ENOTUNIQ) {
+		*unique = false;
+		return WR_STATUS_NO_VM;
+	}
+	return error ? fail(link, error, "look at VM '%s'", name) : 0;
 }
 
 static int add_vcpu(struct nlmsghdr *message, void *context)

@@ -92,6 +92,18 @@ int wr_netlink_vms(struct wr_netlink *link, struct wr_list *vms);
 int wr_netlink_vm(struct wr_netlink *link, uint32_t id, struct wr_guest *vm);
 
 /**
+ * wr_netlink_named() - the VM that the kernel takes a name for: the caller's own before others'
+ * @link: open
+ * @name: its name
+ * @vm: filled in
+ * @unique: false: several other users have one of that name, and nothing was said
+ *
+ * Return: see above; WR_STATUS_NO_VM without a message if not @unique.
+ */
+int wr_netlink_named(struct wr_netlink *link, const char *name, struct wr_guest *vm,
+		     bool *unique);
+
+/**
  * wr_netlink_vcpus() - the vCPUs of a VM, in order of their indices
  * @link: open
  * @vm: its id

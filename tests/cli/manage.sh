@@ -90,7 +90,10 @@ test_names() {
 		expect_err "several VMs have the name 'db': 3 4"
 		fake "$command" nobody
 		expect_status 7
-		expect_err "there is no VM 'nobody'"
+		expect_err "there is no such VM"
+		fake "$command" 'no name'
+		expect_status 7
+		expect_err "there is no VM 'no name'"
 		fake "$command" 99999999999999999999
 		expect_status 7
 	done

@@ -176,6 +176,21 @@ static int get_vm(uint32_t id, wr_netlink_handler handler, void *context)
 	return error;
 }
 
+static int get_named(const char *name, wr_netlink_handler handler, void *context)
+{
+	const struct wr_guest *found = NULL;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(vms); i++) {
+		if (strcmp(vms[i].name, name))
+			continue;
+		if (found)
+			return -ENOTUNIQ;
+		found = &vms[i];
+	}
+	return get_vm(found ? found->id : 0, handler, context);
+}
+
 static int dump_vcpus(uint32_t vm, wr_netlink_handler handler, void *context)
 {
 	int error = find_vm(vm) ? 0 : -ENOENT;
@@ -222,6 +237,8 @@ static int fake_request(struct wr_netlink *link, struct nl_msg *message,
 	genlmsg_parse(header, 0, at, WARREN_A_VM_MAX, NULL);
 	if (command == WARREN_CMD_VM_GET)
 		return dump ? dump_vms(handler, context) :
+			at[WARREN_A_VM_NAME] ?
+			get_named(nla_get_string(at[WARREN_A_VM_NAME]), handler, context) :
 			get_vm(nla_get_u32(at[WARREN_A_VM_ID]), handler, context);
 	if (command == WARREN_CMD_VCPU_GET && dump)
 		return dump_vcpus(nla_get_u32(at[WARREN_A_VCPU_VM]), handler, context);
