@@ -242,8 +242,12 @@ test_screen() {
 	tail -c 20 "$work/out" | grep -q $'\033\[?1049l' || fail "the old screen at the end"
 }
 
+# The launcher, whose `ps` shows the made-up VMs.
 test_completion() {
-	"$here/completion.sh" "$root/userspace-cli/completion/warren.bash" "$warren"
+	mkdir "$work/bin"
+	printf '#!/bin/bash\n[ "$1" != ps ] || exec %q --manage "$@"\nexec %q "$@"\n' "$bin/unit" "$warren" >"$work/bin/warren"
+	chmod +x "$work/bin/warren"
+	PATH=$work/bin:$PATH "$here/completion.sh" "$root/userspace-cli/completion/warren.bash"
 }
 
 # Each command has its page, each page is right and tells each option of its command.
@@ -253,7 +257,7 @@ test_pages() {
 		page=$root/userspace-cli/man/warren-$command.1
 		[ -e "$page" ] || fail "$page"
 		for option in $("$warren" "$command" --help | grep -o -E -e '--[a-z-]+' | sort -u); do
-			[[ $option = --help || $option = --usage || $option = --batch ]] ||
+			[[ $option = --help || $option = --usage ]] ||
 				grep -q -F -e "${option//-/\\-}" "$page" || fail "$option in $page"
 		done
 	done
@@ -265,7 +269,7 @@ test_pages() {
 }
 
 build_or_bail
-plan 17
+plan 19
 check "ps" test_ps
 check "stat" test_stat
 check "top" test_top
@@ -283,4 +287,6 @@ check "wrong usage" test_usage
 check "help" test_help
 check "colour" test_colour
 check "top's screen" test_screen
+check "completion" test_completion
+check "manual pages" test_pages
 finish
