@@ -210,7 +210,7 @@ as_user() {
 # for_user: from now on the programs lie where a user can run them.
 for_user() {
 	mkdir -p "$work/user"
-	cp "$warren" "$bin/kvm" "$console" "$work/user/"
+	cp "$warren" "$bin/kvm" "$bin/pty" "$console" "$work/user/"
 	warren=$work/user/warren bin=$work/user console=$work/user/console.elf
 	chmod 755 "$work" "$work/user" "$HOME"
 }
@@ -471,35 +471,39 @@ test_hostile() {
 			send($s, join("", map { chr(rand(256)) } 1 .. rand(5000)), MSG_DONTWAIT | MSG_NOSIGNAL);
 			push @all, $s if $n % 3;
 		}
-		# Hello, attach, and never a word of it read; half a request after it.
+		# Hello, attach, and never a word of the answers taken; half a request after it.
 		socket(my $s, PF_UNIX, SOCK_STREAM, 0) or die;
 		connect($s, sockaddr_un($path)) or die;
 		send($s, pack("SS LLL a64 SS S", 1, 76, 1, 0, 0, "", 6, 0, 8), 0);
-		sleep 4;
-	' &
-	sleep 2
+		for (my $there = ""; length($there) < 84;) {
+			recv($s, $there, 200, MSG_PEEK);
+		}
+		$| = 1;
+		print "there\n";
+		sleep 100;
+	' >"$work/guest" 2>&1 &
+	wait_for there
 	status_of timeout 30 "$warren" console web
 	expect_status 1
 	expect_err "somebody else is attached"
 	status_of timeout 30 "$warren" stop web
 	expect_status 0
-	wait $!
+	kill $!
 	nothing_left
 }
 
 # A user's VM is out of other users' reach, but not out of root's.
 test_users() {
 	open_to_user
-	mkdir -p "$HOME/run"
-	chown 1000:1000 "$HOME/run"
 	as_user "$warren" run --device "$WARREN_DEVICE" --kernel "$console" --memory 16M --name mine \
 		</dev/null >"$work/guest" 2>&1 &
 	wait_for ready
 	[ "$(stat -c '%u %a' /tmp/warren-1000)" = '1000 700' ] || fail "a directory of the user's own"
 	status_of setpriv --reuid 1001 --regid 1001 --clear-groups "$warren" stop mine
 	expect_status 7
-	status_of as_user "$warren" console mine
-	expect_err "attached to"
+	attached expect 'attached to' send '\x01d' -- \
+		setpriv --reuid 1000 --regid 1000 --clear-groups "$warren" console mine
+	expect_status 0
 	status_of "$warren" stop mine
 	expect_status 0
 	wait $!

@@ -61,19 +61,23 @@ static void empty(void)
 	unlink(path);
 }
 
-/* Longer than what the library takes at once, in words of all lengths. */
+/* Longer than what the library takes at once, in words of all lengths; so is the comment behind it. */
 static void long_line(void)
 {
-	char line[5000] = "cmdline = ", *at = line + strlen(line), *value = at;
+	char line[6000] = "cmdline = ", value[6000], *at = line + strlen(line);
 	struct wr_config config;
 	size_t len = 0;
 
-	while (at < line + sizeof(line) - 200) {
+	while (at < line + sizeof(line) - 1200) {
 		memset(at, 'a' + (int)(len % 26), 1 + len % 150);
 		at += 1 + len++ % 150;
 		*at++ = ' ';
 	}
 	at[-1] = '\0';
+	strcpy(value, line + strlen("cmdline = "));
+	strcat(line, " ; a comment");
+	for (len = 0; len < 50; len++)
+		strcat(line, " of many words");
 	write_text(line);
 	EXPECT_EQ(wr_config_read(&config, path), 0);
 	EXPECT(same(config.cmdline, value));

@@ -210,6 +210,15 @@ static void typing_ahead(void)
 	end();
 }
 
+static void expect_sent_away(struct wr_link *link, const struct wr_frame_head *head)
+{
+	EXPECT_EQ(write(link->fd, head, sizeof(*head)), sizeof(*head));
+	serve();
+	wr_link_read(link);
+	EXPECT(link->dead);
+	wr_link_close(link);
+}
+
 static void garbage(void)
 {
 	char noise[3000];
@@ -241,6 +250,12 @@ static void garbage(void)
 	serve();
 	presses = 0;
 	all_is_well();
+	/* A frame that cannot be, from one that has said hello, and a request from one that has not. */
+	greet(&link);
+	expect_sent_away(&link, &(struct wr_frame_head){ .type = 1, .len = WR_FRAME_MAX + 1 });
+	wr_link_open(&link, connect_raw());
+	expect_sent_away(&link, &(struct wr_frame_head){ .type = WR_FRAME_FORCE });
+	EXPECT_EQ(wr_stop_reason(&stop), WR_STOP_NONE);
 	/* Another version is told ours. */
 	wr_link_open(&link, connect_raw());
 	EXPECT(wr_link_put(&link, WR_FRAME_HELLO, &(struct wr_hello){ .version = 99 },
@@ -349,7 +364,9 @@ static void flood_of_connections(void)
 	}
 	serve();
 	all_is_well();
-	/* Who has the console keeps it. */
+	/* The oldest had to go, */
+	EXPECT_EQ(recv(fds[0], &frame, 1, MSG_DONTWAIT), 0);
+	/* but who has the console keeps it. */
 	ask(&attached, WR_FRAME_POWER_BUTTON, WR_FRAME_DONE);
 	print("still", 5);
 	EXPECT(next(&attached, WR_FRAME_OUTPUT, &frame));
