@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Finds the control socket of a VM, and asks its launcher for things. */
+#include <ctype.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "config.h"
 #include "lookup.h"
 #include "netlink.h"
 #include "rundir.h"
@@ -56,6 +58,13 @@ static void set_label(struct wr_client *client)
 		 *hello->name ? ")" : "");
 }
 
+static bool trusted(struct wr_client *client)
+{
+	unsigned int uid;
+
+	return wr_link_peer(&client->link, &uid, &client->pid) && (!uid || uid == client->uid);
+}
+
 /* Says hello. Return: 0, or -1 without a message: the launcher does not answer, or otherwise. */
 static int greet(struct wr_client *client, int fd)
 {
@@ -63,11 +72,18 @@ static int greet(struct wr_client *client, int fd)
 	struct wr_frame frame;
 
 	wr_link_open(&client->link, fd);
+	if (!trusted(client)) {
+		wr_link_close(&client->link);
+		return -1;
+	}
 	wr_link_put(&client->link, WR_FRAME_HELLO, &hello, sizeof(hello));
 	if (wr_client_wait(client, &frame, ANSWER_MS) == 1 && frame.type == WR_FRAME_HELLO &&
 	    frame.len == sizeof(client->hello)) {
 		memcpy(&client->hello, frame.data, sizeof(client->hello));
 		client->hello.name[WR_NAME_SIZE - 1] = '\0';
+		/* It comes to a terminal. */
+		if (!wr_config_is_name(client->hello.name))
+			client->hello.name[0] = '\0';
 		set_label(client);
 		return 0;
 	}
@@ -137,6 +153,7 @@ static enum look look_at_user(struct wr_client *client, unsigned int uid, const 
 	unsigned int i;
 	int dir;
 
+	client->uid = uid;
 	for (i = 0; i < WR_RUNDIRS && look == NOT_THERE; i++) {
 		if (!wr_rundir_path(uid, i, path, sizeof(path)))
 			continue;
@@ -146,7 +163,6 @@ static enum look look_at_user(struct wr_client *client, unsigned int uid, const 
 		look = look_in(client, dir, who);
 		close(dir);
 	}
-	client->uid = uid;
 	return look;
 }
 
@@ -215,7 +231,13 @@ bool wr_client_reopen(struct wr_client *client)
 
 static int refused(const struct wr_client *client, const struct wr_frame *frame)
 {
-	return wr_error("%s: %.*s", client->label, (int)frame->len, (const char *)frame->data);
+	char text[WR_FRAME_MAX + 1];
+	size_t i;
+
+	for (i = 0; i < frame->len; i++)
+		text[i] = isprint(frame->data[i]) ? (char)frame->data[i] : '?';
+	text[i] = '\0';
+	return wr_error("%s: %s", client->label, text);
 }
 
 int wr_client_ask(struct wr_client *client, enum wr_frame_type type)

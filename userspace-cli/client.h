@@ -10,12 +10,14 @@
  * struct wr_client - a connection to a launcher
  * @link: open
  * @uid: whose launcher it is
- * @hello: what the launcher said
+ * @pid: of the launcher, as the kernel says
+ * @hello: what the launcher said; it may be another user's, and hostile
  * @label: the VM in messages: "VM 7 (web)"
  */
 struct wr_client {
 	struct wr_link link;
 	unsigned int uid;
+	unsigned int pid;
 	struct wr_hello hello;
 	char label[WR_NAME_SIZE + 32];
 };

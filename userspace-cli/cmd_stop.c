@@ -99,7 +99,7 @@ static int force(struct wr_client *client)
 	if (error == -2 || (!error && wait_for_end(client, FORCE_S)))
 		return WR_STATUS_OK;
 	wr_error("%s does not end", client->label);
-	wr_hint("end its launcher: kill -9 %u", client->hello.pid);
+	wr_hint("end its launcher: kill -9 %u", client->pid);
 	return WR_STATUS_ERROR;
 }
 

@@ -73,9 +73,9 @@ static struct wr_control_client *make_room(struct wr_control *control)
 
 static bool may_speak(const struct wr_link *link)
 {
-	unsigned int uid;
+	unsigned int uid, pid;
 
-	return wr_link_peer(link, &uid) && (uid == 0 || uid == geteuid());
+	return wr_link_peer(link, &uid, &pid) && (uid == 0 || uid == geteuid());
 }
 
 static void take_connection(struct wr_control *control)

@@ -94,7 +94,7 @@ bool wr_link_put(struct wr_link *link, enum wr_frame_type type, const void *data
 	return true;
 }
 
-bool wr_link_peer(const struct wr_link *link, unsigned int *uid)
+bool wr_link_peer(const struct wr_link *link, unsigned int *uid, unsigned int *pid)
 {
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
@@ -102,5 +102,6 @@ bool wr_link_peer(const struct wr_link *link, unsigned int *uid)
 	if (getsockopt(link->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len))
 		return false;
 	*uid = cred.uid;
+	*pid = (unsigned int)cred.pid;
 	return true;
 }

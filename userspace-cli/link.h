@@ -125,9 +125,10 @@ void wr_link_flush(struct wr_link *link);
  * wr_link_peer() - who is at the other end
  * @link: open
  * @uid: filled in
+ * @pid: filled in
  *
  * Return: whether the kernel told.
  */
-bool wr_link_peer(const struct wr_link *link, unsigned int *uid);
+bool wr_link_peer(const struct wr_link *link, unsigned int *uid, unsigned int *pid);
 
 #endif
