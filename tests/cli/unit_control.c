@@ -7,10 +7,13 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "client.h"
 #include "console.h"
 #include "control.h"
+#include "status.h"
 #include "unit.h"
 #include "util.h"
 
@@ -425,6 +428,65 @@ static void sockets(void)
 	EXPECT_EQ(rmdir(directory), 0);
 }
 
+/* A launcher that answers @len bytes; @expect is what wr_client_open() makes of it. */
+static void hostile_launcher(const void *answer, size_t len, int expect)
+{
+	static struct wr_client client;
+	char path[200];
+	int dir = wr_rundir_make(path, sizeof(path));
+	int fd = wr_rundir_listen(dir, "vm-9.sock");
+	pid_t child = fork();
+
+	if (!child) {
+		struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+		int client_fd;
+
+		poll(&pollfd, 1, 5000);
+		client_fd = accept(fd, NULL, NULL);
+		_exit(write(client_fd, answer, len) != (ssize_t)len);
+	}
+	EXPECT_EQ(wr_client_open(&client, "9"), expect);
+	if (!expect) {
+		EXPECT_EQ(client.pid, getpid());	/* who made the socket, whatever is said */
+		EXPECT(!strcmp(client.label, "VM 9"));
+		EXPECT_EQ(wr_client_ask(&client, WR_FRAME_ATTACH), -1);
+		wr_link_close(&client.link);
+	}
+	waitpid(child, NULL, 0);
+	close(fd);
+	unlinkat(dir, "vm-9.sock", 0);
+	close(dir);
+}
+
+static void hostile_launchers(void)
+{
+	struct {
+		struct wr_frame_head hello_head;
+		struct wr_hello hello;
+		struct wr_frame_head error_head;
+		char error[8];
+	} answer = {
+		{ .type = WR_FRAME_HELLO, .len = sizeof(struct wr_hello) },
+		{ .version = WR_LINK_VERSION, .id = 9, .pid = 1 },
+		{ .type = WR_FRAME_ERROR, .len = 8 },
+		"\033[31m\n\r\t",
+	};
+	char noise[3000];
+
+	EXPECT(mkdtemp(directory));
+	setenv("WARREN_RUNTIME_DIR", directory, 1);
+	memset(noise, 0xff, sizeof(noise));
+	hostile_launcher(noise, sizeof(noise), WR_STATUS_ERROR);
+	hostile_launcher(noise, 0, WR_STATUS_ERROR);
+	memset(noise, 0, sizeof(noise));
+	hostile_launcher(noise, sizeof(noise), WR_STATUS_ERROR);
+	memset(answer.hello.name, '\033', sizeof(answer.hello.name));
+	hostile_launcher(&answer, sizeof(answer), 0);
+	answer.hello.version = 99;
+	hostile_launcher(&answer, sizeof(answer), WR_STATUS_ERROR);
+	EXPECT_EQ(rmdir(directory), 0);
+}
+
 static void transcripts(void)
 {
 	static char text[WR_TRANSCRIPT_SIZE + 10];
@@ -453,6 +515,7 @@ static void transcripts(void)
 
 const struct unit_test unit_control[] = {
 	{ "control: sockets", sockets },
+	{ "control: hostile launchers", hostile_launchers },
 	{ "control: transcript", transcripts },
 	{ "control: requests", requests },
 	{ "control: attaching", attaching },
