@@ -63,7 +63,7 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		return 2;
-	for (at = strspn(text, " \n"); at < len; at += strspn(text + at, " \n")) {
+	for (at = strspn(text, "\n "); at < len; at += strspn(text + at, "\n ")) {
 		json_tokener_reset(tokener);
 		document = json_tokener_parse_ex(tokener, text + at, (int)(len - at));
 		if (json_tokener_get_error(tokener) != json_tokener_success) {
