@@ -11,7 +11,10 @@
 #include "vm.h"
 
 #define MESSAGES 100000
-#define CHUNK 50		/* messages between two looks at whether the family still answers */
+#define CHUNK 500		/* messages between two looks at whether the family still answers */
+#define DUMPS 32		/* one message of so many asks for a dump */
+#define MESSAGE_SIZE 1024	/* no message is longer */
+#define DATAGRAM 4096
 
 static u64 state;
 
@@ -68,36 +71,40 @@ static void put_deep(struct nl_msg *m)
 	msg_put(m, rnd(20) | NLA_F_NESTED, data, sizeof(data));
 }
 
-static void spoil(struct nl_msg *m)
+/* True when the message is not as long any more as it says: it can only be the last of a datagram. */
+static bool spoil(struct nl_msg *m)
 {
 	u8 *p = m->bytes + NLMSG_HDRLEN;
 	u32 len = m->head.nlmsg_len - NLMSG_HDRLEN;
 
-	switch (rnd(5)) {
+	switch (rnd(8)) {
 	case 0:
-		p[rnd(len)] ^= 1u << rnd(8);
-		break;
-	case 1:
 		m->head.nlmsg_len -= rnd(len);
-		break;
-	case 2:
+		return true;
+	case 1:
 		m->head.nlmsg_len += rnd(32);
-		break;
+		return true;
+	case 2:
+		m->head.nlmsg_flags = (rnd(65536) & ~NLM_F_DUMP) | NLM_F_REQUEST;
+		return false;
 	case 3:
-		m->head.nlmsg_flags = rnd(65536) | NLM_F_REQUEST;
-		break;
-	default:
+	case 4:
 		if (len > GENL_HDRLEN)
 			*(u16 *)(p + GENL_HDRLEN) = rnd(2) ? rnd(65536) : rnd(8);
+		return false;
+	default:
+		p[rnd(len)] ^= 1u << rnd(8);
+		return false;
 	}
 }
 
-static void make(struct nl *nl, struct nl_msg *m, u32 id)
+/* True: see spoil() */
+static bool make(struct nl *nl, struct nl_msg *m, u32 id)
 {
 	u32 n = rnd(5);
 
-	memset(m->bytes, 0, 1024);
-	msg_init(nl, m, rnd(8) ? rnd(__WARREN_CMD_MAX + 2) : rnd(256), rnd(4) ? 0 : NLM_F_DUMP);
+	memset(m->bytes, 0, MESSAGE_SIZE);
+	msg_init(nl, m, rnd(8) ? rnd(__WARREN_CMD_MAX + 2) : rnd(256), rnd(DUMPS) ? 0 : NLM_F_DUMP);
 	while (n--)
 		switch (rnd(8)) {
 		case 0:
@@ -110,8 +117,31 @@ static void make(struct nl *nl, struct nl_msg *m, u32 id)
 		default:
 			put_right(m, id);
 		}
-	if (rnd(3))
-		spoil(m);
+	return rnd(2) && spoil(m);
+}
+
+/* Many messages go in one datagram: the kernel serves them one after the other. */
+static struct {
+	u8 bytes[DATAGRAM + MESSAGE_SIZE];
+	size_t len;
+} out;
+
+static void flush(struct nl *nl, size_t len)
+{
+	if (len && send(nl->fd, out.bytes, len, MSG_DONTWAIT) < 0)
+		FAIL("a datagram of %zu bytes: %s", len, strerror(errno));
+	out.len = 0;
+}
+
+/* As many bytes as the message says, or fewer, or more. */
+static void add(struct nl *nl, const struct nl_msg *m, bool last)
+{
+	memcpy(out.bytes + out.len, m, MESSAGE_SIZE);
+	out.len += NLMSG_ALIGN(m->head.nlmsg_len);
+	if (last)
+		flush(nl, out.len - NLMSG_ALIGN(m->head.nlmsg_len) + (rnd(2) ? m->head.nlmsg_len : 1 + rnd(MESSAGE_SIZE)));
+	else if (out.len >= DATAGRAM)
+		flush(nl, out.len);
 }
 
 static void drain(struct nl *nl)
@@ -146,10 +176,12 @@ TEST(malformed_messages)
 	state = seed();
 	test_note("seed %lu", (unsigned long)state);
 	for (i = 0; i < MESSAGES; i++) {
-		make(&nl, &m, id);
-		/* As many bytes as the header says, or fewer, or more. */
-		if (send(nl.fd, &m, rnd(16) ? m.head.nlmsg_len : 1 + rnd(1024), MSG_DONTWAIT) < 0)
-			FAIL("message %u of %u bytes: %s", i, m.head.nlmsg_len, strerror(errno));
+		bool last = make(&nl, &m, id), dump = m.head.nlmsg_flags & NLM_F_DUMP;
+
+		add(&nl, &m, last || dump);
+		/* A dump goes on when it is read, and only one at a time. */
+		if (dump)
+			drain(&nl);
 		if (i % CHUNK == 0) {
 			drain(&nl);
 			CHECK_EQ(nl_vm_get(&checker, id, &m), 0);
@@ -157,6 +189,7 @@ TEST(malformed_messages)
 			answered++;
 		}
 	}
+	flush(&nl, out.len);
 	drain(&nl);
 	CHECK_EQ(nl_count(&checker), 1);
 	CHECK_EQ(nl_command(&checker, WARREN_CMD_VM_RESUME, id), 0);

@@ -729,10 +729,10 @@ TEST(listeners_are_limited)
 	CHECK_EQ(nl_listen(&nl[3]), 0);
 	nl_close(&nl[10]);
 	CHECK_EQ(nl_listen(&nl[64]), 0);
-	for (i = 0; i < 65; i++)
-		nl_close(&nl[i]);
-	for (i = 0; i < 65; i++)
-		CHECK(in_child(listens, NULL));
+	/* One that ends without closing it frees its place, too. */
+	nl_close(&nl[20]);
+	CHECK(in_child(listens, NULL));
+	CHECK(in_child(listens, NULL));
 }
 
 static int unload(void)
