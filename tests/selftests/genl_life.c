@@ -26,14 +26,6 @@ struct machine {
 	u32 id;
 };
 
-static u32 id_of(struct vm *vm)
-{
-	struct warren_vm_info info;
-
-	CHECK_OK(ioctl(vm->fd, WARREN_GET_VM_INFO, &info));
-	return info.id;
-}
-
 static void start(struct machine *m, u32 cpus, bool irqchip)
 {
 	u32 i;
@@ -44,7 +36,7 @@ static void start(struct machine *m, u32 cpus, bool irqchip)
 		vm_irqchip(&m->vm);
 	for (i = 0; i < cpus; i++)
 		vcpu_init(&m->v[i], &m->vm, i);
-	m->id = id_of(&m->vm);
+	m->id = vm_id(&m->vm);
 	install_kick();
 }
 
@@ -449,7 +441,7 @@ static void life(struct nl *hear[3], struct machine *m)
 	u32 i;
 
 	vm_init(&m->vm);
-	m->id = id_of(&m->vm);
+	m->id = vm_id(&m->vm);
 	CHECK_EQ(nl_set_name(&m->nl, m->id, "lively"), 0);
 	CHECK_EQ(nl_set_name(&m->nl, m->id, "lively"), 0);
 	vcpu_init(&m->v[0], &m->vm, 0);
@@ -614,7 +606,7 @@ static void hears_own(void *arg)
 	CHECK_EQ(nl_listen(&nl), 0);
 	close(fd);		/* root's */
 	vm.fd = CHECK_OK(vm_create(vm.dev));
-	expect_event(&nl, &e, id_of(&vm), WARREN_EVENT_CREATED);
+	expect_event(&nl, &e, vm_id(&vm), WARREN_EVENT_CREATED);
 	(void)arg;
 }
 
@@ -673,7 +665,7 @@ TEST(slow_listener)
 	next_message(&slow, &e);
 	CHECK_EQ(msg_cmd(&e), WARREN_CMD_LOST);
 	CHECK_EQ(msg_get_u64(&e, WARREN_A_EVENT_LOST), 2 * n - got);
-	expect_event(&slow, &e, id_of(&vm), WARREN_EVENT_CREATED);
+	expect_event(&slow, &e, vm_id(&vm), WARREN_EVENT_CREATED);
 	/* It is told once. */
 	close(vm.fd);
 	next_message(&slow, &e);

@@ -303,3 +303,18 @@ int nl_count(struct nl *nl)
 	CHECK_EQ(nl_dump(nl, &m, count, &n), 0);
 	return n;
 }
+
+u32 vm_id(struct vm *vm)
+{
+	struct warren_vm_info info;
+
+	CHECK_OK(ioctl(vm->fd, WARREN_GET_VM_INFO, &info));
+	CHECK_EQ(info.reserved, 0);
+	return info.id;
+}
+
+u32 new_vm(struct vm *vm)
+{
+	vm_init_bare(vm);
+	return vm_id(vm);
+}

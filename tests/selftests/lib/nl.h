@@ -18,6 +18,8 @@
 
 #define NL_SIZE 4096
 
+struct vm;
+
 struct nl {
 	int fd;
 	u16 family;
@@ -70,6 +72,9 @@ int nl_vcpu_get(struct nl *nl, u32 id, u32 index, struct nl_msg *answer);
 int nl_set_name(struct nl *nl, u32 id, const char *name);
 int nl_command(struct nl *nl, u8 cmd, u32 id);	/* WARREN_CMD_VM_PAUSE, WARREN_CMD_VM_RESUME */
 int nl_listen(struct nl *nl);
+/* A VM without memory, of the user that the process is now; its id. */
+u32 new_vm(struct vm *vm);
+u32 vm_id(struct vm *vm);
 /* How many VMs a dump shows */
 int nl_count(struct nl *nl);
 
