@@ -113,15 +113,15 @@ top_shows() {
 
 events_show() {
 	local listener
-	warren events --json --count 2 "$SPINNER" >"$work/events" &
+	warren events --json --count 2 --duration "$(patience 60)" "$SPINNER" >"$work/events" &
 	listener=$!
-	warren events --count 2 >"$work/events.all" &
+	warren events --count 2 --duration "$(patience 60)" >"$work/events.all" &
 	# Nothing tells when they listen.
 	sleep "$(patience 2)"
 	warren pause "$SPINNER"
 	warren resume "$SPINNER"
 	wait "$listener" || fail "the listener to end well"
-	wait
+	wait # for the other one
 	cat "$work/events" "$work/events.all"
 	[ "$("$json" /event /name /pid <"$work/events")" = \
 		"paused $SPINNER ${guests[1]}"$'\n'"resumed $SPINNER ${guests[1]}" ] || fail "what happened"
@@ -195,7 +195,7 @@ other_user() {
 kill_kills() {
 	local id listener
 	id=$(of "$SPINNER" /id)
-	warren events --json --duration "$(patience 30)" "$SPINNER" >"$work/events" &
+	warren events --json --duration "$(patience 60)" "$SPINNER" >"$work/events" &
 	listener=$!
 	sleep "$(patience 2)"
 	status_is 0 warren kill "$id"
