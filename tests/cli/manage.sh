@@ -242,6 +242,15 @@ test_screen() {
 	tail -c 20 "$work/out" | grep -q $'\033\[?1049l' || fail "the old screen at the end"
 }
 
+test_doctor() {
+	mkdir -p "$work/machine/proc"
+	printf 'model name\t: Some CPU\nflags\t\t: lm\n' >"$work/machine/proc/cpuinfo"
+	status_of "$warren" doctor --json --root "$work/machine" --release 6.1.0-test
+	expect_status 1
+	sed -i "s|$work|DIR|g" "$work/out"
+	golden doctor-json
+}
+
 # The launcher, whose `ps` shows the made-up VMs.
 test_completion() {
 	mkdir "$work/bin"
@@ -253,7 +262,7 @@ test_completion() {
 # Each command has its page, each page is right and tells each option of its command.
 test_pages() {
 	local command page option
-	for command in "${COMMANDS[@]}"; do
+	for command in "${COMMANDS[@]}" doctor; do
 		page=$root/userspace-cli/man/warren-$command.1
 		[ -e "$page" ] || fail "$page"
 		for option in $("$warren" "$command" --help | grep -o -E -e '--[a-z-]+' | sort -u); do
@@ -269,7 +278,7 @@ test_pages() {
 }
 
 build_or_bail
-plan 19
+plan 20
 check "ps" test_ps
 check "stat" test_stat
 check "top" test_top
@@ -287,6 +296,7 @@ check "wrong usage" test_usage
 check "help" test_help
 check "colour" test_colour
 check "top's screen" test_screen
+check "doctor as JSON" test_doctor
 check "completion" test_completion
 check "manual pages" test_pages
 finish
