@@ -219,6 +219,8 @@ expect_warren() {
 # gives_warren [RUNNER...]: with or without a /dev/kvm on the host, which does not notice.
 gives_warren() {
 	local before
+	# As a host with systemd has it: mounts spread where nobody says otherwise.
+	mount --make-rshared /
 	rm -f /dev/kvm
 	before=$(find /dev -maxdepth 1 | sort)
 	status_of "$@" "$warren" exec -- "$bin/kvm"
@@ -491,6 +493,18 @@ test_users() {
 	[ "$(stat -c '%u %a' /tmp/warren-1000)" = '1000 700' ] || fail "a directory of the user's own"
 	status_of setpriv --reuid 1001 --regid 1001 --clear-groups "$warren" stop mine
 	expect_status 7
+	# Not even where the socket itself is open to all.
+	chmod 755 /tmp/warren-1000
+	chmod 666 /tmp/warren-1000/*.sock
+	status_of setpriv --reuid 1001 --regid 1001 --clear-groups perl -e '
+		use Socket;
+		my ($path) = glob("/tmp/warren-1000/*.sock");
+		socket(my $s, PF_UNIX, SOCK_STREAM, 0) or die;
+		connect($s, sockaddr_un($path)) or die "$path: $!";
+		send($s, pack("SS LLL a64 SS", 1, 76, 1, 0, 0, "", 9, 0), MSG_NOSIGNAL);
+		print "answered" if sysread($s, my $answer, 1)'
+	expect_status 0
+	[ ! -s "$work/out" ] || fail "no answer to another user"
 	attached expect 'attached to' send '\x01d' -- \
 		setpriv --reuid 1000 --regid 1000 --clear-groups "$warren" console mine
 	expect_status 0
