@@ -71,7 +71,7 @@ struct wr_backend_caps {
  * @load: begin a stay: preemption is off, FPU not yet the guest's. @migrated: last stay was on another CPU.
  * @put: end a stay.
  * @enter: run the guest until it exits, telling context tracking. Interrupts off, in a stay. Events were injected before. Returns
- *	why it exited.
+ *	why it exited: an enum warren_exit, as wide as what counts by it, which takes one instruction less.
  * @exit_words: what the hardware said of the last exit. Before @handle_exit.
  * @handle_exit: act on that exit; interrupts on; in the stay, or after it when it answered WR_RUN_SLEEPABLE before.
  *	Entry and exit keep the vCPU's regs, rip, rflags, interrupt_shadow, next_rip, cr0, cr2, cr3, dr6 up to date.
@@ -127,7 +127,7 @@ struct wr_backend {
 
 	void (*load)(struct wr_vcpu *vcpu, bool migrated);
 	void (*put)(struct wr_vcpu *vcpu);
-	enum warren_exit (*enter)(struct wr_vcpu *vcpu);
+	u64 (*enter)(struct wr_vcpu *vcpu);
 	void (*exit_words)(struct wr_vcpu *vcpu, struct wr_exit_words *out);
 	enum wr_run_result (*handle_exit)(struct wr_vcpu *vcpu);
 

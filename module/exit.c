@@ -11,6 +11,7 @@
 #include "insn.h"
 #include "msr.h"
 #include "state.h"
+#include "trace.h"
 
 static enum wr_run_result to_user(struct wr_vcpu *vcpu, u32 reason)
 {
@@ -73,8 +74,11 @@ static enum wr_run_result io_to_user(struct wr_vcpu *vcpu)
 	run->io.count = 1;
 	run->io.data_offset = KVM_PIO_PAGE_OFFSET * PAGE_SIZE;
 	/* All of EAX, whatever the size: a copy of known length is a single store. */
-	if (!io->in)
+	if (!io->in) {
 		*(u32 *)vcpu->pio_data = vcpu->regs[WR_RAX];
+		if (trace_warren_pio_enabled())
+			wr_trace_io(vcpu);
+	}
 	return to_user(vcpu, KVM_EXIT_IO);
 }
 
@@ -101,6 +105,8 @@ enum wr_run_result wr_exit_io(struct wr_vcpu *vcpu)
 		return io_to_user(vcpu);
 	if (io->in)
 		wr_reg_merge(&vcpu->regs[WR_RAX], io->value, io->size, false);
+	if (trace_warren_pio_enabled())
+		wr_trace_io(vcpu);
 	wr_insn_retire(vcpu, vcpu->next_rip);
 	return WR_RUN_RESUME;
 }
@@ -123,10 +129,14 @@ static enum wr_run_result emulate_access(struct wr_vcpu *vcpu)
  */
 enum wr_run_result wr_exit_fault(struct wr_vcpu *vcpu, u64 gpa, u32 access)
 {
+	enum wr_fault result;
+
 	/* The second look at this exit, now that it may sleep: what is there was found out by the first. */
 	if (!vcpu->in_stay && vcpu->mmio.gpa_known && vcpu->mmio.gpa == gpa)
 		return emulate_access(vcpu);
-	switch (wr_mmu_fault(vcpu, gpa, access, vcpu->in_stay)) {
+	result = wr_mmu_fault(vcpu, gpa, access, vcpu->in_stay);
+	trace_warren_page_fault(vcpu, gpa, access, result);
+	switch (result) {
 	case WR_FAULT_FIXED:
 		vcpu->stats.faults++;
 		return WR_RUN_RESUME;
@@ -194,12 +204,14 @@ enum wr_run_result wr_exit_msr(struct wr_vcpu *vcpu, bool write)
 		err = wr_msr_set(vcpu, index, wr_edx_eax(vcpu), false);
 	else
 		err = wr_msr_get(vcpu, index, &data, false);
-	if (err)
-		return general_protection(vcpu);
-	if (!write) {
+	if (!err && !write) {
 		vcpu->regs[WR_RAX] = (u32)data;
 		vcpu->regs[WR_RDX] = data >> 32;
 	}
+	if (trace_warren_msr_enabled())
+		wr_trace_msr(vcpu, write, err);
+	if (err)
+		return general_protection(vcpu);
 	wr_insn_retire(vcpu, vcpu->next_rip);
 	return WR_RUN_RESUME;
 }
@@ -405,6 +417,8 @@ static enum wr_run_result complete_io(struct wr_vcpu *vcpu)
 	struct wr_pio *pio = &vcpu->pio;
 
 	pio->pending = false;
+	if (pio->in)
+		trace_warren_pio(vcpu, true, pio->port, pio->size, *(u32 *)vcpu->pio_data);
 	if (pio->string) {
 		if (!pio->in)
 			return WR_RUN_RESUME;

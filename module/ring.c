@@ -51,13 +51,23 @@ struct wr_ring {
 static DEFINE_MUTEX(rings_lock);
 
 /* Overwrite the oldest entry. Readers take what they saw for whole only while the head is not yet at its number. */
-static void write_entry(struct wr_ring *ring, const struct warren_trace_entry *entry)
+static void write_entry(struct wr_ring *ring, struct wr_vcpu *vcpu, u64 reason, u64 entry_tsc, u64 exit_tsc)
 {
+	struct warren_trace_entry *entry = &ring->entries[ring->head & (ring->nr_entries - 1)];
 	struct warren_trace_ring *shared = ring->shared;
+	struct wr_exit_words words;
 
+	wr_backend->exit_words(vcpu, &words);
 	/* The head as it is before the entry: pairs with the readers' second look at it. */
 	smp_wmb();
-	ring->entries[ring->head & (ring->nr_entries - 1)] = *entry;
+	entry->seq = ring->head;
+	entry->entry_tsc = entry_tsc;
+	entry->exit_tsc = exit_tsc;
+	entry->rip = vcpu->rip;
+	entry->qualification = words.qualification;
+	entry->reason = reason;
+	entry->code = words.code;
+	entry->gpa = words.gpa;
 	ring->head++;
 	if (ring->head > ring->nr_entries)
 		WRITE_ONCE(shared->lost, ring->head - ring->nr_entries);
@@ -66,25 +76,16 @@ static void write_entry(struct wr_ring *ring, const struct warren_trace_entry *e
 }
 
 /* struct wr_vcpu.enter of a vCPU with a ring. In the guest RCU does not know of us: look for the ring afterwards. */
-static enum warren_exit enter_traced(struct wr_vcpu *vcpu)
+static u64 enter_traced(struct wr_vcpu *vcpu)
 {
-	struct warren_trace_entry entry = { .entry_tsc = rdtsc() };
-	struct wr_exit_words words;
-	struct wr_ring *ring;
+	u64 entry_tsc = rdtsc();
+	u64 reason = wr_backend->enter(vcpu);
+	u64 exit_tsc = rdtsc();
+	struct wr_ring *ring = rcu_dereference_sched(vcpu->ring);
 
-	entry.reason = wr_backend->enter(vcpu);
-	entry.exit_tsc = rdtsc();
-	ring = rcu_dereference_sched(vcpu->ring);
-	if (!ring)
-		return entry.reason;
-	wr_backend->exit_words(vcpu, &words);
-	entry.seq = ring->head;
-	entry.rip = vcpu->rip;
-	entry.qualification = words.qualification;
-	entry.code = words.code;
-	entry.gpa = words.gpa;
-	write_entry(ring, &entry);
-	return entry.reason;
+	if (ring)
+		write_entry(ring, vcpu, reason, entry_tsc, exit_tsc);
+	return reason;
 }
 
 static void ring_free(struct wr_ring *ring)

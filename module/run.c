@@ -25,6 +25,7 @@
 #include "life.h"
 #include "run.h"
 #include "state.h"
+#include "trace.h"
 
 /* Longest time that a halted vCPU looks for an event before it sleeps, in ns; module parameter halt_poll_ns */
 unsigned int wr_halt_poll_ns = 200000;
@@ -225,6 +226,7 @@ static bool host_wants_cpu(void)
 static enum wr_run_result enter_guest(struct wr_vcpu *vcpu)
 {
 	enum wr_run_result result = WR_RUN_LEAVE;
+	u64 reason;
 
 	local_irq_disable();
 	/* The mode before the look at requests: pairs with smp_mb() in wr_vcpu_kick() and wr_vm_request_all(). */
@@ -237,8 +239,13 @@ static enum wr_run_result enter_guest(struct wr_vcpu *vcpu)
 			goto out_outside;
 	}
 
+	if (trace_warren_entry_enabled())
+		wr_trace_entry(vcpu);
 	wr_fpu_swap_pkru(vcpu, true);
-	vcpu->stats.exits[READ_ONCE(vcpu->enter)(vcpu)]++;
+	reason = READ_ONCE(vcpu->enter)(vcpu);
+	vcpu->stats.exits[reason]++;
+	if (trace_warren_exit_enabled())
+		wr_trace_exit(vcpu, reason);
 	wr_fpu_swap_pkru(vcpu, false);
 	vcpu->event.armed = false;
 
@@ -330,13 +337,15 @@ static void adapt_polling(struct wr_vcpu *vcpu, u64 slept)
 
 static void block(struct wr_vcpu *vcpu)
 {
-	u64 start;
+	u64 start, slept;
 
 	vcpu->stats.halts++;
 	if (vcpu->exit_tsc)
 		wr_lapic_timer_halt(vcpu);
-	if (poll_for_work(vcpu))
+	if (poll_for_work(vcpu)) {
+		trace_warren_halt(vcpu, 0);
 		return;
+	}
 	WRITE_ONCE(vcpu->activity, vcpu->mp_state == KVM_MP_STATE_HALTED ? WARREN_VCPU_HALTED : WARREN_VCPU_WAITING);
 	start = rdtsc();
 	prepare_to_rcuwait(&vcpu->wait);
@@ -348,7 +357,9 @@ static void block(struct wr_vcpu *vcpu)
 	}
 	finish_rcuwait(&vcpu->wait);
 	WRITE_ONCE(vcpu->activity, WARREN_VCPU_RUNNING);
-	adapt_polling(vcpu, rdtsc() - start);
+	slept = rdtsc() - start;
+	trace_warren_halt(vcpu, slept);
+	adapt_polling(vcpu, slept);
 }
 
 /* Requests that may sleep, or end KVM_RUN; WR_RUN_LEAVE when it slept. A paused guest is served nothing. */
@@ -527,6 +538,7 @@ int wr_vcpu_run(struct wr_vcpu *vcpu)
 		r = run_checked(vcpu);
 	if (!r)
 		vcpu->stats.userspace_exits++;
+	trace_warren_user_exit(vcpu, vcpu->run->exit_reason, r);
 	fill_run(vcpu);
 	if (vcpu->sigset_active)
 		sigprocmask(SIG_SETMASK, &vcpu->saved_sigset, NULL);

@@ -265,7 +265,7 @@ struct wr_vcpu {
 	struct wr_table_cache tables;	/* [V] zeroed pages for stage-2 tables */
 
 	struct wr_stats stats;
-	enum warren_exit (*enter)(struct wr_vcpu *vcpu);	/* wr_backend's; that of ring.c while there is a ring */
+	u64 (*enter)(struct wr_vcpu *vcpu);	/* wr_backend's; that of ring.c while there is a ring */
 	struct wr_ring __rcu *ring;	/* NULL: exits are not traced */
 };
 

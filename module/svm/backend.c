@@ -162,7 +162,7 @@ static void store_cr8(struct svm_vcpu *svm)
 }
 
 /* wr_backend.enter */
-static enum warren_exit svm_enter(struct wr_vcpu *vcpu)
+static u64 svm_enter(struct wr_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
 	struct vmcb *vmcb = svm->vmcb;

@@ -186,7 +186,7 @@ static const struct svm_exit *find_exit(const struct vmcb_control_area *control)
  * svm_exit_reason - take over why the guest exited
  * @svm: after its exit
  */
-enum warren_exit svm_exit_reason(struct svm_vcpu *svm)
+u64 svm_exit_reason(struct svm_vcpu *svm)
 {
 	svm->exit = find_exit(&svm->vmcb->control);
 	return svm->exit->reason;

@@ -366,7 +366,7 @@ static enum vmx_entry run_vmcs(struct vmx_vcpu *vmx)
 }
 
 /* An exception; or an NMI or a machine check, which is the host's. NMIs are blocked until an IRET. */
-static enum warren_exit take_exception(struct vmx_vcpu *vmx)
+static u64 take_exception(struct vmx_vcpu *vmx)
 {
 	u32 info = vmx->exit.intr_info;
 
@@ -400,9 +400,9 @@ static void take_interrupt(struct vmx_vcpu *vmx)
 		vmx->vcpu.host_vector = info & INTR_INFO_VECTOR_MASK;
 }
 
-static enum warren_exit take_exit(struct vmx_vcpu *vmx)
+static u64 take_exit(struct vmx_vcpu *vmx)
 {
-	enum warren_exit reason;
+	u64 reason;
 
 	vmx_pml_drain(vmx);
 	read_guest_state(vmx);
@@ -424,7 +424,7 @@ static enum warren_exit take_exit(struct vmx_vcpu *vmx)
 }
 
 /* The CPU refused the VMCS as a whole: its controls or the host's state. */
-static enum warren_exit take_refusal(struct vmx_vcpu *vmx)
+static u64 take_refusal(struct vmx_vcpu *vmx)
 {
 	take_failure(vmx);
 	vmx->exit.reason = EXIT_REASON_INVALID_STATE;
@@ -436,7 +436,7 @@ static enum warren_exit take_refusal(struct vmx_vcpu *vmx)
  * Somebody turned VMX off: a reboot, for good, or another hypervisor that thought itself alone. What was written to the VMCS
  * since then is lost, so all that is known of its contents is forgotten, and the stay ends.
  */
-static enum warren_exit take_off(struct vmx_vcpu *vmx)
+static u64 take_off(struct vmx_vcpu *vmx)
 {
 	vmx_cancel_injection(&vmx->vcpu);
 	wr_host_restore();
@@ -453,7 +453,7 @@ static enum warren_exit take_off(struct vmx_vcpu *vmx)
 }
 
 /* wr_backend.enter */
-static enum warren_exit vmx_enter(struct wr_vcpu *vcpu)
+static u64 vmx_enter(struct wr_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	bool debug = vmx->dr_live || hw_breakpoint_active();

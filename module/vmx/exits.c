@@ -243,7 +243,7 @@ static void block_nmis_again(struct vmx_vcpu *vmx, u32 info)
 		vmx->blocking |= GUEST_INTR_STATE_NMI;
 }
 
-static noinline enum warren_exit read_all(struct vmx_vcpu *vmx, const struct vmx_exit_row *row)
+static noinline u64 read_all(struct vmx_vcpu *vmx, const struct vmx_exit_row *row)
 {
 	struct vmx_exit *exit = &vmx->exit;
 	u8 tells = row->tells;
@@ -289,7 +289,7 @@ static __always_inline const struct vmx_exit_row *find_row(u16 reason)
  *
  * Return: why the guest exited; WARREN_EXIT_EXCEPTION for an NMI and a machine check too. Context: interrupts off.
  */
-enum warren_exit vmx_read_exit(struct vmx_vcpu *vmx)
+u64 vmx_read_exit(struct vmx_vcpu *vmx)
 {
 	const struct vmx_exit_row *row = find_row(vmx->exit.reason);
 	u8 tells = row->tells;
@@ -309,7 +309,7 @@ enum warren_exit vmx_read_exit(struct vmx_vcpu *vmx)
  * @vmx: whose
  * @refused: which
  */
-enum warren_exit vmx_no_exit(struct vmx_vcpu *vmx, bool refused)
+u64 vmx_no_exit(struct vmx_vcpu *vmx, bool refused)
 {
 	vmx->exit.row = refused ? &exits[EXIT_REASON_INVALID_STATE] : &exit_none;
 	return vmx->exit.row->reason;

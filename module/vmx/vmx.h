@@ -297,8 +297,8 @@ void vmx_load_syscall_msrs(struct vmx_vcpu *vmx);
 void vmx_read_crs(struct vmx_vcpu *vmx);
 
 /* exits.c */
-enum warren_exit vmx_read_exit(struct vmx_vcpu *vmx);
-enum warren_exit vmx_no_exit(struct vmx_vcpu *vmx, bool refused);
+u64 vmx_read_exit(struct vmx_vcpu *vmx);
+u64 vmx_no_exit(struct vmx_vcpu *vmx, bool refused);
 void vmx_exit_words(struct wr_vcpu *vcpu, struct wr_exit_words *out);
 enum wr_run_result vmx_handle_exit(struct wr_vcpu *vcpu);
 
