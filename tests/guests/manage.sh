@@ -227,8 +227,8 @@ plan 8
 begin
 check "ps" ps_shows
 check "stat" stat_shows
-check "top" top_shows
-check "events" events_show
+slow "top" top_shows
+slow "events" events_show
 check "trace" trace_shows
 check "pause, resume" pause_pauses
 # They would take the host from the third one.
@@ -237,6 +237,6 @@ chmod 666 "$WARREN_DEVICE"
 mkdir -m 700 "$work/user"
 chown "$USER_ID" "$work/user"
 start console "$TYPIST" "${as_user[@]}"
-check "another user" other_user
+slow "another user" other_user
 check "kill" kill_kills
 finish
