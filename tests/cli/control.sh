@@ -341,8 +341,8 @@ test_console() {
 test_one_attached() {
 	start web
 	"$bin/pty" expect 'micro: ready' send 'y' expect '[y]' sleep 3000 send '\x01d' -- \
-		"$warren" console web >"$work/first" 2>&1 &
-	until grep -q -F '[y]' "$work/first"; do sleep 0.1; done
+		"$warren" console web >"$work/guest" 2>&1 &
+	wait_for '\[y\]'
 	status_of "$warren" console web
 	expect_status 1
 	expect_err "somebody else is attached to the console"
@@ -424,7 +424,7 @@ test_killed() {
 
 test_name_taken() {
 	start web
-	status_of "$warren" run --device "$WARREN_DEVICE" --kernel "$console" --memory 16M --name web
+	status_of "$warren" run --device "$WARREN_DEVICE" --kernel "$console" --memory 16M --name web --timeout 20
 	expect_status 1
 	expect_err "web"
 	status_of "$warren" run --device "$WARREN_DEVICE" --kernel "$console" --memory 16M --name web --detach
@@ -443,7 +443,7 @@ test_config_run() {
 	expect_status 0
 	status_of "$warren" ps
 	expect_out ' conf .* 32M '
-	status_of "$warren" run conf
+	status_of "$warren" run conf --timeout 20
 	expect_status 1
 	status_of "$warren" stop conf
 	expect_status 0
@@ -551,6 +551,7 @@ test_notify() {
 		use Socket;
 		socket(my $s, PF_UNIX, SOCK_DGRAM, 0) or die;
 		bind($s, sockaddr_un($ARGV[0])) or die;
+		alarm 30;
 		recv($s, my $text, 1000, 0);
 		print $text' "$work/notify" >"$work/told" &
 	listener=$!
@@ -562,6 +563,25 @@ test_notify() {
 	grep -q '^READY=1' "$work/told" || fail "READY=1"
 	status_of "$warren" stop web
 	expect_status 0
+}
+
+# ends KEY STATUS EVENT: what a guest does is told to those who listen, the kernel knowing nothing of it.
+ends() {
+	"$warren" events --duration 60 web >"$work/events" &
+	sleep 1
+	attached send "$1" expect "has ended, with status $2" -- "$warren" console web
+	expect_status 0
+	wait $!
+	grep -q "$3" "$work/events" || { cat "$work/events"; fail "the event '$3'"; }
+}
+
+test_events() {
+	start web
+	ends q 0 'shut'
+	start web
+	ends r 3 'reset'
+	start web
+	ends p 4 'panic'
 }
 
 # Detached: what the guest prints, and why it could not be started.
@@ -585,7 +605,7 @@ on_warren() {
 
 build_or_bail
 console=${WARREN_BUILD:-}/tests/guests/micro/console.elf
-plan 28
+plan 29
 check "help" test_help
 check "wrong usage" test_usage
 check "exec: errors" test_exec_errors
@@ -613,5 +633,6 @@ check "hostile clients" on_warren test_hostile
 check "users" on_warren test_users
 check "another monitor's guest" on_warren test_other_monitor
 check "service manager" on_device test_notify
+check "the end is told" on_warren test_events
 check "detached" on_device test_detach
 finish

@@ -2,7 +2,7 @@
 /*
  * A guest at the end of a serial line: it answers each byte with the same in brackets, and powers off
  * when its power button is pressed. An 'i' makes it ignore the button, an 'f' print for ever, a 'q'
- * power off.
+ * power off, an 'r' reset, a 'p' panic.
  */
 #include "micro.h"
 
@@ -10,6 +10,8 @@
 #define PORT_LSR	(PORT_COM1 + 5)
 #define PORT_PM1_STATUS	0x600
 #define PORT_PM1_CONTROL 0x604
+#define PORT_KEYBOARD	0x64
+#define PORT_PANIC	0x505
 #define POWER_BUTTON	0x0100
 #define SOFT_OFF	0x3400		/* S5, enabled */
 #define IGNORE		1
@@ -61,6 +63,10 @@ again:
 	mov %edi, %eax
 	cmpb $'q', %al
 	je power_off
+	cmpb $'r', %al
+	je reset
+	cmpb $'p', %al
+	je panic
 	cmpb $'i', %al
 	jne 3f
 	or $IGNORE, %ebx
@@ -74,6 +80,17 @@ power_off:
 	mov $SOFT_OFF, %ax
 	outw %ax, %dx
 0:	hlt
+	jmp 0b
+
+reset:
+	movb $0xfe, %al
+	outb %al, $PORT_KEYBOARD
+	jmp 0b
+
+panic:
+	mov $PORT_PANIC, %dx
+	movb $1, %al
+	outb %al, %dx
 	jmp 0b
 
 message:
