@@ -295,7 +295,7 @@ struct reader {
 /* Follows a ring until it has seen enough: each entry that counts as whole is. */
 static void *follow(void *arg)
 {
-	u64 n, head, want = test_scale(4000) + 100;
+	u64 n, head, want = test_scale(2000) + 100;
 	struct warren_trace_entry e;
 	struct reader *reader = arg;
 	u64 last_tsc = 0;
@@ -333,7 +333,7 @@ TEST(two_readers)
 	pthread_t t;
 
 	start_busy(&m);
-	reader[0] = reader[1] = (struct reader){ .m = &m, .entries = 256 };
+	reader[0] = reader[1] = (struct reader){ .m = &m, .entries = 64 };
 	CHECK_EQ(pthread_create(&t, NULL, follow, &reader[1]), 0);
 	follow(&reader[0]);
 	pthread_join(t, NULL);
