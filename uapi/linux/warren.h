@@ -152,10 +152,11 @@ struct warren_report {
  *
  * Returns a file descriptor. Its mapping, read-only and shared, is a struct warren_trace_ring; to learn its size map one page
  * first. A vCPU has one ring, however many look at it; it is filled while a file or mapping of it is there. Who owns the VM
- * may, and who has CAP_SYS_ADMIN in the owner's user namespace.
+ * may, and who has CAP_SYS_ADMIN in the owner's user namespace; on /dev/warren both from the VM's network namespace only, as over
+ * netlink. poll() on the file tells of the vCPU's end (POLLHUP), not of entries.
  *
  * Since 0.2. Errors: EFAULT, EINVAL; ENOENT: no such VM or vCPU that the caller may see; EBUSY: there is a ring with another
- * number of entries; ENOMEM, EMFILE.
+ * number of entries; ENOMEM, EMFILE; on a vCPU's file EIO to another process than the VM's creator.
  */
 struct warren_trace_open {
 	__u32 vm;
