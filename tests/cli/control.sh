@@ -343,7 +343,7 @@ test_one_attached() {
 	"$bin/pty" expect 'micro: ready' send 'y' expect '[y]' sleep 3000 send '\x01d' -- \
 		"$warren" console web >"$work/guest" 2>&1 &
 	wait_for '\[y\]'
-	status_of "$warren" console web
+	status_of timeout 20 "$warren" console web
 	expect_status 1
 	expect_err "somebody else is attached to the console"
 	wait $! || fail "the first to stay attached"

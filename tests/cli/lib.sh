@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# What tests of the launcher share. Sourced after tap.sh; here and root are set.
+# What tests of the launcher share. Sourced after tap.sh; here and root are set. What is set here is for those tests:
+# shellcheck disable=SC2034
+: "${tap_log:=}" "${here:=}" "${root:=}"
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/warren-cli.XXXXXX")
 trap 'rm -rf "$tap_log" "$work"' EXIT
