@@ -43,9 +43,10 @@ static int act(struct wr_netlink *link, const struct wr_guest *guest)
 	int pidfd, status;
 
 	if (!guest->pid) {
-		wr_error("the process of VM %u is in a PID namespace that is not seen from here",
-			 guest->id);
-		wr_hint("kill it from there, or from the initial namespace");
+		wr_error("the process that made VM %u is gone, or in a PID namespace that is not "
+			 "seen from here", guest->id);
+		wr_hint("if it is gone another one keeps the VM's files open: end that; else "
+			"kill it from its namespace");
 		return WR_STATUS_ERROR;
 	}
 	pidfd = (int)syscall(SYS_pidfd_open, guest->pid, 0);

@@ -60,7 +60,7 @@ uint64_t *wr_counter(struct wr_counters *counters, const struct wr_counter_field
 /**
  * struct wr_guest - a VM
  * @name: "" if it has none
- * @pid: 0 if its process is not in our PID namespace
+ * @pid: 0 if its process is gone or not in our PID namespace
  * @state: enum warren_vm_state
  * @vendor: enum warren_vendor
  * @paging: enum warren_paging
@@ -87,7 +87,7 @@ struct wr_guest {
 /**
  * struct wr_guest_vcpu - a vCPU
  * @vm: id of its VM
- * @tid: 0 if it never ran or its thread is not in our PID namespace
+ * @tid: 0 if it never ran, or its thread is gone or not in our PID namespace
  * @state: enum warren_vcpu_state
  * @cpu: the host's CPU that ran it last, -1 if none has
  */
