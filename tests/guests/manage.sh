@@ -169,6 +169,13 @@ pause_pauses() {
 # Users have their own VMs, and do not see others'. Root sees all; a name is its own VM's first.
 other_user() {
 	local id
+	# They would take the host from the third one.
+	warren pause "$TYPIST" "$SPINNER"
+	chmod 666 "$WARREN_DEVICE"
+	mkdir -m 700 "$work/user"
+	chown "$USER_ID" "$work/user"
+	start console "$TYPIST" "${as_user[@]}"
+	trap 'kill -9 ${guests[2]} 2>/dev/null' EXIT
 	is_user_guest() {
 		[ "$("${as_user[@]}" "$work/warren" ps -H -o name,state | tr -s ' ')" = "$TYPIST running" ]
 	}
@@ -231,12 +238,6 @@ slow "top" top_shows
 slow "events" events_show
 check "trace" trace_shows
 check "pause, resume" pause_pauses
-# They would take the host from the third one.
-warren pause "$TYPIST" "$SPINNER" >/dev/null
-chmod 666 "$WARREN_DEVICE"
-mkdir -m 700 "$work/user"
-chown "$USER_ID" "$work/user"
-start console "$TYPIST" "${as_user[@]}"
 slow "another user" other_user
 check "kill" kill_kills
 finish
