@@ -145,6 +145,7 @@ int wr_vm_report(struct wr_vm *vm, const struct warren_report *report)
 	mutex_lock(&life->lock);
 	switch (report->what) {
 	case WARREN_REPORT_RESET:
+		life->crashed = NULL;
 		wr_notice(vm, WARREN_EVENT_RESET, NO_VCPU, 0);
 		break;
 	case WARREN_REPORT_SHUTDOWN:
@@ -186,6 +187,7 @@ void wr_vcpu_crashed(struct wr_vcpu *vcpu)
 
 	mutex_lock(&vm->life.lock);
 	set_state(&vm->life, WARREN_VM_CRASHED);
+	vm->life.crashed = vcpu;
 	wr_notice(vm, WARREN_EVENT_CRASHED, vcpu->index, vcpu->crash);
 	mutex_unlock(&vm->life.lock);
 	vcpu->crash = 0;
@@ -219,8 +221,12 @@ static void run_again(struct wr_vcpu *vcpu)
 	struct wr_life *life = &vm->life;
 
 	mutex_lock(&life->lock);
-	/* Paused meanwhile: then the vCPU has another request, and comes here again. */
-	if (life->state != WARREN_VM_PAUSED) {
+	/*
+	 * Paused meanwhile: then the vCPU has another request, and comes here again. Crashed: that one which did must run, others
+	 * may not know yet.
+	 */
+	if (life->state != WARREN_VM_PAUSED && (!life->crashed || life->crashed == vcpu)) {
+		life->crashed = NULL;
 		WRITE_ONCE(life->state, WARREN_VM_RUNNING);
 		if (!life->started)
 			wr_notice(vm, WARREN_EVENT_STARTED, NO_VCPU, 0);
@@ -234,21 +240,13 @@ static void run_again(struct wr_vcpu *vcpu)
  * @vcpu: on its own thread
  *
  * What the guest is owed from the last KVM_RUN waits like the guest: a string instruction could go on for long. But
- * immediate_exit finishes it, since its VMM wants to see registers.
- *
- * Return: 0, or -EINTR: a signal came while it was paused.
+ * immediate_exit and signals finish it, since its VMM wants to see registers; the run loop then finds them.
  */
-int wr_life_enter(struct wr_vcpu *vcpu)
+void wr_life_enter(struct wr_vcpu *vcpu)
 {
-	while (paused(vcpu) && !wr_immediate_exit(vcpu->run)) {
+	while (paused(vcpu) && !wr_immediate_exit(vcpu->run) && !signal_pending(current))
 		sleep_while_paused(vcpu);
-		if (signal_pending(current)) {
-			vcpu->run->exit_reason = KVM_EXIT_INTR;
-			return -EINTR;
-		}
-	}
 	wr_vcpu_request(vcpu, WR_REQ_LIFE);
-	return 0;
 }
 
 /**

@@ -24,6 +24,7 @@ struct wr_life {
 	u32 state;		/* lock to write: enum warren_vm_state */
 	u32 paused_from;	/* lock: what @state was before WARREN_VM_PAUSED */
 	u32 resumes;		/* lock to write: how often it went on */
+	struct wr_vcpu *crashed;/* lock: the vCPU that cannot go on, until it does or the VM is reset */
 	bool started;		/* lock: a vCPU has run */
 };
 
@@ -37,7 +38,7 @@ int wr_vm_report(struct wr_vm *vm, const struct warren_report *report);
 
 void wr_vcpu_created(struct wr_vcpu *vcpu);
 void wr_vcpu_crashed(struct wr_vcpu *vcpu);
-int wr_life_enter(struct wr_vcpu *vcpu);
+void wr_life_enter(struct wr_vcpu *vcpu);
 bool wr_life_serve(struct wr_vcpu *vcpu);
 
 #endif

@@ -108,7 +108,8 @@ static bool send(struct listener *listener, struct sk_buff *skb)
 
 static void deliver(struct listener *listener, const struct notice *notice)
 {
-	u32 pid = wr_reader_pid(&listener->reader, notice->vm->identity.pid);
+	/* Of the past, so also when the process is gone */
+	u32 pid = pid_nr_ns(notice->vm->identity.pid, listener->reader.pid_ns);
 
 	if (listener->lost) {
 		if (!send(listener, lost_message(listener->lost))) {
@@ -186,7 +187,7 @@ static bool too_many(kuid_t uid)
 
 	list_for_each_entry(listener, &listeners, link) {
 		all++;
-		own += uid_eq(listener->reader.sender->uid, uid);
+		own += uid_eq(listener->reader.sender->euid, uid);
 	}
 	if (own >= MAX_LISTENERS_OF_USER)
 		return true;
@@ -215,7 +216,7 @@ int wr_listen(const struct wr_reader *reader, u32 portid)
 		swap(listener->reader, new->reader);
 		wr_reader_hold(&listener->reader);
 		wr_reader_drop(&new->reader);
-	} else if (too_many(reader->sender->uid)) {
+	} else if (too_many(reader->sender->euid)) {
 		err = -ENOSPC;
 	} else {
 		wr_reader_hold(&new->reader);

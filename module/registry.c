@@ -68,7 +68,7 @@ static bool may_see(const struct cred *cred, const struct wr_identity *identity)
 	const struct cred *own;
 	bool capable;
 
-	if (uid_eq(cred->uid, identity->uid))
+	if (uid_eq(cred->euid, identity->uid))
 		return true;
 	own = override_creds(cred);
 	capable = ns_capable_noaudit(identity->user_ns, CAP_SYS_ADMIN);
@@ -98,11 +98,11 @@ bool wr_vm_visible(const struct wr_vm *vm, const struct wr_reader *reader)
  * @reader: who
  * @pid: NULL: none
  *
- * Return: 0 when the reader's namespace does not have the process.
+ * Return: 0 when the reader's namespace does not have the process, or it is gone: its number may be another's by now.
  */
 u32 wr_reader_pid(const struct wr_reader *reader, struct pid *pid)
 {
-	return pid_nr_ns(pid, reader->pid_ns);
+	return pid && pid_has_task(pid, PIDTYPE_PID) ? pid_nr_ns(pid, reader->pid_ns) : 0;
 }
 
 /**
@@ -125,7 +125,7 @@ void wr_identity_init(struct wr_vm *vm)
 {
 	struct wr_identity *identity = &vm->identity;
 
-	identity->uid = current_uid();
+	identity->uid = current_euid();
 	identity->user_ns = get_user_ns(current_user_ns());
 	identity->net = get_net(current->nsproxy->net_ns);
 	identity->pid = get_pid(task_tgid(current));
@@ -286,7 +286,7 @@ struct wr_vm *wr_vm_find_name(const char *name, const struct wr_reader *reader)
 	u32 id;
 
 	for (id = 1; (vm = wr_vm_find_next(&id, reader)); id++) {
-		bool own = uid_eq(vm->identity.uid, reader->sender->uid);
+		bool own = uid_eq(vm->identity.uid, reader->sender->euid);
 
 		if (!has_name(vm, name)) {
 			wr_vm_put(vm);

@@ -145,6 +145,9 @@ static void check_clock(struct wr_vcpu *vcpu)
 	wr_clock_load(vcpu);
 }
 
+/* Of wr_stats.guest_tsc: a stay goes on, the TSC at its start was taken off. */
+#define IN_STAY	BIT_ULL(63)
+
 /**
  * wr_vcpu_guest_ns - time in stays: in the guest, and in exits that let no other task in
  * @vcpu: may be running
@@ -155,10 +158,10 @@ u64 wr_vcpu_guest_ns(const struct wr_vcpu *vcpu)
 {
 	u64 cycles = READ_ONCE(vcpu->stats.guest_tsc);
 
-	/* Less than 0: the start of a stay was taken off. */
-	if ((s64)cycles < 0)
-		cycles += rdtsc();
-	return wr_cycles_to_ns(cycles, tsc_khz);
+	if (cycles & IN_STAY)
+		cycles = (cycles + rdtsc_ordered()) & ~IN_STAY;
+	/* Another CPU's TSC may be a little behind: less than nothing is nothing. */
+	return cycles & IN_STAY >> 1 ? 0 : wr_cycles_to_ns(cycles, tsc_khz);
 }
 
 static void stay_enter(struct wr_vcpu *vcpu)
@@ -166,7 +169,7 @@ static void stay_enter(struct wr_vcpu *vcpu)
 	int cpu = get_cpu();
 	bool migrated = cpu != vcpu->cpu;
 
-	vcpu->stats.guest_tsc -= rdtsc();
+	WRITE_ONCE(vcpu->stats.guest_tsc, (vcpu->stats.guest_tsc - rdtsc()) | IN_STAY);
 	/* Guest memory is touched inside a stay, and must not be waited for. */
 	pagefault_disable();
 	wr_fpu_enter(vcpu);
@@ -186,7 +189,7 @@ static void stay_leave(struct wr_vcpu *vcpu)
 	wr_backend->put(vcpu);
 	wr_fpu_leave(vcpu);
 	pagefault_enable();
-	vcpu->stats.guest_tsc += rdtsc();
+	WRITE_ONCE(vcpu->stats.guest_tsc, (vcpu->stats.guest_tsc + rdtsc()) & ~IN_STAY);
 	put_cpu();
 }
 
@@ -244,10 +247,11 @@ static enum wr_run_result enter_guest(struct wr_vcpu *vcpu)
 	wr_fpu_swap_pkru(vcpu, true);
 	reason = READ_ONCE(vcpu->enter)(vcpu);
 	vcpu->stats.exits[reason]++;
-	if (trace_warren_exit_enabled())
-		wr_trace_exit(vcpu, reason);
 	wr_fpu_swap_pkru(vcpu, false);
 	vcpu->event.armed = false;
+	/* A tracer may read the user's memory: not by the keys of the guest. */
+	if (trace_warren_exit_enabled())
+		wr_trace_exit(vcpu, reason);
 
 	/* The stay before the mode: pairs with smp_mb() in wr_vcpu_kick() and wr_vm_request_all(). */
 	smp_store_release(&vcpu->mode, WR_OUTSIDE_GUEST);
@@ -483,17 +487,13 @@ static int run_checked(struct wr_vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
 	u64 cr8 = READ_ONCE(run->cr8);
-	int err;
 
 	if (run->kvm_valid_regs || run->kvm_dirty_regs)
 		return -EINVAL;
 	if (!wr_has_lapic(vcpu) && cr8 != vcpu->cr8 && wr_set_cr8(vcpu, cr8))
 		return -EINVAL;
-	if (unlikely(READ_ONCE(vcpu->vm->life.state) != WARREN_VM_RUNNING)) {
-		err = wr_life_enter(vcpu);
-		if (err)
-			return err;
-	}
+	if (unlikely(READ_ONCE(vcpu->vm->life.state) != WARREN_VM_RUNNING))
+		wr_life_enter(vcpu);
 	if (wr_exit_complete(vcpu) == WR_RUN_USER)
 		return vcpu->run_error;
 	if (wr_immediate_exit(run))

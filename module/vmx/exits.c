@@ -312,6 +312,7 @@ u64 vmx_read_exit(struct vmx_vcpu *vmx)
 u64 vmx_no_exit(struct vmx_vcpu *vmx, bool refused)
 {
 	vmx->exit.row = refused ? &exits[EXIT_REASON_INVALID_STATE] : &exit_none;
+	vmx->exit.qualification = 0;
 	return vmx->exit.row->reason;
 }
 

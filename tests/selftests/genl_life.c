@@ -265,6 +265,38 @@ TEST(pause_and_signals)
 	kick_and_join(t, NULL);
 }
 
+static void guest_reads_port(u64 arg)
+{
+	for (;;)
+		ticks[arg] = inb(TEST_PORT);
+}
+
+/* What the guest was given is in its registers when a signal ends the wait. */
+TEST(pause_between_exit_and_completion)
+{
+	struct kvm_regs before, after;
+	struct machine m;
+	void *result;
+	pthread_t t;
+
+	start(&m, 1, false);
+	vcpu_long(&m.v[0], guest_reads_port, 0);
+	CHECK_EQ(vcpu_run_raw(&m.v[0]), 0);
+	CHECK_EQ(m.v[0].run->exit_reason, KVM_EXIT_IO);
+	get_regs(&m.v[0], &before);
+	pause_vm(&m);
+	*((u8 *)m.v[0].run + m.v[0].run->io.data_offset) = 0x5a;
+	t = spawn(&m.v[0]);
+	wait_state(&m, 0, WARREN_VCPU_PAUSED);
+	kick_and_join(t, &result);
+	CHECK_EQ((long)result, EINTR);
+	CHECK_EQ(m.v[0].run->exit_reason, KVM_EXIT_INTR);
+	get_regs(&m.v[0], &after);
+	CHECK_EQ((u8)after.rax, 0x5a);
+	CHECK(after.rip > before.rip);
+	resume_vm(&m);
+}
+
 static volatile u64 interrupts;
 
 static void on_interrupt(struct guest_frame *f)
@@ -346,10 +378,15 @@ TEST(pause_in_string_io)
 	t = spawn(&m.v[0]);
 	wait_state(&m, 0, WARREN_VCPU_PAUSED);
 	kick_and_join(t, NULL);
+	/* What was given is taken, and no more. */
 	get_regs(&m.v[0], &after);
-	CHECK_EQ(after.rcx, before.rcx);
+	CHECK_EQ(after.rcx, before.rcx - 1);
+	if (m.v[0].run->exit_reason == KVM_EXIT_IO) {
+		*((u8 *)m.v[0].run + m.v[0].run->io.data_offset) = 0x11;
+		i++;
+	}
 	resume_vm(&m);
-	for (i = 5; i < 64; i++)
+	for (; i < 64; i++)
 		*(u8 *)EXPECT_IO(&m.v[0], KVM_EXIT_IO_IN, TEST_PORT, 1) = 0x11;
 	EXPECT_DONE(&m.v[0]);
 	CHECK_EQ(GUEST_VAR(&m.vm, bytes)[4], 0x44);

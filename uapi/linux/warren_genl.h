@@ -108,7 +108,7 @@ enum warren_crash {
  * @WARREN_A_VM_ID: u32
  * @WARREN_A_VM_NAME: string, only if it has one
  * @WARREN_A_VM_UUID: 16 bytes
- * @WARREN_A_VM_PID: u32, the process that made it, 0: not in the reader's PID namespace
+ * @WARREN_A_VM_PID: u32, the process that made it, 0: it is gone, or not in the reader's PID namespace
  * @WARREN_A_VM_UID: u32, its user
  * @WARREN_A_VM_STATE: u32, enum warren_vm_state
  * @WARREN_A_VM_VENDOR: u32, enum warren_vendor
@@ -145,7 +145,7 @@ enum warren_a_vm {
  * @WARREN_A_VCPU_VM: u32, id of its VM
  * @WARREN_A_VCPU_INDEX: u32, from 0 in order of creation
  * @WARREN_A_VCPU_APIC_ID: u32, what KVM_CREATE_VCPU was given
- * @WARREN_A_VCPU_TID: u32, the thread that ran it last, 0: none, or not in the reader's PID namespace
+ * @WARREN_A_VCPU_TID: u32, the thread that ran it last, 0: none, or gone, or not in the reader's PID namespace
  * @WARREN_A_VCPU_STATE: u32, enum warren_vcpu_state
  * @WARREN_A_VCPU_CPU: u32, the host's CPU that ran it last; not there before the first time
  * @WARREN_A_VCPU_COUNTERS: nest of WARREN_A_COUNTER_*
@@ -168,13 +168,14 @@ enum warren_a_vcpu {
 /**
  * enum warren_a_counter - counters, all u64 but the nest
  * @WARREN_A_COUNTER_EXITS: all exits
- * @WARREN_A_COUNTER_REASONS: nest: attribute 1 + R is the u64 count of enum warren_exit R (linux/warren.h); those that are 0 are left out
+ * @WARREN_A_COUNTER_REASONS: nest: attribute 1 + R is the u64 count of enum warren_exit R (linux/warren.h); those that
+ *	are 0 are left out
  * @WARREN_A_COUNTER_GUEST_NS: time in the guest, and in exits served without letting another task in
  * @WARREN_A_COUNTER_FAULTS: stage-2 faults
  * @WARREN_A_COUNTER_INTERRUPTS: injected
  * @WARREN_A_COUNTER_NMIS: injected
- * @WARREN_A_COUNTER_HALTS: times in HLT
- * @WARREN_A_COUNTER_USER_EXITS: returns of KVM_RUN to the VMM
+ * @WARREN_A_COUNTER_HALTS: times in HLT, or waiting for SIPI
+ * @WARREN_A_COUNTER_USER_EXITS: returns of KVM_RUN to the VMM with something to do
  * @WARREN_A_COUNTER_EMULATED: instructions emulated
  * @WARREN_A_COUNTER_TLB_FLUSHES: asked for by the hypervisor
  */
@@ -202,7 +203,8 @@ enum warren_a_counter {
  * @WARREN_A_EVENT_TIME: u64, CLOCK_REALTIME in ns
  * @WARREN_A_EVENT_VM: u32, id
  * @WARREN_A_EVENT_NAME: string, the VM's name if it has one
- * @WARREN_A_EVENT_PID: u32, as WARREN_A_VM_PID; in messages to the group in the namespace of the module's loader
+ * @WARREN_A_EVENT_PID: u32, as WARREN_A_VM_PID, but also when the process is gone; in messages to the group in the namespace of the
+ *	module's loader
  * @WARREN_A_EVENT_VCPU: u32, index
  * @WARREN_A_EVENT_REASON: u32, enum warren_crash
  * @WARREN_A_EVENT_LOST: u64, how many
