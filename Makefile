@@ -54,10 +54,19 @@ remove:
 install: all
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
 	install -D -m 755 userspace-cli/warren $(DESTDIR)$(PREFIX)/bin/warren
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 userspace-cli/man/*.1
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man5 userspace-cli/man/*.5
+	install -D -m 644 userspace-cli/completion/warren.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/warren
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	for unit in userspace-cli/systemd/*.service; do \
+		sed 's|/usr/bin/|$(PREFIX)/bin/|' "$$unit" >$(DESTDIR)$(PREFIX)/lib/systemd/system/"$${unit##*/}"; done
 	depmod -a
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/warren
+	rm -f $(patsubst userspace-cli/man/%,$(DESTDIR)$(PREFIX)/share/man/man?/%,$(wildcard userspace-cli/man/*))
+	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/warren
+	rm -f $(patsubst userspace-cli/systemd/%,$(DESTDIR)$(PREFIX)/lib/systemd/system/%,$(wildcard userspace-cli/systemd/*))
 	rm -f $(DESTDIR)/lib/modules/$(shell uname -r)/updates/warren.ko*
 	rm -f $(DESTDIR)/lib/modules/$(shell uname -r)/extra/warren.ko*
 	depmod -a

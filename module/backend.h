@@ -31,6 +31,13 @@ struct wr_code {
 	bool l, db;
 };
 
+/* struct wr_exit_words - what the hardware said of an exit, for those who trace */
+struct wr_exit_words {
+	u64 qualification;	/* AMD-V: EXITINFO1; VT-x: exit qualification, 0: has none */
+	u64 gpa;		/* of WARREN_EXIT_FAULT, else 0 */
+	u32 code;		/* exit code or reason */
+};
+
 struct wr_dtable {
 	u64 base;
 	u16 limit;
@@ -48,6 +55,7 @@ struct wr_backend_caps {
  * struct wr_backend - one vendor
  *
  * @name: "svm" or "vmx".
+ * @vendor: the same, as others are told.
  * @caps: see there.
  * @stage2: format of stage-2 tables.
  * @probe: is this CPU's virtualization there and usable? 0; -ENODEV when the CPU is another vendor's; -EOPNOTSUPP after a
@@ -62,7 +70,9 @@ struct wr_backend_caps {
  *
  * @load: begin a stay: preemption is off, FPU not yet the guest's. @migrated: last stay was on another CPU.
  * @put: end a stay.
- * @enter: run the guest until it exits, telling context tracking. Interrupts off, in a stay. Events were injected before.
+ * @enter: run the guest until it exits, telling context tracking. Interrupts off, in a stay. Events were injected before. Returns
+ *	why it exited: an enum warren_exit, as wide as what counts by it, which takes one instruction less.
+ * @exit_words: what the hardware said of the last exit. Before @handle_exit.
  * @handle_exit: act on that exit; interrupts on; in the stay, or after it when it answered WR_RUN_SLEEPABLE before.
  *	Entry and exit keep the vCPU's regs, rip, rflags, interrupt_shadow, next_rip, cr0, cr2, cr3, dr6 up to date.
  *	cr3 and CR0.TS may wait for an exit whose handler looks at them, or for the end of the stay.
@@ -102,6 +112,7 @@ struct wr_backend_caps {
  */
 struct wr_backend {
 	const char *name;
+	enum warren_vendor vendor;
 	const struct wr_backend_caps *caps;
 	const struct wr_pt_format *stage2;
 
@@ -116,7 +127,8 @@ struct wr_backend {
 
 	void (*load)(struct wr_vcpu *vcpu, bool migrated);
 	void (*put)(struct wr_vcpu *vcpu);
-	void (*enter)(struct wr_vcpu *vcpu);
+	u64 (*enter)(struct wr_vcpu *vcpu);
+	void (*exit_words)(struct wr_vcpu *vcpu, struct wr_exit_words *out);
 	enum wr_run_result (*handle_exit)(struct wr_vcpu *vcpu);
 
 	void (*get_segment)(struct wr_vcpu *vcpu, enum wr_seg seg, struct kvm_segment *out);

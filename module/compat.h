@@ -56,6 +56,13 @@
 #define WR_EXPORT_FOR_KUNIT(sym)
 #endif
 
+/* 6.7: the attributes of a generic netlink dump's request are in its struct genl_info */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+#define wr_genl_dump_attrs(cb)	(genl_info_dump(cb)->attrs)
+#else
+#define wr_genl_dump_attrs(cb)	(genl_dumpit_info(cb)->attrs)
+#endif
+
 /* 6.10: kvm_run.immediate_exit, which userspace may change any time, got a name that says so */
 static inline bool wr_immediate_exit(const struct kvm_run *run)
 {

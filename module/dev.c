@@ -12,6 +12,8 @@
 #include "dev.h"
 #include "fpu.h"
 #include "msr.h"
+#include "registry.h"
+#include "ring.h"
 #include "vcpu.h"
 #include "vm.h"
 #include "warren.h"
@@ -240,6 +242,23 @@ static long get_msrs(void *object, void *arg, unsigned long user)
 	return wr_msrs_transfer((struct kvm_msrs __user *)user, NULL, WR_MSRS_FEATURES);
 }
 
+/* WARREN_TRACE_OPEN on the device: of a VM that others may own */
+static long trace_open(void *object, void *arg, unsigned long user)
+{
+	const struct warren_trace_open *open = arg;
+	struct wr_vm *vm = wr_vm_find_visible(open->vm);
+	struct wr_vcpu *vcpu;
+	long r = -ENOENT;
+
+	if (!vm)
+		return -ENOENT;
+	vcpu = wr_vcpu_by_index(vm, open->vcpu);
+	if (vcpu)
+		r = wr_ring_open(vcpu, open);
+	wr_vm_put(vm);
+	return r;
+}
+
 static const struct wr_ioctl dev_ioctls[] = {
 	WR_IOCTL(KVM_GET_API_VERSION, get_api_version, 0),
 	WR_IOCTL(KVM_CREATE_VM, create_vm, 0),
@@ -250,6 +269,7 @@ static const struct wr_ioctl dev_ioctls[] = {
 	WR_IOCTL_RAW(KVM_GET_MSR_INDEX_LIST, get_msr_index_list, 0),
 	WR_IOCTL_RAW(KVM_GET_MSR_FEATURE_INDEX_LIST, get_msr_feature_index_list, 0),
 	WR_IOCTL_RAW(KVM_GET_MSRS, get_msrs, 0),
+	WR_IOCTL(WARREN_TRACE_OPEN, trace_open, 0),
 };
 
 static long dev_ioctl(struct file *file, unsigned int cmd, unsigned long user)

@@ -8,6 +8,7 @@
 #include "backend.h"
 #include "compat.h"
 #include "debug.h"
+#include "trace.h"
 
 #define DR7_GD	BIT(13)	/* general detect: trap accesses to debug registers */
 
@@ -278,6 +279,7 @@ static bool inject_exception(struct wr_vcpu *vcpu)
 	deliver_payload(vcpu);
 	ex->pending = false;
 	ex->injected = true;
+	trace_warren_inj_exception(vcpu, ex->vector);
 	wr_backend->inject_exception(vcpu);
 	return true;
 }
@@ -291,6 +293,7 @@ static bool inject_nmi(struct wr_vcpu *vcpu)
 	event->nmi.pending--;
 	event->nmi.injected = true;
 	vcpu->stats.nmis_injected++;
+	trace_warren_inj_nmi(vcpu, X86_TRAP_NMI);
 	wr_backend->inject_nmi(vcpu);
 	return true;
 }
@@ -309,6 +312,7 @@ static bool inject_interrupt(struct wr_vcpu *vcpu)
 	event->interrupt.soft = false;
 	event->interrupt.vector = vector;
 	vcpu->stats.irqs_injected++;
+	trace_warren_inj_interrupt(vcpu, vector);
 	wr_backend->inject_interrupt(vcpu);
 	return true;
 }

@@ -11,6 +11,7 @@
 #include "insn.h"
 #include "msr.h"
 #include "state.h"
+#include "trace.h"
 
 static enum wr_run_result to_user(struct wr_vcpu *vcpu, u32 reason)
 {
@@ -43,7 +44,6 @@ enum wr_run_result wr_exit_cpuid(struct wr_vcpu *vcpu)
 
 	if (err)
 		return wr_insn_fault_result(vcpu, err);
-	vcpu->stats.cpuid_exits++;
 	e = wr_cpuid_again(&vcpu->cpuid, regs[WR_RAX], regs[WR_RCX]);
 	if (unlikely(!e)) {
 		if ((u32)regs[WR_RAX] == WR_CPUID_XSTATE)
@@ -74,8 +74,11 @@ static enum wr_run_result io_to_user(struct wr_vcpu *vcpu)
 	run->io.count = 1;
 	run->io.data_offset = KVM_PIO_PAGE_OFFSET * PAGE_SIZE;
 	/* All of EAX, whatever the size: a copy of known length is a single store. */
-	if (!io->in)
+	if (!io->in) {
 		*(u32 *)vcpu->pio_data = vcpu->regs[WR_RAX];
+		if (trace_warren_pio_enabled())
+			wr_trace_io(vcpu);
+	}
 	return to_user(vcpu, KVM_EXIT_IO);
 }
 
@@ -93,7 +96,6 @@ enum wr_run_result wr_exit_io(struct wr_vcpu *vcpu)
 	err = wr_insn_next(vcpu);
 	if (err)
 		return wr_insn_fault_result(vcpu, err);
-	vcpu->stats.io_exits++;
 
 	if (io->in)
 		err = wr_bus_read(vcpu, WR_BUS_PIO, io->port, io->size, &io->value);
@@ -103,6 +105,8 @@ enum wr_run_result wr_exit_io(struct wr_vcpu *vcpu)
 		return io_to_user(vcpu);
 	if (io->in)
 		wr_reg_merge(&vcpu->regs[WR_RAX], io->value, io->size, false);
+	if (trace_warren_pio_enabled())
+		wr_trace_io(vcpu);
 	wr_insn_retire(vcpu, vcpu->next_rip);
 	return WR_RUN_RESUME;
 }
@@ -125,10 +129,14 @@ static enum wr_run_result emulate_access(struct wr_vcpu *vcpu)
  */
 enum wr_run_result wr_exit_fault(struct wr_vcpu *vcpu, u64 gpa, u32 access)
 {
+	enum wr_fault result;
+
 	/* The second look at this exit, now that it may sleep: what is there was found out by the first. */
 	if (!vcpu->in_stay && vcpu->mmio.gpa_known && vcpu->mmio.gpa == gpa)
 		return emulate_access(vcpu);
-	switch (wr_mmu_fault(vcpu, gpa, access, vcpu->in_stay)) {
+	result = wr_mmu_fault(vcpu, gpa, access, vcpu->in_stay);
+	trace_warren_page_fault(vcpu, gpa, access, result);
+	switch (result) {
 	case WR_FAULT_FIXED:
 		vcpu->stats.faults++;
 		return WR_RUN_RESUME;
@@ -173,7 +181,6 @@ enum wr_run_result wr_exit_halt(struct wr_vcpu *vcpu)
 
 	if (err)
 		return wr_insn_fault_result(vcpu, err);
-	vcpu->stats.halt_exits++;
 	if (!wr_has_lapic(vcpu))
 		return to_user(vcpu, KVM_EXIT_HLT);
 	WRITE_ONCE(vcpu->mp_state, KVM_MP_STATE_HALTED);
@@ -193,17 +200,18 @@ enum wr_run_result wr_exit_msr(struct wr_vcpu *vcpu, bool write)
 
 	if (err)
 		return wr_insn_fault_result(vcpu, err);
-	vcpu->stats.msr_exits++;
 	if (write)
 		err = wr_msr_set(vcpu, index, wr_edx_eax(vcpu), false);
 	else
 		err = wr_msr_get(vcpu, index, &data, false);
-	if (err)
-		return general_protection(vcpu);
-	if (!write) {
+	if (!err && !write) {
 		vcpu->regs[WR_RAX] = (u32)data;
 		vcpu->regs[WR_RDX] = data >> 32;
 	}
+	if (trace_warren_msr_enabled())
+		wr_trace_msr(vcpu, write, err);
+	if (err)
+		return general_protection(vcpu);
 	wr_insn_retire(vcpu, vcpu->next_rip);
 	return WR_RUN_RESUME;
 }
@@ -336,6 +344,7 @@ enum wr_run_result wr_exit_pause(struct wr_vcpu *vcpu)
  */
 enum wr_run_result wr_exit_shutdown(struct wr_vcpu *vcpu)
 {
+	vcpu->crash = WARREN_CRASH_TRIPLE_FAULT;
 	return to_user(vcpu, KVM_EXIT_SHUTDOWN);
 }
 
@@ -348,6 +357,7 @@ enum wr_run_result wr_exit_entry_failed(struct wr_vcpu *vcpu, u64 reason)
 {
 	vcpu->run->fail_entry.hardware_entry_failure_reason = reason;
 	vcpu->run->fail_entry.cpu = vcpu->cpu;
+	vcpu->crash = WARREN_CRASH_ENTRY_FAILED;
 	return to_user(vcpu, KVM_EXIT_FAIL_ENTRY);
 }
 
@@ -364,6 +374,7 @@ enum wr_run_result wr_exit_internal_error(struct wr_vcpu *vcpu, u32 suberror, co
 	vcpu->run->internal.ndata = nr;
 	if (nr)
 		memcpy(vcpu->run->internal.data, data, nr * sizeof(*data));
+	vcpu->crash = WARREN_CRASH_INTERNAL;
 	return to_user(vcpu, KVM_EXIT_INTERNAL_ERROR);
 }
 
@@ -383,7 +394,6 @@ enum wr_run_result wr_exit_eoi(struct wr_vcpu *vcpu)
  */
 enum wr_run_result wr_exit_host_event(struct wr_vcpu *vcpu)
 {
-	vcpu->stats.irq_exits++;
 	/* A stay holds up RCU like any stretch of kernel code: between two exits nothing is held. */
 	local_irq_disable();
 	rcu_note_context_switch(false);
@@ -407,6 +417,8 @@ static enum wr_run_result complete_io(struct wr_vcpu *vcpu)
 	struct wr_pio *pio = &vcpu->pio;
 
 	pio->pending = false;
+	if (pio->in)
+		trace_warren_pio(vcpu, true, pio->port, pio->size, *(u32 *)vcpu->pio_data);
 	if (pio->string) {
 		if (!pio->in)
 			return WR_RUN_RESUME;

@@ -8,6 +8,7 @@
 
 #include "hypercall.h"
 #include "state.h"
+#include "trace.h"
 #include "warren.h"
 
 /* Send to the CPUs of a bit map whose bit 0 is APIC id @min. Returns how many took it. */
@@ -93,6 +94,7 @@ enum wr_run_result wr_hypercall(struct wr_vcpu *vcpu)
 
 	if (!wr_backend->get_cpl(vcpu))
 		ret = dispatch(vcpu, mask, wide ? 64 : 32);
+	trace_warren_hypercall(vcpu, wr_reg_read(vcpu, WR_RAX) & mask, ret);
 	wr_reg_write(vcpu, WR_RAX, (u64)ret & mask);
 	return WR_RUN_RESUME;
 }

@@ -11,6 +11,7 @@
 #include "fpu.h"
 #include "insn.h"
 #include "state.h"
+#include "trace.h"
 
 #define OPCODE_IRET	0xcf
 #define OPCODE_MOVSX	0xbe	/* and 0xbf, after 0x0f */
@@ -368,6 +369,16 @@ static void ask_port(struct wr_vcpu *vcpu, u16 port, u32 len, bool in)
 	};
 }
 
+static void trace_string(struct wr_vcpu *vcpu, bool in, u16 port, const void *data, u32 len)
+{
+	u32 value = 0;
+
+	if (!trace_warren_pio_enabled())
+		return;
+	memcpy(&value, data, min_t(u32, len, sizeof(value)));
+	trace_warren_pio(vcpu, in, port, len, value);
+}
+
 static enum wr_emu_result emu_in(struct wr_emu *emu, u16 port, void *data, u32 len)
 {
 	struct wr_vcpu *vcpu = emu_vcpu(emu);
@@ -377,8 +388,10 @@ static enum wr_emu_result emu_in(struct wr_emu *emu, u16 port, void *data, u32 l
 		memcpy(data, vcpu->pio_data, len);
 		return WR_EMU_DONE;
 	}
-	if (!wr_bus_read(vcpu, WR_BUS_PIO, port, len, data))
+	if (!wr_bus_read(vcpu, WR_BUS_PIO, port, len, data)) {
+		trace_string(vcpu, true, port, data, len);
 		return WR_EMU_DONE;
+	}
 	ask_port(vcpu, port, len, true);
 	return WR_EMU_EXIT;
 }
@@ -388,6 +401,7 @@ static enum wr_emu_result emu_out(struct wr_emu *emu, u16 port, const void *data
 {
 	struct wr_vcpu *vcpu = emu_vcpu(emu);
 
+	trace_string(vcpu, false, port, data, len);
 	if (!wr_bus_write(vcpu, WR_BUS_PIO, port, len, data))
 		return WR_EMU_DONE;
 	memcpy(vcpu->pio_data, data, len);
@@ -532,6 +546,7 @@ static enum wr_run_result unknown_instruction(struct wr_vcpu *vcpu, const u8 *by
 	struct kvm_run *run = vcpu->run;
 
 	forget_accesses(vcpu);
+	vcpu->crash = WARREN_CRASH_INTERNAL;
 	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
 	memset(&run->emulation_failure, 0, sizeof(run->emulation_failure));
 	run->emulation_failure.suberror = KVM_INTERNAL_ERROR_EMULATION;

@@ -9,6 +9,7 @@
 #include "backend.h"
 #include "dev.h"
 #include "fpu.h"
+#include "genl.h"
 #include "host.h"
 #include "run.h"
 
@@ -86,12 +87,17 @@ static int __init warren_init(void)
 	err = wr_host_init();
 	if (err)
 		goto err_exit_irqfd;
-	err = wr_dev_init();
+	err = wr_genl_init();
 	if (err)
 		goto err_exit_host;
+	err = wr_dev_init();
+	if (err)
+		goto err_exit_genl;
 	pr_info("%s, %s paging\n", wr_backend->name, paging);
 	return 0;
 
+err_exit_genl:
+	wr_genl_exit();
 err_exit_host:
 	wr_host_exit();
 err_exit_irqfd:
@@ -104,6 +110,7 @@ err_remove_backend:
 static void __exit warren_exit(void)
 {
 	wr_dev_exit();
+	wr_genl_exit();
 	wr_host_exit();
 	wr_irqfd_module_exit();
 	wr_backend->remove();

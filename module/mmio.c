@@ -7,9 +7,10 @@
 
 #include "backend.h"
 #include "insn.h"
+#include "trace.h"
 
 /* A device in the kernel takes the access: 0; else -EOPNOTSUPP. None of them sleeps. */
-static int kernel_read(struct wr_vcpu *vcpu, u64 gpa, u32 len, void *data)
+static int device_read(struct wr_vcpu *vcpu, u64 gpa, u32 len, void *data)
 {
 	int err = -EOPNOTSUPP;
 
@@ -20,7 +21,7 @@ static int kernel_read(struct wr_vcpu *vcpu, u64 gpa, u32 len, void *data)
 	return err;
 }
 
-static int kernel_write(struct wr_vcpu *vcpu, u64 gpa, u32 len, const void *data)
+static int device_write(struct wr_vcpu *vcpu, u64 gpa, u32 len, const void *data)
 {
 	int err = -EOPNOTSUPP;
 
@@ -61,11 +62,12 @@ static enum wr_emu_result read_one(struct wr_vcpu *vcpu, u64 gpa, void *data, u3
 		return WR_EMU_UNKNOWN;
 	mmio->read[n].gpa = gpa;
 	mmio->read[n].len = len;
-	if (kernel_read(vcpu, gpa, len, mmio->read[n].data)) {
+	if (device_read(vcpu, gpa, len, mmio->read[n].data)) {
 		mmio->read_pending = true;
 		ask_userspace(vcpu, gpa, len, NULL);
 		return WR_EMU_EXIT;
 	}
+	trace_warren_mmio(vcpu, false, gpa, len, mmio->read[n].data);
 	memcpy(data, mmio->read[n].data, len);
 	mmio->nr_reads++;
 	mmio->next_read++;
@@ -139,7 +141,8 @@ bool wr_mmio_send_writes(struct wr_vcpu *vcpu)
 		u64 gpa = mmio->write[n].gpa;
 		u32 len = mmio->write[n].len;
 
-		if (kernel_write(vcpu, gpa, len, mmio->write[n].data)) {
+		trace_warren_mmio(vcpu, true, gpa, len, mmio->write[n].data);
+		if (device_write(vcpu, gpa, len, mmio->write[n].data)) {
 			ask_userspace(vcpu, gpa, len, mmio->write[n].data);
 			return true;
 		}
@@ -160,6 +163,8 @@ void wr_mmio_read_done(struct wr_vcpu *vcpu)
 	mmio->read_pending = false;
 	memcpy(mmio->read[mmio->nr_reads].data, vcpu->run->mmio.data,
 	       sizeof(mmio->read[0].data));
+	trace_warren_mmio(vcpu, false, mmio->read[mmio->nr_reads].gpa, mmio->read[mmio->nr_reads].len,
+			  mmio->read[mmio->nr_reads].data);
 	mmio->nr_reads++;
 }
 

@@ -13,6 +13,7 @@
 #include <linux/sched/signal.h>
 #include <linux/smp.h>
 #include <linux/uaccess.h>
+#include <asm/tsc.h>
 
 #include "backend.h"
 #include "compat.h"
@@ -21,8 +22,10 @@
 #include "exit.h"
 #include "fpu.h"
 #include "gate.h"
+#include "life.h"
 #include "run.h"
 #include "state.h"
+#include "trace.h"
 
 /* Longest time that a halted vCPU looks for an event before it sleeps, in ns; module parameter halt_poll_ns */
 unsigned int wr_halt_poll_ns = 200000;
@@ -142,11 +145,31 @@ static void check_clock(struct wr_vcpu *vcpu)
 	wr_clock_load(vcpu);
 }
 
+/* Of wr_stats.guest_tsc: a stay goes on, the TSC at its start was taken off. */
+#define IN_STAY	BIT_ULL(63)
+
+/**
+ * wr_vcpu_guest_ns - time in stays: in the guest, and in exits that let no other task in
+ * @vcpu: may be running
+ *
+ * Return: ns. Context: any.
+ */
+u64 wr_vcpu_guest_ns(const struct wr_vcpu *vcpu)
+{
+	u64 cycles = READ_ONCE(vcpu->stats.guest_tsc);
+
+	if (cycles & IN_STAY)
+		cycles = (cycles + rdtsc_ordered()) & ~IN_STAY;
+	/* Another CPU's TSC may be a little behind: less than nothing is nothing. */
+	return cycles & IN_STAY >> 1 ? 0 : wr_cycles_to_ns(cycles, tsc_khz);
+}
+
 static void stay_enter(struct wr_vcpu *vcpu)
 {
 	int cpu = get_cpu();
 	bool migrated = cpu != vcpu->cpu;
 
+	WRITE_ONCE(vcpu->stats.guest_tsc, (vcpu->stats.guest_tsc - rdtsc()) | IN_STAY);
 	/* Guest memory is touched inside a stay, and must not be waited for. */
 	pagefault_disable();
 	wr_fpu_enter(vcpu);
@@ -166,6 +189,7 @@ static void stay_leave(struct wr_vcpu *vcpu)
 	wr_backend->put(vcpu);
 	wr_fpu_leave(vcpu);
 	pagefault_enable();
+	WRITE_ONCE(vcpu->stats.guest_tsc, (vcpu->stats.guest_tsc + rdtsc()) & ~IN_STAY);
 	put_cpu();
 }
 
@@ -205,6 +229,7 @@ static bool host_wants_cpu(void)
 static enum wr_run_result enter_guest(struct wr_vcpu *vcpu)
 {
 	enum wr_run_result result = WR_RUN_LEAVE;
+	u64 reason;
 
 	local_irq_disable();
 	/* The mode before the look at requests: pairs with smp_mb() in wr_vcpu_kick() and wr_vm_request_all(). */
@@ -217,11 +242,16 @@ static enum wr_run_result enter_guest(struct wr_vcpu *vcpu)
 			goto out_outside;
 	}
 
+	if (trace_warren_entry_enabled())
+		wr_trace_entry(vcpu);
 	wr_fpu_swap_pkru(vcpu, true);
-	wr_backend->enter(vcpu);
+	reason = READ_ONCE(vcpu->enter)(vcpu);
+	vcpu->stats.exits[reason]++;
 	wr_fpu_swap_pkru(vcpu, false);
 	vcpu->event.armed = false;
-	vcpu->stats.exits++;
+	/* A tracer may read the user's memory: not by the keys of the guest. */
+	if (trace_warren_exit_enabled())
+		wr_trace_exit(vcpu, reason);
 
 	/* The stay before the mode: pairs with smp_mb() in wr_vcpu_kick() and wr_vm_request_all(). */
 	smp_store_release(&vcpu->mode, WR_OUTSIDE_GUEST);
@@ -298,11 +328,12 @@ static bool poll_for_work(struct wr_vcpu *vcpu)
 	return false;
 }
 
-static void adapt_polling(struct wr_vcpu *vcpu, u64 slept_ns)
+/* In cycles of the TSC, which cost less to read than nanoseconds; whether they are exact matters little here. */
+static void adapt_polling(struct wr_vcpu *vcpu, u64 slept)
 {
 	unsigned int limit = READ_ONCE(wr_halt_poll_ns);
 
-	if (slept_ns > limit)
+	if (slept > (u64)limit * tsc_khz / NSEC_PER_MSEC)
 		vcpu->halt_poll_ns = 0;
 	else
 		vcpu->halt_poll_ns = min(limit, max(vcpu->halt_poll_ns * 2, HALT_POLL_START));
@@ -310,14 +341,17 @@ static void adapt_polling(struct wr_vcpu *vcpu, u64 slept_ns)
 
 static void block(struct wr_vcpu *vcpu)
 {
-	u64 start;
+	u64 start, slept;
 
 	vcpu->stats.halts++;
 	if (vcpu->exit_tsc)
 		wr_lapic_timer_halt(vcpu);
-	if (poll_for_work(vcpu))
+	if (poll_for_work(vcpu)) {
+		trace_warren_halt(vcpu, 0);
 		return;
-	start = ktime_get_ns();
+	}
+	WRITE_ONCE(vcpu->activity, vcpu->mp_state == KVM_MP_STATE_HALTED ? WARREN_VCPU_HALTED : WARREN_VCPU_WAITING);
+	start = rdtsc();
 	prepare_to_rcuwait(&vcpu->wait);
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE);
@@ -326,14 +360,19 @@ static void block(struct wr_vcpu *vcpu)
 		schedule();
 	}
 	finish_rcuwait(&vcpu->wait);
-	adapt_polling(vcpu, ktime_get_ns() - start);
+	WRITE_ONCE(vcpu->activity, WARREN_VCPU_RUNNING);
+	slept = rdtsc() - start;
+	trace_warren_halt(vcpu, slept);
+	adapt_polling(vcpu, slept);
 }
 
-/* Requests that may sleep, or end KVM_RUN. */
+/* Requests that may sleep, or end KVM_RUN; WR_RUN_LEAVE when it slept. A paused guest is served nothing. */
 static enum wr_run_result serve_outside(struct wr_vcpu *vcpu)
 {
 	if (!(READ_ONCE(vcpu->requests) & ~REQ_IN_STAY))
 		return WR_RUN_RESUME;
+	if (wr_vcpu_take_request(vcpu, WR_REQ_LIFE) && wr_life_serve(vcpu))
+		return WR_RUN_LEAVE;
 	if (wr_vcpu_take_request(vcpu, WR_REQ_TRIPLE_FAULT))
 		return wr_exit_shutdown(vcpu);
 	if (wr_vcpu_take_request(vcpu, WR_REQ_EOI_EXIT))
@@ -383,9 +422,16 @@ static enum wr_run_result host_work(struct wr_vcpu *vcpu)
 /* All that keeps a vCPU from running, looked at where it may sleep, until nothing does. */
 static enum wr_run_result prepare(struct wr_vcpu *vcpu)
 {
+	enum wr_run_result result;
+
 	for (;;) {
-		if (host_work(vcpu) == WR_RUN_USER || serve_outside(vcpu) == WR_RUN_USER)
+		if (host_work(vcpu) == WR_RUN_USER)
 			return WR_RUN_USER;
+		result = serve_outside(vcpu);
+		if (result == WR_RUN_USER)
+			return result;
+		if (result == WR_RUN_LEAVE)
+			continue;
 		if (runnable(vcpu))
 			return WR_RUN_RESUME;
 		block(vcpu);
@@ -446,6 +492,8 @@ static int run_checked(struct wr_vcpu *vcpu)
 		return -EINVAL;
 	if (!wr_has_lapic(vcpu) && cr8 != vcpu->cr8 && wr_set_cr8(vcpu, cr8))
 		return -EINVAL;
+	if (unlikely(READ_ONCE(vcpu->vm->life.state) != WARREN_VM_RUNNING))
+		wr_life_enter(vcpu);
 	if (wr_exit_complete(vcpu) == WR_RUN_USER)
 		return vcpu->run_error;
 	if (wr_immediate_exit(run))
@@ -454,6 +502,17 @@ static int run_checked(struct wr_vcpu *vcpu)
 	if (READ_ONCE(run->request_interrupt_window))
 		wr_vcpu_request(vcpu, WR_REQ_EVENT);
 	return run_loop(vcpu);
+}
+
+static void thread_changed(struct wr_vcpu *vcpu)
+{
+	struct pid *new = get_task_pid(current, PIDTYPE_PID), *old = vcpu->thread;
+	spinlock_t *lock = &vcpu->vm->identity.lock;
+
+	spin_lock(lock);
+	vcpu->thread = new;
+	spin_unlock(lock);
+	put_pid(old);
 }
 
 /**
@@ -468,6 +527,9 @@ int wr_vcpu_run(struct wr_vcpu *vcpu)
 {
 	int r;
 
+	if (unlikely(vcpu->thread != task_pid(current)))
+		thread_changed(vcpu);
+	WRITE_ONCE(vcpu->activity, WARREN_VCPU_RUNNING);
 	if (vcpu->sigset_active)
 		sigprocmask(SIG_SETMASK, &vcpu->sigset, &vcpu->saved_sigset);
 	if (vcpu->mp_state == KVM_MP_STATE_UNINITIALIZED)
@@ -476,8 +538,12 @@ int wr_vcpu_run(struct wr_vcpu *vcpu)
 		r = run_checked(vcpu);
 	if (!r)
 		vcpu->stats.userspace_exits++;
+	trace_warren_user_exit(vcpu, vcpu->run->exit_reason, r);
 	fill_run(vcpu);
 	if (vcpu->sigset_active)
 		sigprocmask(SIG_SETMASK, &vcpu->saved_sigset, NULL);
+	if (unlikely(vcpu->crash))
+		wr_vcpu_crashed(vcpu);
+	WRITE_ONCE(vcpu->activity, WARREN_VCPU_IDLE);
 	return r;
 }

@@ -15,7 +15,9 @@
 #include "debug.h"
 #include "dev.h"
 #include "fpu.h"
+#include "life.h"
 #include "msr.h"
+#include "ring.h"
 #include "state.h"
 #include "vcpu.h"
 #include "vm.h"
@@ -312,6 +314,16 @@ static long set_signal_mask(void *object, void *arg, unsigned long user)
 	return 0;
 }
 
+/* Without the lock, which a vCPU that runs has. */
+static long trace_open(void *object, void *arg, unsigned long user)
+{
+	const struct warren_trace_open *open = arg;
+
+	if (open->vm || open->vcpu)
+		return -EINVAL;
+	return wr_ring_open(object, open);
+}
+
 static long run(struct wr_vcpu *vcpu, unsigned long user)
 {
 	long r;
@@ -358,6 +370,7 @@ static const struct wr_ioctl vcpu_ioctls[] = {
 	WR_IOCTL(KVM_SET_TSC_KHZ, set_tsc_khz, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_KVMCLOCK_CTRL, clock_ctrl, WR_IOCTL_LOCK),
 	WR_IOCTL_RAW(KVM_SET_SIGNAL_MASK, set_signal_mask, WR_IOCTL_LOCK),
+	WR_IOCTL(WARREN_TRACE_OPEN, trace_open, 0),
 };
 
 static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long user)
@@ -430,11 +443,13 @@ static const struct file_operations vcpu_fops = {
  */
 void wr_vcpu_destroy(struct wr_vcpu *vcpu)
 {
+	wr_ring_end(vcpu);
 	if (wr_has_lapic(vcpu))
 		wr_lapic_destroy(vcpu);
 	wr_table_cache_free(&vcpu->tables);
 	wr_cpuid_free(vcpu);
 	wr_fpu_free(vcpu);
+	put_pid(vcpu->thread);
 	free_page((unsigned long)vcpu->pio_data);
 	free_page((unsigned long)vcpu->run);
 	wr_backend->vcpu_free(vcpu);
@@ -461,7 +476,10 @@ static struct wr_vcpu *vcpu_alloc(struct wr_vm *vm, u32 id)
 	vcpu->vm = vm;
 	vcpu->id = id;
 	vcpu->cpu = -1;
+	vcpu->enter = wr_backend->enter;
 	vcpu->event.extint = -1;
+	/* The VM may be paused. */
+	wr_vcpu_request(vcpu, WR_REQ_LIFE);
 	mutex_init(&vcpu->mutex);
 	rcuwait_init(&vcpu->wait);
 	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
@@ -547,6 +565,7 @@ static int create_locked(struct wr_vm *vm, u32 id)
 	wr_vm_get(vm);
 	vm->created_vcpus++;
 	publish(vm, vcpu);
+	wr_vcpu_created(vcpu);
 	fd_install(fd, file);
 	return fd;
 

@@ -16,6 +16,8 @@
 #include "backend.h"
 #include "dev.h"
 #include "host.h"
+#include "life.h"
+#include "registry.h"
 #include "vcpu.h"
 #include "vm.h"
 
@@ -44,12 +46,14 @@ static void destroy_vcpus(struct wr_vm *vm)
  */
 static void vm_destroy(struct wr_vm *vm)
 {
+	wr_vm_destroyed(vm);
 	wr_irq_exit(vm);
 	wr_mmu_exit(vm);
 	destroy_vcpus(vm);
 	wr_bus_exit(vm);
 	wr_coalesced_exit(vm);
 	cleanup_srcu_struct(&vm->srcu);
+	wr_identity_exit(vm);
 	mmdrop(vm->mm);
 	kfree(vm);
 	wr_host_put();
@@ -259,6 +263,21 @@ static long enable_cap(void *object, void *arg, unsigned long user)
 	return -EINVAL;
 }
 
+static long get_vm_info(void *object, void *arg, unsigned long user)
+{
+	struct warren_vm_info *info = arg;
+	struct wr_vm *vm = object;
+
+	info->id = vm->identity.id;
+	wr_vm_get_uuid(vm, info->uuid);
+	return 0;
+}
+
+static long report(void *object, void *arg, unsigned long user)
+{
+	return wr_vm_report(object, arg);
+}
+
 /* Calls whose handlers take vm->lock themselves, or need none, have no lock here. */
 static const struct wr_ioctl vm_ioctls[] = {
 	WR_IOCTL(KVM_CREATE_VCPU, create_vcpu, 0),
@@ -287,6 +306,8 @@ static const struct wr_ioctl vm_ioctls[] = {
 	WR_IOCTL(KVM_GET_CLOCK, get_clock, 0),
 	WR_IOCTL(KVM_SET_CLOCK, set_clock, 0),
 	WR_IOCTL(KVM_ENABLE_CAP, enable_cap, 0),
+	WR_IOCTL(WARREN_GET_VM_INFO, get_vm_info, 0),
+	WR_IOCTL(WARREN_REPORT, report, 0),
 };
 
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long user)
@@ -327,6 +348,8 @@ static void init_fields(struct wr_vm *vm)
 	INIT_LIST_HEAD(&vm->coalesced_zones);
 	mmgrab(current->mm);
 	vm->mm = current->mm;
+	wr_identity_init(vm);
+	wr_life_init(vm);
 }
 
 /* A VM with nothing in it; all that can fail is done before it is visible. */
@@ -362,9 +385,41 @@ err_exit_bus:
 err_cleanup_srcu:
 	cleanup_srcu_struct(&vm->srcu);
 err_free:
+	wr_identity_exit(vm);
 	mmdrop(vm->mm);
 	kfree(vm);
 	return ERR_PTR(err);
+}
+
+/* With a file of its own; the VM is the file's in any case. */
+static int vm_publish(struct wr_vm *vm)
+{
+	struct file *file;
+	int fd, err;
+
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0) {
+		wr_vm_put(vm);
+		return fd;
+	}
+	file = anon_inode_getfile("warren-vm", &vm_fops, vm, O_RDWR);
+	if (IS_ERR(file)) {
+		wr_vm_put(vm);
+		err = PTR_ERR(file);
+		goto err_put_fd;
+	}
+	/* Last, since others are told. */
+	err = wr_vm_created(vm);
+	if (err)
+		goto err_put_file;
+	fd_install(fd, file);
+	return fd;
+
+err_put_file:
+	fput(file);
+err_put_fd:
+	put_unused_fd(fd);
+	return err;
 }
 
 /**
@@ -377,21 +432,18 @@ err_free:
 int wr_vm_create(unsigned long type)
 {
 	struct wr_vm *vm;
-	int fd;
+	int err;
 
 	if (type)
 		return -EINVAL;
-	fd = wr_host_get();
-	if (fd)
-		return fd;
+	err = wr_host_get();
+	if (err)
+		return err;
 	vm = vm_alloc();
 	if (IS_ERR(vm)) {
 		wr_host_put();
 		return PTR_ERR(vm);
 	}
 	__module_get(THIS_MODULE);
-	fd = anon_inode_getfd("warren-vm", &vm_fops, vm, O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		wr_vm_put(vm);
-	return fd;
+	return vm_publish(vm);
 }

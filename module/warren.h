@@ -10,6 +10,7 @@
  *   vm->srcu        readers of slots and routes; never held while a vCPU sleeps in HLT
  *   vm->mmu.lock    rwlock: faults read, everything that removes mappings writes
  *   irq chips       spinlocks inside irq/, see irq/irq.h
+ *   vm->life.lock   mutex: state of the VM as others are told; inside the mutexes above, see life.h
  *
  * A field's letter says who may touch it:
  *
@@ -34,6 +35,7 @@
 #include <linux/refcount.h>
 #include <linux/srcu.h>
 #include <linux/types.h>
+#include <linux/warren.h>
 #include <linux/xarray.h>
 #include <asm/processor-flags.h>
 
@@ -43,8 +45,10 @@
 #include "event.h"
 #include "io.h"
 #include "irq/irq.h"
+#include "life.h"
 #include "mmu/mmu.h"
 #include "msr.h"
+#include "registry.h"
 
 /* vCPU ids are xAPIC ids: 255 is the broadcast id. */
 #define WR_MAX_VCPUS		255
@@ -79,6 +83,7 @@ enum wr_request {
 	WR_REQ_STEAL,		/* update steal time */
 	WR_REQ_EOI_EXIT,	/* KVM_EXIT_IOAPIC_EOI, split irqchip */
 	WR_REQ_DEBUG,		/* a step has ended: KVM_EXIT_DEBUG */
+	WR_REQ_LIFE,		/* the VM was paused, or went on, or is to be marked as running */
 };
 
 /* Where a vCPU is, for those who want its attention. */
@@ -163,17 +168,31 @@ struct wr_debug {
 	u64 dr[4], dr7;		/* [V] the debugger's, with KVM_GUESTDBG_USE_HW_BP */
 };
 
-/* Counters shown to the owner; written by the vCPU's thread alone. */
+/* Counters shown to the owner; written by the vCPU's thread alone, read by anybody. */
 struct wr_stats {
-	u64 exits;
-	u64 io_exits, mmio_exits, halt_exits, irq_exits, cpuid_exits, msr_exits;
-	u64 userspace_exits, signal_exits;
+	u64 exits[WARREN_EXIT_NR];	/* by enum warren_exit: each counts once */
+	u64 guest_tsc;			/* host's cycles in stays; in a stay less the TSC at its start, see wr_vcpu_guest_ns() */
+	u64 mmio_exits, userspace_exits, signal_exits;
 	u64 faults, fast_faults;
 	u64 irqs_injected, nmis_injected;
 	u64 insns_emulated;
 	u64 tlb_flushes;
 	u64 halts, halt_polls;
 };
+
+/**
+ * wr_stats_exits - how often a vCPU exited
+ * @stats: its counters; it may be running
+ */
+static inline u64 wr_stats_exits(const struct wr_stats *stats)
+{
+	u64 sum = 0;
+	int reason;
+
+	for (reason = 0; reason < WARREN_EXIT_NR; reason++)
+		sum += READ_ONCE(stats->exits[reason]);
+	return sum;
+}
 
 /**
  * struct wr_vcpu - one virtual CPU
@@ -192,7 +211,13 @@ struct wr_vcpu {
 	unsigned long requests;		/* [A] bits of enum wr_request */
 	int mode;			/* [A] enum wr_vcpu_mode, see wr_vcpu_kick() */
 	int cpu;			/* [A] CPU of the present or last stay, -1 before the first */
-	struct rcuwait wait;		/* [O] where a halted vCPU sleeps */
+	struct rcuwait wait;		/* [O] where a halted or paused vCPU sleeps */
+
+	/* What others are told */
+	struct pid *thread;		/* [V] to write, vm->identity.lock: that ran it last, NULL before the first */
+	u8 activity;			/* [V] enum warren_vcpu_state; others read it with READ_ONCE() */
+	u8 crash;			/* [V] enum warren_crash: KVM_RUN returns because of it */
+	u32 resumes;			/* [V] of wr_life.resumes that the guest knows of */
 
 	/* Architectural state that common code holds; the rest is the vendor's. */
 	u64 regs[WR_NR_REGS];		/* [V] */
@@ -240,6 +265,8 @@ struct wr_vcpu {
 	struct wr_table_cache tables;	/* [V] zeroed pages for stage-2 tables */
 
 	struct wr_stats stats;
+	u64 (*enter)(struct wr_vcpu *vcpu);	/* wr_backend's; that of ring.c while there is a ring */
+	struct wr_ring __rcu *ring;	/* NULL: exits are not traced */
 };
 
 /**
@@ -247,7 +274,9 @@ struct wr_vcpu {
  */
 struct wr_vm {
 	struct mm_struct *mm;		/* [I] whose memory the slots map; only its threads may call */
-	refcount_t users;		/* VM fd, vCPU fds, and what they pin */
+	refcount_t users;		/* VM fd, vCPU fds, what they pin, and who found the VM in the registry */
+	struct wr_identity identity;
+	struct wr_life life;
 	struct mutex lock;
 	struct mutex slots_lock;
 	struct srcu_struct srcu;
@@ -305,6 +334,7 @@ static inline bool wr_vcpu_take_request(struct wr_vcpu *vcpu, enum wr_request re
 void wr_vcpu_kick(struct wr_vcpu *vcpu);
 void wr_vcpu_kick_posted(struct wr_vcpu *vcpu);
 void wr_vm_request_all(struct wr_vm *vm, enum wr_request req, bool wait);
+u64 wr_vcpu_guest_ns(const struct wr_vcpu *vcpu);
 int wr_vcpu_run(struct wr_vcpu *vcpu);
 
 /* vcpu.c */

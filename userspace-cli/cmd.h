@@ -16,5 +16,17 @@ struct wr_command {
 
 int wr_cmd_run(int argc, char **argv);
 int wr_cmd_doctor(int argc, char **argv);
+int wr_cmd_exec(int argc, char **argv);
+int wr_cmd_console(int argc, char **argv);
+int wr_cmd_stop(int argc, char **argv);
+int wr_cmd_autostart(int argc, char **argv);
+int wr_cmd_ps(int argc, char **argv);
+int wr_cmd_top(int argc, char **argv);
+int wr_cmd_stat(int argc, char **argv);
+int wr_cmd_events(int argc, char **argv);
+int wr_cmd_trace(int argc, char **argv);
+int wr_cmd_pause(int argc, char **argv);
+int wr_cmd_resume(int argc, char **argv);
+int wr_cmd_kill(int argc, char **argv);
 
 #endif

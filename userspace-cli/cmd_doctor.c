@@ -12,7 +12,9 @@
 
 #include "cmd.h"
 #include "doctor.h"
+#include "json.h"
 #include "status.h"
+#include "table.h"
 #include "util.h"
 #include "vm.h"
 
@@ -121,8 +123,21 @@ static void show(const char *name, const struct wr_finding *finding, bool colour
 	print_wrapped(finding->remedy);
 }
 
+static void add(struct json_object *array, const char *name, const struct wr_finding *finding)
+{
+	struct json_object *object = json_object_new_object();
+
+	json_object_object_add(object, "check", json_object_new_string(name));
+	json_object_object_add(object, "health",
+			       json_object_new_string(healths[finding->health].word));
+	json_object_object_add(object, "text", json_object_new_string(finding->text));
+	json_object_object_add(object, "remedy", wr_json_text(finding->remedy));
+	json_object_array_add(array, object);
+}
+
+/* Shows what is found, or adds it to @array if that is not NULL. Return: how much is missing. */
 static unsigned int run_checks(const struct wr_check *check, struct wr_patient *patient,
-			       bool colour)
+			       struct json_object *array)
 {
 	unsigned int missing = 0;
 
@@ -131,7 +146,10 @@ static unsigned int run_checks(const struct wr_check *check, struct wr_patient *
 
 		if (!check->check(patient, &finding))
 			continue;
-		show(check->name, &finding, colour);
+		if (array)
+			add(array, check->name, &finding);
+		else
+			show(check->name, &finding, wr_colours());
 		missing += finding.health == WR_HEALTH_MISSING;
 	}
 	return missing;
@@ -152,6 +170,7 @@ static bool is_loaded(const struct wr_patient *patient)
 
 enum doctor_option {
 	OPT_DEVICE = 'd',
+	OPT_JSON = 'j',
 	OPT_ROOT = 0x100,
 	OPT_RELEASE,
 };
@@ -159,16 +178,26 @@ enum doctor_option {
 static const struct argp_option options[] = {
 	{ "device", OPT_DEVICE, "PATH", 0,
 	  "hypervisor device (default: " WR_DEVICE_DEFAULT ")", 1 },
+	{ "json", OPT_JSON, NULL, 0, "as a JSON object", 1 },
 	{ "root", OPT_ROOT, "DIR", OPTION_HIDDEN, "look at a machine's files below DIR", 2 },
 	{ "release", OPT_RELEASE, "RELEASE", OPTION_HIDDEN, "of that machine's kernel", 2 },
 	{ 0 },
 };
 
+struct doctor {
+	struct wr_patient patient;
+	bool json;
+};
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-	struct wr_patient *patient = state->input;
+	struct doctor *doctor = state->input;
+	struct wr_patient *patient = &doctor->patient;
 
 	switch (key) {
+	case OPT_JSON:
+		doctor->json = true;
+		return 0;
 	case OPT_DEVICE:
 		patient->device = arg;
 		return 0;
@@ -194,22 +223,45 @@ static const struct argp argp = {
 	       "  2  wrong usage",
 };
 
+static unsigned int examine(struct wr_patient *patient, struct json_object *array)
+{
+	unsigned int missing;
+
+	patient->loaded = is_loaded(patient);
+	missing = run_checks(wr_checks_host, patient, array);
+	missing += run_checks(wr_checks_device, patient, array);
+	if (patient->fd >= 0)
+		close(patient->fd);
+	return missing;
+}
+
+static int show_json(struct wr_patient *patient)
+{
+	struct json_object *object = json_object_new_object(), *array = json_object_new_array();
+	unsigned int missing = examine(patient, array);
+
+	json_object_object_add(object, "can_run", json_object_new_boolean(!missing));
+	json_object_object_add(object, "checks", array);
+	wr_json_print(object);
+	return missing ? WR_STATUS_ERROR : WR_STATUS_OK;
+}
+
 int wr_cmd_doctor(int argc, char **argv)
 {
-	struct wr_patient patient = { .root = "", .device = WR_DEVICE_DEFAULT, .fd = -1 };
-	bool colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+	struct doctor doctor = {
+		.patient = { .root = "", .device = WR_DEVICE_DEFAULT, .fd = -1 },
+	};
+	struct wr_patient *patient = &doctor.patient;
 	struct utsname name;
 	unsigned int missing;
 
 	if (!uname(&name))
-		snprintf(patient.release, sizeof(patient.release), "%s", name.release);
-	if (argp_parse(&argp, argc, argv, 0, NULL, &patient))
+		snprintf(patient->release, sizeof(patient->release), "%s", name.release);
+	if (argp_parse(&argp, argc, argv, 0, NULL, &doctor))
 		return WR_STATUS_USAGE;
-	patient.loaded = is_loaded(&patient);
-	missing = run_checks(wr_checks_host, &patient, colour);
-	missing += run_checks(wr_checks_device, &patient, colour);
-	if (patient.fd >= 0)
-		close(patient.fd);
+	if (doctor.json)
+		return show_json(patient);
+	missing = examine(patient, NULL);
 	if (!missing) {
 		puts("\nThis machine can run Warren.");
 		return WR_STATUS_OK;

@@ -26,10 +26,18 @@ static const char help_text[] =
 	"warren: Ctrl-a p  press the guest's power button\r\n"
 	"warren: Ctrl-a Ctrl-a  send Ctrl-a to the guest\r\n";
 
+static const char attached_help_text[] =
+	"\r\n"
+	"warren: Ctrl-a h  this help\r\n"
+	"warren: Ctrl-a d  detach: the guest goes on\r\n"
+	"warren: Ctrl-a p  press the guest's power button\r\n"
+	"warren: Ctrl-a Ctrl-a  send Ctrl-a to the guest\r\n";
+
 static struct {
 	struct termios saved;
 	sig_atomic_t raw;		/* @saved is to be put back; atomic, see below */
 	bool tty;
+	bool attached;			/* to a guest of another process */
 	bool foreground;		/* input may be read without being stopped for it */
 	bool ended;			/* end of file */
 	bool escaped;			/* the last byte was the escape key */
@@ -60,6 +68,11 @@ void wr_console_resume(void)
 	cfmakeraw(&raw);
 	__atomic_store_n(&input.raw, 1, __ATOMIC_SEQ_CST);
 	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+}
+
+void wr_console_attached(void)
+{
+	input.attached = true;
 }
 
 static void die_of_signal(int signal)
@@ -102,10 +115,10 @@ static void keep(uint8_t byte)
 static void print_help(void)
 {
 	struct pollfd pollfd = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	const char *text = input.attached ? attached_help_text : help_text;
 
 	/* Past the guest's output, and not at all where that would block. */
-	if (poll(&pollfd, 1, 0) > 0 &&
-	    write(STDOUT_FILENO, help_text, sizeof(help_text) - 1) < 0)
+	if (poll(&pollfd, 1, 0) > 0 && write(STDOUT_FILENO, text, strlen(text)) < 0)
 		return;
 }
 
@@ -114,7 +127,10 @@ static enum wr_console_event escape_command(uint8_t byte)
 	switch (byte) {
 	case 'x':
 	case 'X':
-		return WR_CONSOLE_LEAVE;
+		return input.attached ? WR_CONSOLE_NONE : WR_CONSOLE_LEAVE;
+	case 'd':
+	case 'D':
+		return input.attached ? WR_CONSOLE_DETACH : WR_CONSOLE_NONE;
 	case 'p':
 	case 'P':
 		return WR_CONSOLE_POWER_BUTTON;
@@ -166,6 +182,17 @@ enum wr_console_event wr_console_input(void)
 	memcpy(input.pending, buf, (size_t)n);
 	input.len = (size_t)n;
 	return WR_CONSOLE_NONE;
+}
+
+size_t wr_console_type_room(void)
+{
+	return sizeof(input.pending) - input.len;
+}
+
+void wr_console_type(const uint8_t *buf, size_t len)
+{
+	while (len--)
+		keep(*buf++);
 }
 
 size_t wr_console_take(uint8_t *buf, size_t max)

@@ -16,6 +16,7 @@ enum wr_console_event {
 	WR_CONSOLE_NONE,
 	WR_CONSOLE_LEAVE,
 	WR_CONSOLE_POWER_BUTTON,
+	WR_CONSOLE_DETACH,		/* only after wr_console_attached() */
 };
 
 /**
@@ -30,6 +31,11 @@ enum wr_console_event {
  * Return: 0, or -1 after an error message.
  */
 int wr_console_start(int wake_fd, void (*room)(void *device), void *device);
+
+/**
+ * wr_console_attached() - the guest is another process's: the keys detach instead of ending it
+ */
+void wr_console_attached(void);
 
 /**
  * wr_console_restore() - give the terminal back; may be called at any time, also twice
@@ -60,6 +66,17 @@ void wr_console_close(void);
 bool wr_console_drained(void);
 
 /**
+ * wr_console_room() - whether so much output can be put without blocking
+ * @len: bytes
+ */
+bool wr_console_room(size_t len);
+
+/**
+ * wr_console_gone() - whether nobody can take output any more
+ */
+bool wr_console_gone(void);
+
+/**
  * wr_console_poll_fd() - the fd to poll for input
  *
  * Return: the fd, or -1 if no input is wanted now.
@@ -72,6 +89,20 @@ int wr_console_poll_fd(void);
  * Return: what the user asked for.
  */
 enum wr_console_event wr_console_input(void);
+
+/**
+ * wr_console_type_room() - how much wr_console_type() takes
+ *
+ * Return: bytes.
+ */
+size_t wr_console_type_room(void);
+
+/**
+ * wr_console_type() - input from somewhere else than standard input
+ * @buf: the bytes
+ * @len: at most what there is room for; the rest is lost
+ */
+void wr_console_type(const uint8_t *buf, size_t len);
 
 /**
  * wr_console_take() - bytes of input for the guest

@@ -116,7 +116,7 @@ static void pvpanic_out(void *device, uint16_t offset, uint8_t value)
 
 	(void)offset;
 	if (value & PANICKED)
-		wr_stop_request(legacy->stop, WR_STOP_CRASH, 0, "the guest's kernel panicked");
+		wr_stop_request(legacy->stop, WR_STOP_CRASH, 1, "the guest's kernel panicked");
 }
 
 static void debug_exit_out(void *device, uint16_t offset, uint8_t value)

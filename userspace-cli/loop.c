@@ -84,6 +84,9 @@ static void serve_console(const struct wr_loop *loop)
 	case WR_CONSOLE_POWER_BUTTON:
 		loop->power_button(loop->arg);
 		break;
+	case WR_CONSOLE_DETACH:
+		loop->detach(loop->arg);
+		break;
 	case WR_CONSOLE_NONE:
 		break;
 	}
@@ -92,8 +95,10 @@ static void serve_console(const struct wr_loop *loop)
 enum { WAKE, SIGNAL, TIMER, INPUT, FDS };
 
 /* Returns what poll() does; afterwards the wake-up has been consumed. */
-static int wait_events(const struct wr_loop *loop, struct pollfd fds[FDS], int timeout_ms)
+static int wait_events(const struct wr_loop *loop, struct pollfd fds[FDS + WR_LOOP_EXTRA],
+		       int timeout_ms)
 {
+	size_t extra = loop->poll ? loop->poll(loop->arg, fds + FDS) : 0;
 	uint64_t count;
 	int n;
 
@@ -101,7 +106,7 @@ static int wait_events(const struct wr_loop *loop, struct pollfd fds[FDS], int t
 	fds[SIGNAL] = (struct pollfd){ .fd = signal_fd, .events = POLLIN };
 	fds[TIMER] = (struct pollfd){ .fd = timer_fd, .events = POLLIN };
 	fds[INPUT] = (struct pollfd){ .fd = wr_console_poll_fd(), .events = POLLIN };
-	n = poll(fds, FDS, timeout_ms);
+	n = poll(fds, FDS + extra, timeout_ms);
 	if (n > 0 && fds[WAKE].revents && read(loop->stop->wake_fd, &count, sizeof(count)) < 0)
 		return n;	/* somebody else's wake-up: there is but one reader */
 	return n;
@@ -109,7 +114,7 @@ static int wait_events(const struct wr_loop *loop, struct pollfd fds[FDS], int t
 
 void wr_loop_run(const struct wr_loop *loop)
 {
-	struct pollfd fds[FDS];
+	struct pollfd fds[FDS + WR_LOOP_EXTRA];
 
 	while (wr_stop_reason(loop->stop) == WR_STOP_NONE) {
 		if (wait_events(loop, fds, -1) <= 0)
@@ -120,6 +125,8 @@ void wr_loop_run(const struct wr_loop *loop)
 			serve_timer(loop);
 		if (fds[INPUT].revents)
 			serve_console(loop);
+		if (loop->serve)
+			loop->serve(loop->arg, fds + FDS);
 		loop->pump_input(loop->arg);
 	}
 }
@@ -133,13 +140,15 @@ static bool ended_by_itself(enum wr_stop_reason reason)
 void wr_loop_drain(const struct wr_loop *loop)
 {
 	int timeout_ms = ended_by_itself(wr_stop_reason(loop->stop)) ? -1 : DRAIN_MS;
-	struct pollfd fds[FDS];
+	struct pollfd fds[FDS + WR_LOOP_EXTRA];
 
 	while (!wr_console_drained()) {
 		if (wait_events(loop, fds, timeout_ms) == 0)
 			return;
 		/* An impatient user wins, and so does --timeout. */
 		if (fds[SIGNAL].revents || fds[TIMER].revents)
+			return;
+		if (loop->serve && loop->serve(loop->arg, fds + FDS))
 			return;
 		if (fds[INPUT].revents && wr_console_input() == WR_CONSOLE_LEAVE)
 			return;

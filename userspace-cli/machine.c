@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The machine: its parts put together, the main loop, and what is said at the end. */
 #include <errno.h>
+#include <linux/warren.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,11 +12,13 @@
 #include "acpi.h"
 #include "boot.h"
 #include "console.h"
+#include "control.h"
 #include "dump.h"
 #include "layout.h"
 #include "legacy.h"
 #include "loop.h"
 #include "machine.h"
+#include "netlink.h"
 #include "pm.h"
 #include "serial.h"
 #include "util.h"
@@ -33,11 +36,16 @@ struct machine {
 	struct wr_serial serial;
 	struct wr_pm pm;
 	struct wr_legacy legacy;
+	uint32_t id;			/* 0: the hypervisor gives none */
+	struct wr_transcript transcript;
+	struct wr_control control;
 };
 
 static bool line_put(void *arg, uint8_t byte)
 {
-	(void)arg;
+	struct machine *m = arg;
+
+	wr_transcript_put(&m->transcript, byte);
 	return wr_console_put(byte);
 }
 
@@ -117,6 +125,45 @@ static int create_vcpus(struct machine *m, const struct wr_boot_entry *entry)
 	return wr_vcpu_set_entry(&m->vcpus[0], entry);
 }
 
+static void power_button(void *arg)
+{
+	struct machine *m = arg;
+
+	wr_pm_power_button(&m->pm);
+}
+
+static int set_name(struct machine *m)
+{
+	struct wr_netlink link;
+	int status;
+
+	m->id = wr_vm_id(&m->vm);
+	if (!m->id || !m->config->name)
+		return 0;
+	status = wr_netlink_open(&link);
+	if (status)
+		return -1;
+	status = wr_netlink_set_name(&link, m->id, m->config->name);
+	wr_netlink_close(&link);
+	return status ? -1 : 0;
+}
+
+static int open_control(struct machine *m)
+{
+	m->control.stop = &m->stop;
+	m->control.transcript = &m->transcript;
+	m->control.power_button = power_button;
+	m->control.arg = m;
+	if (!wr_control_open(&m->control, m->id, m->config->name))
+		return 0;
+	if (m->config->name || m->config->ready) {
+		wr_hint("name a directory that you can write to: WARREN_RUNTIME_DIR=DIRECTORY");
+		return -1;
+	}
+	wr_hint("the guest goes on, but `warren console` and `warren stop` cannot reach it");
+	return 0;
+}
+
 static int build(struct machine *m)
 {
 	struct wr_boot_entry entry;
@@ -125,7 +172,7 @@ static int build(struct machine *m)
 		return -1;
 	if (load(m, &entry))
 		return -1;
-	if (wr_vm_create(&m->vm, &m->mem))
+	if (wr_vm_create(&m->vm, &m->mem) || set_name(m) || open_control(m))
 		return -1;
 	add_devices(m);
 	return create_vcpus(m, &entry);
@@ -165,11 +212,20 @@ static void pump_input(void *arg)
 		wr_serial_receive(&m->serial, buf, len);
 }
 
-static void power_button(void *arg)
+static size_t control_poll(void *arg, struct pollfd *fds)
 {
 	struct machine *m = arg;
 
-	wr_pm_power_button(&m->pm);
+	wr_control_poll(&m->control, fds);
+	return WR_CONTROL_FDS;
+}
+
+static bool control_serve(void *arg, const struct pollfd *fds)
+{
+	struct machine *m = arg;
+
+	wr_control_serve(&m->control, fds);
+	return m->control.forced;
 }
 
 static void report_crash(struct machine *m)
@@ -179,6 +235,25 @@ static void report_crash(struct machine *m)
 	wr_error("the guest crashed: %s", m->stop.detail);
 	for (i = 0; i < m->vcpu_count; i++)
 		wr_dump_vcpu(stderr, &m->vcpus[i], &m->mem);
+}
+
+/* What the kernel cannot see itself. */
+static void tell_listeners(struct machine *m)
+{
+	switch (m->stop.reason) {
+	case WR_STOP_POWEROFF:
+		wr_vm_report(&m->vm, WARREN_REPORT_SHUTDOWN);
+		break;
+	case WR_STOP_RESET:
+		wr_vm_report(&m->vm, WARREN_REPORT_RESET);
+		break;
+	case WR_STOP_CRASH:
+		if (m->stop.value)
+			wr_vm_report(&m->vm, WARREN_REPORT_PANIC);
+		break;
+	default:
+		break;
+	}
 }
 
 /* The vCPU threads have ended: nobody else writes to the stop request any more. */
@@ -204,6 +279,18 @@ static int report(struct machine *m)
 	}
 }
 
+static void say_ready(struct machine *m)
+{
+	char id[32];
+
+	if (m->id)
+		snprintf(id, sizeof(id), "%u", m->id);
+	else
+		snprintf(id, sizeof(id), "pid-%d", (int)getpid());
+	if (m->config->ready)
+		m->config->ready(id);
+}
+
 static int run(struct machine *m)
 {
 	const struct wr_loop loop = {
@@ -211,6 +298,8 @@ static int run(struct machine *m)
 		.timeout = m->config->timeout,
 		.pump_input = pump_input,
 		.power_button = power_button,
+		.poll = control_poll,
+		.serve = control_serve,
 		.arg = m,
 	};
 	int ret = WR_STATUS_ERROR;
@@ -219,9 +308,12 @@ static int run(struct machine *m)
 		return ret;
 	if (wr_console_start(m->stop.wake_fd, console_room, m))
 		return ret;
-	if (!start_vcpus(m))
+	if (!start_vcpus(m)) {
+		say_ready(m);
 		wr_loop_run(&loop);
+	}
 	stop_vcpus(m);
+	tell_listeners(m);
 	wr_loop_drain(&loop);
 	wr_console_restore();
 	return report(m);
@@ -256,15 +348,20 @@ int wr_machine_run(const struct wr_machine_config *config)
 	m->config = config;
 	m->vm.fd = -1;
 	m->vm.sys_fd = -1;
+	m->control.dir = -1;
+	m->control.fd = -1;
 	pthread_mutex_init(&m->stop.lock, NULL);
 	m->stop.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (m->stop.wake_fd < 0) {
 		wr_error("eventfd: %s", strerror(errno));
 		return status;
 	}
+	wr_transcript_init(&m->transcript, m->stop.wake_fd);
 	if (!build(m))
 		status = run(m);
 	take_apart(m);
+	/* Not earlier: who is told may start another one of this name at once. */
+	wr_control_close(&m->control, m->stop.reason == WR_STOP_SIGNAL ? 128 + m->stop.value : status);
 	if (m->stop.reason == WR_STOP_SIGNAL && m->stop.value)
 		die_of(m->stop.value);
 	return status;

@@ -16,6 +16,8 @@
  * @cpus: number of vCPUs
  * @memory: bytes
  * @timeout: seconds, 0 for none
+ * @name: of the VM, or NULL
+ * @ready: the guest runs; @id is what others may call it, valid for the call only. Or NULL
  * @debug_exit: connect the port by which a guest chooses the exit status
  */
 struct wr_machine_config {
@@ -26,6 +28,8 @@ struct wr_machine_config {
 	unsigned int cpus;
 	uint64_t memory;
 	unsigned int timeout;
+	const char *name;
+	void (*ready)(const char *id);
 	bool debug_exit;
 };
 

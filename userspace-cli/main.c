@@ -13,6 +13,19 @@
 
 static const struct wr_command commands[] = {
 	{ "run", "boot a kernel in a virtual machine", wr_cmd_run },
+	{ "exec", "run a program for which /dev/kvm is /dev/warren", wr_cmd_exec },
+	{ "console", "attach to the console of a guest that runs", wr_cmd_console },
+	{ "stop", "press a guest's power button, cut its power if that does not help", wr_cmd_stop },
+	{ "autostart", "start the machines that are configured to start with the host",
+	  wr_cmd_autostart },
+	{ "ps", "list virtual machines", wr_cmd_ps },
+	{ "top", "show what virtual machines cost, live", wr_cmd_top },
+	{ "stat", "show all that is known about a virtual machine", wr_cmd_stat },
+	{ "events", "follow what happens to virtual machines", wr_cmd_events },
+	{ "trace", "show each exit of a virtual machine, live or summed up", wr_cmd_trace },
+	{ "pause", "stop guests for a while", wr_cmd_pause },
+	{ "resume", "let paused guests run on", wr_cmd_resume },
+	{ "kill", "end virtual machines at once", wr_cmd_kill },
 	{ "doctor", "tell whether this machine can run Warren, and what to do if not",
 	  wr_cmd_doctor },
 };

@@ -61,6 +61,26 @@ bool wr_console_put(uint8_t byte)
 	return room;
 }
 
+bool wr_console_room(size_t len)
+{
+	bool room;
+
+	pthread_mutex_lock(&output.lock);
+	room = RING - used() >= len;
+	pthread_mutex_unlock(&output.lock);
+	return room;
+}
+
+bool wr_console_gone(void)
+{
+	bool gone;
+
+	pthread_mutex_lock(&output.lock);
+	gone = output.dead;
+	pthread_mutex_unlock(&output.lock);
+	return gone;
+}
+
 void wr_console_close(void)
 {
 	pthread_mutex_lock(&output.lock);

@@ -3,8 +3,8 @@
 #define WARREN_CLI_STATUS_H
 
 /*
- * How a guest can end, as the exit status of `warren run`. Scripts depend on these numbers:
- * docs/launcher.md lists them, tests/cli checks them.
+ * How commands end, as their exit status; 3 to 6 tell how a guest of `warren run` did. Scripts depend on these numbers:
+ * docs/launcher.md and docs/cli.md list them, tests/cli checks them.
  */
 enum wr_status {
 	WR_STATUS_OK = 0,	/* the guest powered off */
@@ -14,6 +14,8 @@ enum wr_status {
 	WR_STATUS_CRASH = 4,	/* triple fault, panic, or the host cannot run it on */
 	WR_STATUS_ESCAPE = 5,	/* the user left by the escape key */
 	WR_STATUS_TIMEOUT = 6,	/* --timeout ran out */
+	WR_STATUS_NO_VM = 7,	/* there is no such VM, or there are several of that name */
+	WR_STATUS_NO_MODULE = 8,	/* the module is not loaded */
 };
 
 #endif

@@ -11,9 +11,9 @@ enum wr_stop_reason {
 	WR_STOP_NONE,
 	WR_STOP_POWEROFF,
 	WR_STOP_RESET,
-	WR_STOP_CRASH,
+	WR_STOP_CRASH,		/* value: not 0 if the guest itself said so */
 	WR_STOP_DEBUG_EXIT,	/* value: the exit status */
-	WR_STOP_ESCAPE,
+	WR_STOP_ESCAPE,		/* the user left, or cut the power */
 	WR_STOP_TIMEOUT,
 	WR_STOP_SIGNAL,		/* value: the signal */
 };

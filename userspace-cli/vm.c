@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/kvm.h>
+#include <linux/warren.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -186,6 +187,20 @@ int wr_vm_create(struct wr_vm *vm, const struct wr_memory *mem)
 	if (add_slot(vm, 0, mem, 0, mem->low))
 		return -1;
 	return add_slot(vm, 1, mem, WR_LAYOUT_4G, mem->high);
+}
+
+uint32_t wr_vm_id(const struct wr_vm *vm)
+{
+	struct warren_vm_info info = { 0 };
+
+	return ioctl(vm->fd, WARREN_GET_VM_INFO, &info) ? 0 : info.id;
+}
+
+void wr_vm_report(const struct wr_vm *vm, unsigned int what)
+{
+	struct warren_report report = { .what = what };
+
+	ioctl(vm->fd, WARREN_REPORT, &report);
 }
 
 void wr_vm_irq_line(const struct wr_vm *vm, unsigned int gsi, bool level)

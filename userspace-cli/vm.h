@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "memory.h"
 
@@ -69,6 +70,21 @@ unsigned int wr_vm_max_cpus(const struct wr_vm *vm);
  * Return: 0, or -1 after an error message.
  */
 int wr_vm_create(struct wr_vm *vm, const struct wr_memory *mem);
+
+/**
+ * wr_vm_id() - the number by which the kernel and its other users know the VM
+ * @vm: created
+ *
+ * Return: the number, 0 if there is none: KVM has no such thing.
+ */
+uint32_t wr_vm_id(const struct wr_vm *vm);
+
+/**
+ * wr_vm_report() - tell those who listen to events what the guest did; on KVM, nobody
+ * @vm: created
+ * @what: enum warren_report_what
+ */
+void wr_vm_report(const struct wr_vm *vm, unsigned int what);
 
 /**
  * wr_vm_irq_line() - set the level of an interrupt line; any thread

@@ -120,6 +120,7 @@ struct wr_slots *wr_slots_replace(const struct wr_slots *old, const struct wr_sl
 				  struct wr_slot *with);
 int wr_slots_set(struct wr_vm *vm, const struct kvm_userspace_memory_region *region);
 const struct wr_slot *wr_slot_find(const struct wr_slots *slots, u64 gfn);
+u64 wr_slots_size(struct wr_vm *vm);
 int wr_slots_lookup_hva(struct wr_vm *vm, u64 gpa, bool write, unsigned long *hva);
 
 /* dirty.c */

@@ -358,6 +358,25 @@ int wr_slots_lookup_hva(struct wr_vm *vm, u64 gpa, bool write, unsigned long *hv
 }
 
 /**
+ * wr_slots_size - how much memory a guest has
+ * @vm: the VM
+ *
+ * Return: bytes of all slots. Context: any.
+ */
+u64 wr_slots_size(struct wr_vm *vm)
+{
+	int idx = srcu_read_lock(&vm->srcu);
+	const struct wr_slots *slots = wr_slots(vm);
+	u64 pages = 0;
+	u32 i;
+
+	for (i = 0; i < slots->nr; i++)
+		pages += slots->slot[i]->npages;
+	srcu_read_unlock(&vm->srcu, idx);
+	return pages << PAGE_SHIFT;
+}
+
+/**
  * wr_slots_exit - free all slots of a VM that ends
  * @vm: nobody reads its slots any more
  *

@@ -162,7 +162,7 @@ static void store_cr8(struct svm_vcpu *svm)
 }
 
 /* wr_backend.enter */
-static void svm_enter(struct wr_vcpu *vcpu)
+static u64 svm_enter(struct wr_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
 	struct vmcb *vmcb = svm->vmcb;
@@ -208,10 +208,12 @@ static void svm_enter(struct wr_vcpu *vcpu)
 	svm_complete_injection(svm);
 	if (unlikely((u32)vmcb->control.exit_code == SVM_EXIT_EXCP_BASE + X86_TRAP_MC))
 		wr_host_machine_check();
+	return svm_exit_reason(svm);
 }
 
 const struct wr_backend wr_svm = {
 	.name = "svm",
+	.vendor = WARREN_VENDOR_AMD_V,
 	.caps = &svm_backend_caps,
 	.stage2 = &svm_npt_format,
 	.probe = svm_probe,
@@ -224,6 +226,7 @@ const struct wr_backend wr_svm = {
 	.load = svm_load,
 	.put = svm_put,
 	.enter = svm_enter,
+	.exit_words = svm_exit_words,
 	.handle_exit = svm_handle_exit,
 	.get_segment = svm_get_segment,
 	.set_segment = svm_set_segment,

@@ -78,6 +78,11 @@ static enum wr_run_result exit_dr(struct wr_vcpu *vcpu)
 	return WR_RUN_RESUME;
 }
 
+static enum wr_run_result exit_entry_failed(struct wr_vcpu *vcpu)
+{
+	return wr_exit_entry_failed(vcpu, (u32)SVM_EXIT_ERR);
+}
+
 static enum wr_run_result exit_shutdown(struct wr_vcpu *vcpu)
 {
 	/* The VMCB's state is undefined after a shutdown, and what was about to be delivered is lost. */
@@ -107,73 +112,100 @@ static enum wr_run_result exit_task_switch(struct wr_vcpu *vcpu)
 	return wr_exit_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION, data, ARRAY_SIZE(data));
 }
 
-typedef enum wr_run_result (*exit_fn)(struct wr_vcpu *vcpu);
-
-static const exit_fn exits[] = {
-	[SVM_EXIT_READ_CR0] = wr_exit_emulate,
-	[SVM_EXIT_READ_CR4] = wr_exit_emulate,
-	[SVM_EXIT_WRITE_CR0] = wr_exit_emulate,
-	[SVM_EXIT_WRITE_CR4] = wr_exit_emulate,
-	[SVM_EXIT_WRITE_CR8] = wr_exit_emulate,
-	[SVM_EXIT_CR0_SEL_WRITE] = wr_exit_emulate,
-	[SVM_EXIT_READ_DR0 ... SVM_EXIT_READ_DR7] = exit_dr,
-	[SVM_EXIT_WRITE_DR0 ... SVM_EXIT_WRITE_DR7] = exit_dr,
-	[SVM_EXIT_EXCP_BASE + X86_TRAP_DE] = svm_exit_exception,
-	[SVM_EXIT_EXCP_BASE + X86_TRAP_DB] = svm_exit_db,
-	[SVM_EXIT_EXCP_BASE + X86_TRAP_BP ... SVM_EXIT_EXCP_BASE + X86_TRAP_MF] = svm_exit_exception,
-	[SVM_EXIT_EXCP_BASE + X86_TRAP_AC] = exit_ac,
-	[SVM_EXIT_EXCP_BASE + X86_TRAP_MC] = wr_exit_host_event,
-	[SVM_EXIT_EXCP_BASE + X86_TRAP_XF ... SVM_EXIT_EXCP_BASE + 31] = svm_exit_exception,
-	[SVM_EXIT_INTR] = wr_exit_host_event,
-	[SVM_EXIT_NMI] = wr_exit_host_event,
-	[SVM_EXIT_SMI] = wr_exit_host_event,
-	[SVM_EXIT_INIT] = wr_exit_host_event,
-	[SVM_EXIT_VINTR] = exit_vintr,
-	[SVM_EXIT_RDPMC] = wr_exit_rdpmc,
-	[SVM_EXIT_CPUID] = wr_exit_cpuid,
-	[SVM_EXIT_PUSHF] = wr_exit_emulate,
-	[SVM_EXIT_POPF] = svm_exit_flags_load,
-	[SVM_EXIT_IRET] = exit_iret,
-	[SVM_EXIT_SWINT] = wr_exit_soft_interrupt,
-	[SVM_EXIT_INVD] = wr_exit_skip,
-	[SVM_EXIT_PAUSE] = wr_exit_pause,
-	[SVM_EXIT_HLT] = wr_exit_halt,
-	[SVM_EXIT_INVLPGA] = wr_exit_undefined,
-	[SVM_EXIT_IOIO] = exit_io,
-	[SVM_EXIT_MSR] = exit_msr,
-	[SVM_EXIT_TASK_SWITCH] = exit_task_switch,
-	[SVM_EXIT_SHUTDOWN] = exit_shutdown,
-	[SVM_EXIT_VMRUN] = wr_exit_undefined,
-	[SVM_EXIT_VMMCALL] = wr_exit_hypercall,
-	[SVM_EXIT_VMLOAD] = wr_exit_undefined,
-	[SVM_EXIT_VMSAVE] = wr_exit_undefined,
-	[SVM_EXIT_STGI] = wr_exit_undefined,
-	[SVM_EXIT_CLGI] = wr_exit_undefined,
-	[SVM_EXIT_SKINIT] = wr_exit_undefined,
-	[SVM_EXIT_RDTSCP] = wr_exit_undefined,
-	[SVM_EXIT_ICEBP] = wr_exit_icebp,
-	[SVM_EXIT_WBINVD] = wr_exit_skip,
-	[SVM_EXIT_MONITOR] = wr_exit_undefined,
-	[SVM_EXIT_MWAIT] = wr_exit_undefined,
-	[SVM_EXIT_XSETBV] = wr_exit_xsetbv,
-	[SVM_EXIT_RDPRU] = wr_exit_undefined,
-	[SVM_EXIT_INVPCID] = wr_exit_undefined,
-	[SVM_EXIT_RSM] = wr_exit_undefined,
+static const struct svm_exit exits[] = {
+	[SVM_EXIT_READ_CR0] = { wr_exit_emulate, WARREN_EXIT_CR },
+	[SVM_EXIT_READ_CR4] = { wr_exit_emulate, WARREN_EXIT_CR },
+	[SVM_EXIT_WRITE_CR0] = { wr_exit_emulate, WARREN_EXIT_CR },
+	[SVM_EXIT_WRITE_CR4] = { wr_exit_emulate, WARREN_EXIT_CR },
+	[SVM_EXIT_WRITE_CR8] = { wr_exit_emulate, WARREN_EXIT_CR },
+	[SVM_EXIT_CR0_SEL_WRITE] = { wr_exit_emulate, WARREN_EXIT_CR },
+	[SVM_EXIT_READ_DR0 ... SVM_EXIT_READ_DR7] = { exit_dr, WARREN_EXIT_DR },
+	[SVM_EXIT_WRITE_DR0 ... SVM_EXIT_WRITE_DR7] = { exit_dr, WARREN_EXIT_DR },
+	[SVM_EXIT_EXCP_BASE + X86_TRAP_DE] = { svm_exit_exception, WARREN_EXIT_EXCEPTION },
+	[SVM_EXIT_EXCP_BASE + X86_TRAP_DB] = { svm_exit_db, WARREN_EXIT_EXCEPTION },
+	[SVM_EXIT_EXCP_BASE + X86_TRAP_BP ... SVM_EXIT_EXCP_BASE + X86_TRAP_MF] = { svm_exit_exception, WARREN_EXIT_EXCEPTION },
+	[SVM_EXIT_EXCP_BASE + X86_TRAP_AC] = { exit_ac, WARREN_EXIT_EXCEPTION },
+	[SVM_EXIT_EXCP_BASE + X86_TRAP_MC] = { wr_exit_host_event, WARREN_EXIT_NMI },
+	[SVM_EXIT_EXCP_BASE + X86_TRAP_XF ... SVM_EXIT_EXCP_BASE + 31] = { svm_exit_exception, WARREN_EXIT_EXCEPTION },
+	[SVM_EXIT_INTR] = { wr_exit_host_event, WARREN_EXIT_INTERRUPT },
+	[SVM_EXIT_NMI] = { wr_exit_host_event, WARREN_EXIT_NMI },
+	[SVM_EXIT_SMI] = { wr_exit_host_event, WARREN_EXIT_NMI },
+	[SVM_EXIT_INIT] = { wr_exit_host_event, WARREN_EXIT_NMI },
+	[SVM_EXIT_VINTR] = { exit_vintr, WARREN_EXIT_WINDOW },
+	[SVM_EXIT_RDPMC] = { wr_exit_rdpmc, WARREN_EXIT_VIRTUALIZATION },
+	[SVM_EXIT_CPUID] = { wr_exit_cpuid, WARREN_EXIT_CPUID },
+	[SVM_EXIT_PUSHF] = { wr_exit_emulate, WARREN_EXIT_IRET },
+	[SVM_EXIT_POPF] = { svm_exit_flags_load, WARREN_EXIT_IRET },
+	[SVM_EXIT_IRET] = { exit_iret, WARREN_EXIT_IRET },
+	[SVM_EXIT_SWINT] = { wr_exit_soft_interrupt, WARREN_EXIT_SOFT_INTERRUPT },
+	[SVM_EXIT_INVD] = { wr_exit_skip, WARREN_EXIT_CACHE },
+	[SVM_EXIT_PAUSE] = { wr_exit_pause, WARREN_EXIT_PAUSE },
+	[SVM_EXIT_HLT] = { wr_exit_halt, WARREN_EXIT_HLT },
+	[SVM_EXIT_INVLPGA] = { wr_exit_undefined, WARREN_EXIT_VIRTUALIZATION },
+	[SVM_EXIT_IOIO] = { exit_io, WARREN_EXIT_IO },
+	[SVM_EXIT_MSR] = { exit_msr, WARREN_EXIT_MSR_READ },
+	[SVM_EXIT_TASK_SWITCH] = { exit_task_switch, WARREN_EXIT_TASK_SWITCH },
+	[SVM_EXIT_SHUTDOWN] = { exit_shutdown, WARREN_EXIT_TRIPLE_FAULT },
+	[SVM_EXIT_VMRUN] = { wr_exit_undefined, WARREN_EXIT_VIRTUALIZATION },
+	[SVM_EXIT_VMMCALL] = { wr_exit_hypercall, WARREN_EXIT_HYPERCALL },
+	[SVM_EXIT_VMLOAD] = { wr_exit_undefined, WARREN_EXIT_VIRTUALIZATION },
+	[SVM_EXIT_VMSAVE] = { wr_exit_undefined, WARREN_EXIT_VIRTUALIZATION },
+	[SVM_EXIT_STGI] = { wr_exit_undefined, WARREN_EXIT_VIRTUALIZATION },
+	[SVM_EXIT_CLGI] = { wr_exit_undefined, WARREN_EXIT_VIRTUALIZATION },
+	[SVM_EXIT_SKINIT] = { wr_exit_undefined, WARREN_EXIT_VIRTUALIZATION },
+	[SVM_EXIT_RDTSCP] = { wr_exit_undefined, WARREN_EXIT_VIRTUALIZATION },
+	[SVM_EXIT_ICEBP] = { wr_exit_icebp, WARREN_EXIT_SOFT_INTERRUPT },
+	[SVM_EXIT_WBINVD] = { wr_exit_skip, WARREN_EXIT_CACHE },
+	[SVM_EXIT_MONITOR] = { wr_exit_undefined, WARREN_EXIT_VIRTUALIZATION },
+	[SVM_EXIT_MWAIT] = { wr_exit_undefined, WARREN_EXIT_VIRTUALIZATION },
+	[SVM_EXIT_XSETBV] = { wr_exit_xsetbv, WARREN_EXIT_XSETBV },
+	[SVM_EXIT_RDPRU] = { wr_exit_undefined, WARREN_EXIT_VIRTUALIZATION },
+	[SVM_EXIT_INVPCID] = { wr_exit_undefined, WARREN_EXIT_VIRTUALIZATION },
+	[SVM_EXIT_RSM] = { wr_exit_undefined, WARREN_EXIT_VIRTUALIZATION },
 };
+
+static const struct svm_exit exit_fault = { exit_npf, WARREN_EXIT_FAULT };
+static const struct svm_exit exit_write_msr = { exit_msr, WARREN_EXIT_MSR_WRITE };
+static const struct svm_exit exit_refused = { exit_entry_failed, WARREN_EXIT_ENTRY_FAILED };
+static const struct svm_exit exit_unknown = { exit_unsupported, WARREN_EXIT_OTHER };
+
+static const struct svm_exit *find_exit(const struct vmcb_control_area *control)
+{
+	u32 code = control->exit_code;
+
+	if (code == SVM_EXIT_MSR && control->exit_info_1)
+		return &exit_write_msr;
+	if (code < ARRAY_SIZE(exits))
+		return likely(exits[code].handle) ? &exits[code] : &exit_unknown;
+	if (code == SVM_EXIT_NPF)
+		return &exit_fault;
+	return code == (u32)SVM_EXIT_ERR ? &exit_refused : &exit_unknown;
+}
+
+/**
+ * svm_exit_reason - take over why the guest exited
+ * @svm: after its exit
+ */
+u64 svm_exit_reason(struct svm_vcpu *svm)
+{
+	svm->exit = find_exit(&svm->vmcb->control);
+	return svm->exit->reason;
+}
+
+/* wr_backend.exit_words */
+void svm_exit_words(struct wr_vcpu *vcpu, struct wr_exit_words *out)
+{
+	out->code = control(vcpu)->exit_code;
+	out->qualification = control(vcpu)->exit_info_1;
+	out->gpa = to_svm(vcpu)->exit == &exit_fault ? control(vcpu)->exit_info_2 : 0;
+}
 
 /* wr_backend.handle_exit */
 enum wr_run_result svm_handle_exit(struct wr_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
-	u32 code = svm->vmcb->control.exit_code;
 
 	if (unlikely(svm->debug_entry))
 		svm_step_exited(svm);
-	if (code == SVM_EXIT_NPF)
-		return exit_npf(vcpu);
-	if (unlikely(code == (u32)SVM_EXIT_ERR))
-		return wr_exit_entry_failed(vcpu, (u32)SVM_EXIT_ERR);
-	if (unlikely(code >= ARRAY_SIZE(exits) || !exits[code]))
-		return exit_unsupported(vcpu);
-	return exits[code](vcpu);
+	return svm->exit->handle(vcpu);
 }

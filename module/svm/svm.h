@@ -82,6 +82,12 @@ struct svm_step {
 	u64 causes;		/* [V] WR_DR6_* of its #DB */
 };
 
+/* struct svm_exit - what is known of an exit code: what to do, and what it is called */
+struct svm_exit {
+	enum wr_run_result (*handle)(struct wr_vcpu *vcpu);
+	u8 reason;		/* enum warren_exit */
+};
+
 /**
  * struct svm_vcpu - a vCPU on AMD-V
  */
@@ -95,6 +101,7 @@ struct svm_vcpu {
 	bool nmi_iret;			/* [V] IRET was seen at @nmi_iret_rip: the mask goes once it is done */
 	bool nmi_stepping;		/* [V] a step is wanted, to see the end of that IRET or of an interrupt shadow */
 	u64 nmi_iret_rip;
+	const struct svm_exit *exit;	/* [V] the last one */
 	bool dr_live;			/* [V] DR0 to DR3 go to the hardware: the guest's, or the debugger's */
 	bool debug_entry;		/* [V] entries swap debug registers or step */
 	struct svm_step step;
@@ -182,6 +189,8 @@ enum wr_run_result svm_exit_flags_load(struct wr_vcpu *vcpu);
 enum wr_run_result svm_exit_exception(struct wr_vcpu *vcpu);
 
 /* exits.c */
+u64 svm_exit_reason(struct svm_vcpu *svm);
+void svm_exit_words(struct wr_vcpu *vcpu, struct wr_exit_words *out);
 enum wr_run_result svm_handle_exit(struct wr_vcpu *vcpu);
 
 /* enter.S */

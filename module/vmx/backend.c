@@ -135,7 +135,6 @@ static void vmx_load(struct wr_vcpu *vcpu, bool migrated)
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	int cpu = smp_processor_id();
 
-	vmx->off = false;
 	if (this_cpu_read(vmx_cpu.current_vcpu) != vmx)
 		vmx_make_current(vmx);
 	if (unlikely(migrated || vmx->host_cpu != cpu)) {
@@ -366,17 +365,18 @@ static enum vmx_entry run_vmcs(struct vmx_vcpu *vmx)
 	return vmx_enter_guest(vmx->vcpu.regs, vmx->launched, &vmx->host_rsp);
 }
 
-/* An NMI or a machine check made the guest exit, and is the host's. NMIs are blocked until an IRET. */
-static void take_host_event(struct vmx_vcpu *vmx)
+/* An exception; or an NMI or a machine check, which is the host's. NMIs are blocked until an IRET. */
+static u64 take_exception(struct vmx_vcpu *vmx)
 {
 	u32 info = vmx->exit.intr_info;
 
-	if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR) {
+	if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR)
 		asm volatile("int $2");
-		return;
-	}
-	if ((info & INTR_INFO_VECTOR_MASK) == X86_TRAP_MC)
+	else if ((info & INTR_INFO_VECTOR_MASK) == X86_TRAP_MC)
 		wr_host_machine_check();
+	else
+		return WARREN_EXIT_EXCEPTION;
+	return WARREN_EXIT_NMI;
 }
 
 /* An entry that failed has delivered nothing, and knows of no delivery. What it was to deliver may be why. */
@@ -400,8 +400,10 @@ static void take_interrupt(struct vmx_vcpu *vmx)
 		vmx->vcpu.host_vector = info & INTR_INFO_VECTOR_MASK;
 }
 
-static void take_exit(struct vmx_vcpu *vmx)
+static u64 take_exit(struct vmx_vcpu *vmx)
 {
+	u64 reason;
+
 	vmx_pml_drain(vmx);
 	read_guest_state(vmx);
 	vmx->exit.reason = vmcs_read32(VM_EXIT_REASON);
@@ -412,30 +414,30 @@ static void take_exit(struct vmx_vcpu *vmx)
 		vmx->launched = true;
 		vmx_complete_injection(vmx);
 	}
-	vmx_read_exit(vmx);
+	reason = vmx_read_exit(vmx);
 	if (likely(vmx->exit.reason > EXIT_REASON_EXTERNAL_INTERRUPT))
-		return;
-	if (vmx->exit.reason == EXIT_REASON_EXTERNAL_INTERRUPT)
-		take_interrupt(vmx);
-	else
-		take_host_event(vmx);
+		return reason;
+	if (vmx->exit.reason == EXIT_REASON_EXCEPTION_NMI)
+		return take_exception(vmx);
+	take_interrupt(vmx);
+	return reason;
 }
 
 /* The CPU refused the VMCS as a whole: its controls or the host's state. */
-static void take_refusal(struct vmx_vcpu *vmx)
+static u64 take_refusal(struct vmx_vcpu *vmx)
 {
 	take_failure(vmx);
 	vmx->exit.reason = EXIT_REASON_INVALID_STATE;
 	vmx->exit.instruction_error = vmcs_read32(VM_INSTRUCTION_ERROR);
+	return vmx_no_exit(vmx, true);
 }
 
 /*
  * Somebody turned VMX off: a reboot, for good, or another hypervisor that thought itself alone. What was written to the VMCS
  * since then is lost, so all that is known of its contents is forgotten, and the stay ends.
  */
-static void take_off(struct vmx_vcpu *vmx)
+static u64 take_off(struct vmx_vcpu *vmx)
 {
-	vmx->off = true;
 	vmx_cancel_injection(&vmx->vcpu);
 	wr_host_restore();
 	vmx->host_cpu = -1;
@@ -447,10 +449,11 @@ static void take_off(struct vmx_vcpu *vmx)
 	vmx->rip = ~vmx->vcpu.rip;
 	vmx->rsp = ~vmx->vcpu.regs[WR_RSP];
 	vmx->rflags = ~vmx->vcpu.rflags;
+	return vmx_no_exit(vmx, false);
 }
 
 /* wr_backend.enter */
-static void vmx_enter(struct wr_vcpu *vcpu)
+static u64 vmx_enter(struct wr_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	bool debug = vmx->dr_live || hw_breakpoint_active();
@@ -472,15 +475,13 @@ static void vmx_enter(struct wr_vcpu *vcpu)
 	if (unlikely(vmx->host_debugctl))
 		update_debugctlmsr(vmx->host_debugctl);
 	if (likely(entry == VMX_EXITED))
-		take_exit(vmx);
-	else if (entry == VMX_REFUSED)
-		take_refusal(vmx);
-	else
-		take_off(vmx);
+		return take_exit(vmx);
+	return entry == VMX_REFUSED ? take_refusal(vmx) : take_off(vmx);
 }
 
 const struct wr_backend wr_vmx = {
 	.name = "vmx",
+	.vendor = WARREN_VENDOR_VT_X,
 	.caps = &vmx_backend_caps,
 	.stage2 = &vmx_ept_format,
 	.probe = vmx_probe,
@@ -493,6 +494,7 @@ const struct wr_backend wr_vmx = {
 	.load = vmx_load,
 	.put = vmx_put,
 	.enter = vmx_enter,
+	.exit_words = vmx_exit_words,
 	.handle_exit = vmx_handle_exit,
 	.get_segment = vmx_get_segment,
 	.set_segment = vmx_set_segment,

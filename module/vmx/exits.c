@@ -170,50 +170,57 @@ static enum wr_run_result exit_task_switch(struct wr_vcpu *vcpu)
 	return wr_exit_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION, data, ARRAY_SIZE(data));
 }
 
-struct exit_row {
+/* The last entry did not take place. */
+static enum wr_run_result exit_off(struct wr_vcpu *vcpu)
+{
+	return WR_RUN_LEAVE;
+}
+
+struct vmx_exit_row {
 	enum wr_run_result (*handle)(struct wr_vcpu *vcpu);
 	u8 tells;
+	u8 reason;	/* enum warren_exit */
 };
 
-static const struct exit_row exits[] = {
-	[EXIT_REASON_EXCEPTION_NMI] = { exit_exception, QUALIFICATION | INTERRUPTION },
-	[EXIT_REASON_EXTERNAL_INTERRUPT] = { wr_exit_host_event, PLAIN },
-	[EXIT_REASON_TRIPLE_FAULT] = { wr_exit_shutdown },
-	[EXIT_REASON_INTERRUPT_WINDOW] = { exit_interrupt_window, PLAIN },
-	[EXIT_REASON_NMI_WINDOW] = { exit_nmi_window },
-	[EXIT_REASON_TASK_SWITCH] = { exit_task_switch, QUALIFICATION },
-	[EXIT_REASON_CPUID] = { wr_exit_cpuid, INSN | PLAIN },
-	[EXIT_REASON_HLT] = { wr_exit_halt, INSN | PLAIN },
-	[EXIT_REASON_INVD] = { wr_exit_skip, INSN },
-	[EXIT_REASON_RDPMC] = { wr_exit_rdpmc },
-	[EXIT_REASON_VMCALL] = { wr_exit_hypercall, INSN },
-	[EXIT_REASON_VMCLEAR ... EXIT_REASON_VMON] = { wr_exit_undefined },
-	[EXIT_REASON_CR_ACCESS] = { wr_exit_emulate },
-	[EXIT_REASON_DR_ACCESS] = { exit_dr, QUALIFICATION | INSN },
-	[EXIT_REASON_IO_INSTRUCTION] = { exit_io, QUALIFICATION | INSN | PLAIN },
-	[EXIT_REASON_MSR_READ] = { exit_rdmsr, INSN | PLAIN },
-	[EXIT_REASON_MSR_WRITE] = { exit_wrmsr, INSN | PLAIN },
-	[EXIT_REASON_INVALID_STATE] = { exit_entry_failed, QUALIFICATION },
-	[EXIT_REASON_MSR_LOAD_FAIL] = { exit_entry_failed, QUALIFICATION },
-	[EXIT_REASON_MWAIT_INSTRUCTION] = { wr_exit_undefined },
-	[EXIT_REASON_MONITOR_TRAP_FLAG] = { exit_monitor_trap },
-	[EXIT_REASON_MONITOR_INSTRUCTION] = { wr_exit_undefined },
-	[EXIT_REASON_PAUSE_INSTRUCTION] = { wr_exit_pause, INSN | PLAIN },
-	[EXIT_REASON_MCE_DURING_VMENTRY] = { wr_exit_host_event },
-	[EXIT_REASON_TPR_BELOW_THRESHOLD] = { exit_tpr },
-	[EXIT_REASON_EOI_INDUCED] = { vmx_exit_eoi, QUALIFICATION },
-	[EXIT_REASON_EPT_VIOLATION] = { exit_ept_violation, QUALIFICATION | GPA },
-	[EXIT_REASON_EPT_MISCONFIG] = { exit_unsupported, GPA },
-	[EXIT_REASON_INVEPT] = { wr_exit_undefined },
-	[EXIT_REASON_PREEMPTION_TIMER] = { wr_exit_timer, PLAIN },
-	[EXIT_REASON_INVVPID] = { wr_exit_undefined },
-	[EXIT_REASON_WBINVD] = { wr_exit_skip, INSN },
-	[EXIT_REASON_XSETBV] = { wr_exit_xsetbv, INSN },
-	[EXIT_REASON_APIC_WRITE] = { vmx_exit_apic_write, QUALIFICATION },
-	[EXIT_REASON_INVPCID] = { wr_exit_undefined },
-	[EXIT_REASON_VMFUNC] = { wr_exit_undefined },
-	[EXIT_REASON_ENCLS] = { wr_exit_undefined },
-	[EXIT_REASON_PML_FULL] = { exit_pml_full, QUALIFICATION },
+static const struct vmx_exit_row exits[] = {
+	[EXIT_REASON_EXCEPTION_NMI] = { exit_exception, QUALIFICATION | INTERRUPTION, WARREN_EXIT_EXCEPTION },
+	[EXIT_REASON_EXTERNAL_INTERRUPT] = { wr_exit_host_event, PLAIN, WARREN_EXIT_INTERRUPT },
+	[EXIT_REASON_TRIPLE_FAULT] = { wr_exit_shutdown, 0, WARREN_EXIT_TRIPLE_FAULT },
+	[EXIT_REASON_INTERRUPT_WINDOW] = { exit_interrupt_window, PLAIN, WARREN_EXIT_WINDOW },
+	[EXIT_REASON_NMI_WINDOW] = { exit_nmi_window, 0, WARREN_EXIT_WINDOW },
+	[EXIT_REASON_TASK_SWITCH] = { exit_task_switch, QUALIFICATION, WARREN_EXIT_TASK_SWITCH },
+	[EXIT_REASON_CPUID] = { wr_exit_cpuid, INSN | PLAIN, WARREN_EXIT_CPUID },
+	[EXIT_REASON_HLT] = { wr_exit_halt, INSN | PLAIN, WARREN_EXIT_HLT },
+	[EXIT_REASON_INVD] = { wr_exit_skip, INSN, WARREN_EXIT_CACHE },
+	[EXIT_REASON_RDPMC] = { wr_exit_rdpmc, 0, WARREN_EXIT_VIRTUALIZATION },
+	[EXIT_REASON_VMCALL] = { wr_exit_hypercall, INSN, WARREN_EXIT_HYPERCALL },
+	[EXIT_REASON_VMCLEAR ... EXIT_REASON_VMON] = { wr_exit_undefined, 0, WARREN_EXIT_VIRTUALIZATION },
+	[EXIT_REASON_CR_ACCESS] = { wr_exit_emulate, 0, WARREN_EXIT_CR },
+	[EXIT_REASON_DR_ACCESS] = { exit_dr, QUALIFICATION | INSN, WARREN_EXIT_DR },
+	[EXIT_REASON_IO_INSTRUCTION] = { exit_io, QUALIFICATION | INSN | PLAIN, WARREN_EXIT_IO },
+	[EXIT_REASON_MSR_READ] = { exit_rdmsr, INSN | PLAIN, WARREN_EXIT_MSR_READ },
+	[EXIT_REASON_MSR_WRITE] = { exit_wrmsr, INSN | PLAIN, WARREN_EXIT_MSR_WRITE },
+	[EXIT_REASON_INVALID_STATE] = { exit_entry_failed, QUALIFICATION, WARREN_EXIT_ENTRY_FAILED },
+	[EXIT_REASON_MSR_LOAD_FAIL] = { exit_entry_failed, QUALIFICATION, WARREN_EXIT_ENTRY_FAILED },
+	[EXIT_REASON_MWAIT_INSTRUCTION] = { wr_exit_undefined, 0, WARREN_EXIT_VIRTUALIZATION },
+	[EXIT_REASON_MONITOR_TRAP_FLAG] = { exit_monitor_trap, 0, WARREN_EXIT_EXCEPTION },
+	[EXIT_REASON_MONITOR_INSTRUCTION] = { wr_exit_undefined, 0, WARREN_EXIT_VIRTUALIZATION },
+	[EXIT_REASON_PAUSE_INSTRUCTION] = { wr_exit_pause, INSN | PLAIN, WARREN_EXIT_PAUSE },
+	[EXIT_REASON_MCE_DURING_VMENTRY] = { wr_exit_host_event, 0, WARREN_EXIT_NMI },
+	[EXIT_REASON_TPR_BELOW_THRESHOLD] = { exit_tpr, 0, WARREN_EXIT_APIC },
+	[EXIT_REASON_EOI_INDUCED] = { vmx_exit_eoi, QUALIFICATION, WARREN_EXIT_APIC },
+	[EXIT_REASON_EPT_VIOLATION] = { exit_ept_violation, QUALIFICATION | GPA, WARREN_EXIT_FAULT },
+	[EXIT_REASON_EPT_MISCONFIG] = { exit_unsupported, GPA, WARREN_EXIT_FAULT },
+	[EXIT_REASON_INVEPT] = { wr_exit_undefined, 0, WARREN_EXIT_VIRTUALIZATION },
+	[EXIT_REASON_PREEMPTION_TIMER] = { wr_exit_timer, PLAIN, WARREN_EXIT_TIMER },
+	[EXIT_REASON_INVVPID] = { wr_exit_undefined, 0, WARREN_EXIT_VIRTUALIZATION },
+	[EXIT_REASON_WBINVD] = { wr_exit_skip, INSN, WARREN_EXIT_CACHE },
+	[EXIT_REASON_XSETBV] = { wr_exit_xsetbv, INSN, WARREN_EXIT_XSETBV },
+	[EXIT_REASON_APIC_WRITE] = { vmx_exit_apic_write, QUALIFICATION, WARREN_EXIT_APIC },
+	[EXIT_REASON_INVPCID] = { wr_exit_undefined, 0, WARREN_EXIT_VIRTUALIZATION },
+	[EXIT_REASON_VMFUNC] = { wr_exit_undefined, 0, WARREN_EXIT_VIRTUALIZATION },
+	[EXIT_REASON_ENCLS] = { wr_exit_undefined, 0, WARREN_EXIT_VIRTUALIZATION },
+	[EXIT_REASON_PML_FULL] = { exit_pml_full, QUALIFICATION, WARREN_EXIT_DIRTY_LOG },
 };
 
 /*
@@ -236,9 +243,10 @@ static void block_nmis_again(struct vmx_vcpu *vmx, u32 info)
 		vmx->blocking |= GUEST_INTR_STATE_NMI;
 }
 
-static noinline void read_all(struct vmx_vcpu *vmx, u8 tells)
+static noinline u64 read_all(struct vmx_vcpu *vmx, const struct vmx_exit_row *row)
 {
 	struct vmx_exit *exit = &vmx->exit;
+	u8 tells = row->tells;
 
 	vmx_read_crs(vmx);
 	if (tells & QUALIFICATION)
@@ -256,37 +264,70 @@ static noinline void read_all(struct vmx_vcpu *vmx, u8 tells)
 		block_nmis_again(vmx, exit->intr_info);
 	}
 	vmx->vcpu.next_rip = tells & INSN ? next_rip(&vmx->vcpu) : 0;
+	return row->reason;
+}
+
+static const struct vmx_exit_row exit_unknown = { exit_unsupported, QUALIFICATION, WARREN_EXIT_OTHER };
+static const struct vmx_exit_row exit_none = { exit_off, 0, WARREN_EXIT_OTHER };
+
+static __always_inline const struct vmx_exit_row *find_row(u16 reason)
+{
+	const struct vmx_exit_row *row = &exits[reason];
+
+	if (unlikely(reason >= ARRAY_SIZE(exits)))
+		return &exit_unknown;
+	/* One address, instead of three that the compiler computes from the number */
+	OPTIMIZER_HIDE_VAR(row);
+	return likely(row->handle) ? row : &exit_unknown;
 }
 
 /**
  * vmx_read_exit - take over what the hardware tells of an exit
  * @vmx: whose; its VMCS is current, and interrupted deliveries were taken over
  *
- * All at once and on that CPU: handlers may run after the stay. Context: interrupts off.
+ * All at once and on that CPU: handlers may run after the stay.
+ *
+ * Return: why the guest exited; WARREN_EXIT_EXCEPTION for an NMI and a machine check too. Context: interrupts off.
  */
-void vmx_read_exit(struct vmx_vcpu *vmx)
+u64 vmx_read_exit(struct vmx_vcpu *vmx)
 {
-	u16 reason = vmx->exit.reason;
-	u8 tells = reason < ARRAY_SIZE(exits) ? exits[reason].tells : QUALIFICATION;
+	const struct vmx_exit_row *row = find_row(vmx->exit.reason);
+	u8 tells = row->tells;
 
-	if (!(tells & PLAIN)) {
-		read_all(vmx, tells);
-		return;
-	}
+	vmx->exit.row = row;
+	if (!(tells & PLAIN))
+		return read_all(vmx, row);
 	vmx->crs_stale = true;
 	if (tells & QUALIFICATION)
 		vmx->exit.qualification = vmcs_read(EXIT_QUALIFICATION);
 	vmx->vcpu.next_rip = tells & INSN ? next_rip(&vmx->vcpu) : 0;
+	return row->reason;
+}
+
+/**
+ * vmx_no_exit - the CPU refused the entry, or VMX is off
+ * @vmx: whose
+ * @refused: which
+ */
+u64 vmx_no_exit(struct vmx_vcpu *vmx, bool refused)
+{
+	vmx->exit.row = refused ? &exits[EXIT_REASON_INVALID_STATE] : &exit_none;
+	vmx->exit.qualification = 0;
+	return vmx->exit.row->reason;
+}
+
+/* wr_backend.exit_words */
+void vmx_exit_words(struct wr_vcpu *vcpu, struct wr_exit_words *out)
+{
+	const struct vmx_exit *exit = &to_vmx(vcpu)->exit;
+
+	out->code = exit->reason;
+	out->qualification = exit->row->tells & QUALIFICATION ? exit->qualification : 0;
+	out->gpa = exit->row->tells & GPA ? exit->gpa : 0;
 }
 
 /* wr_backend.handle_exit */
 enum wr_run_result vmx_handle_exit(struct wr_vcpu *vcpu)
 {
-	u16 reason = to_vmx(vcpu)->exit.reason;
-
-	if (unlikely(to_vmx(vcpu)->off))
-		return WR_RUN_LEAVE;
-	if (unlikely(reason >= ARRAY_SIZE(exits) || !exits[reason].handle))
-		return exit_unsupported(vcpu);
-	return exits[reason].handle(vcpu);
+	return to_vmx(vcpu)->exit.row->handle(vcpu);
 }

@@ -66,8 +66,11 @@ struct vmx_posted {
 	u64 control[4];			/* for devices that post: none does */
 } __aligned(64);
 
+struct vmx_exit_row;
+
 /* struct vmx_exit - what the hardware told of the last exit; words that it does not give for that reason are stale */
 struct vmx_exit {
+	const struct vmx_exit_row *row;	/* of exits.c: what to do */
 	u32 reason;
 	u32 intr_info, intr_error;
 	u32 instruction_error;
@@ -111,7 +114,6 @@ struct vmx_vcpu {
 
 	u32 blocking;			/* [V] GUEST_INTR_STATE_*, as of the last exit and set_nmi_mask */
 	bool crs_stale;			/* [V] in a stay: vcpu.cr3 and CR0.TS are as of an earlier exit */
-	bool off;			/* [V] the last entry found VMX off */
 	bool flush_l1d;			/* [V] the next entry owes that */
 	struct vmx_exit exit;		/* [V] */
 	u64 syscall_msr[VMX_NR_SYSCALL_MSRS];	/* [V] the guest's */
@@ -295,7 +297,9 @@ void vmx_load_syscall_msrs(struct vmx_vcpu *vmx);
 void vmx_read_crs(struct vmx_vcpu *vmx);
 
 /* exits.c */
-void vmx_read_exit(struct vmx_vcpu *vmx);
+u64 vmx_read_exit(struct vmx_vcpu *vmx);
+u64 vmx_no_exit(struct vmx_vcpu *vmx, bool refused);
+void vmx_exit_words(struct wr_vcpu *vcpu, struct wr_exit_words *out);
 enum wr_run_result vmx_handle_exit(struct wr_vcpu *vcpu);
 
 /* enter.S: what became of an entry */

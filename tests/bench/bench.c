@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bench DEVICE [ROW...]: measures each row (or those named) on DEVICE and prints "row NAME TICKS".
+ * bench [--traced] DEVICE [ROW...]: measures each row (or those named) on DEVICE and prints "row NAME TICKS".
  * Each row is the least of a few runs, each in a process of its own.
  */
 #include <fcntl.h>
@@ -102,15 +102,22 @@ static void hold_a_vm(const char *path)
 		ioctl(fd, KVM_CREATE_VM, 0ul);
 }
 
+bool traced;
+
 int main(int argc, char **argv)
 {
 	int failed;
 
+	if (argc >= 2 && !strcmp(argv[1], "--traced")) {
+		traced = true;
+		argc--;
+		argv++;
+	}
 	if (argc >= 2 && !strcmp(argv[1], "boot"))
 		return boot_main(argc - 2, argv + 2);
 	if (argc < 2 || argv[1][0] == '-') {
-		fprintf(stderr, "usage: bench DEVICE [ROW...]\n"
-				"       bench boot MARKER -- COMMAND...\n");
+		fprintf(stderr, "usage: bench [--traced] DEVICE [ROW...]\n"
+				"       bench [--traced] boot MARKER -- COMMAND...\n");
 		return 2;
 	}
 	setenv("WARREN_DEVICE", argv[1], 1);

@@ -19,13 +19,16 @@ struct row {
 
 extern const struct row exit_rows[], memory_rows[];
 
+/* Rows that tell what a trace ring costs: with --traced the vCPUs of exit_rows have one. */
+extern bool traced;
+
 /* Runs the vCPU to the guest's end; ticks between the calls that start and end it. */
 u64 ticks_of_run(struct vcpu *v);
 
 /* What a clock of CPU time (of a thread, of a process) stands at, in ticks of the TSC. */
 u64 ticks_of_clock(clockid_t clock);
 
-/* bench boot MARKER -- COMMAND...: prints the ticks that COMMAND runs until MARKER's line. */
+/* bench [--traced] boot MARKER -- COMMAND...: prints the ticks that COMMAND runs until MARKER's line. */
 int boot_main(int argc, char **argv);
 
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Exits: what one costs, there and back. */
+#include <linux/warren.h>
 #include <sched.h>
 
 #include "apic.h"
@@ -40,6 +41,11 @@ u64 ticks_of_run(struct vcpu *v)
 	}
 }
 
+static void trace(struct vcpu *v)
+{
+	CHECK_OK(ioctl(v->fd, WARREN_TRACE_OPEN, &(struct warren_trace_open){ }));
+}
+
 static void start(struct vm *vm, struct vcpu *v)
 {
 	pin_to(0);
@@ -49,6 +55,8 @@ static void start(struct vm *vm, struct vcpu *v)
 	vcpu_init(v, vm, 0);
 	vcpu_cpuid(v);
 	vcpu_add_deadline(v);
+	if (traced)
+		trace(v);
 }
 
 /* Ticks per loop of fn(LOOPS): what fn(0) costs is taken off, and the way in is warm. */

@@ -34,7 +34,14 @@ struct unit_test {
 extern const struct unit_test unit_basic[];
 extern const struct unit_test unit_devices[];
 extern const struct unit_test unit_boot[];
+extern const struct unit_test unit_control[];
+extern const struct unit_test unit_config[];
+
+extern const struct unit_test unit_manage[];
 
 void unit_write_tables(const char *dir);
+
+/* A command that manages VMs, on the VMs of unit_fake.c; FAKE_* in the environment changes how the kernel behaves. */
+int unit_command(int argc, char **argv);
 
 #endif

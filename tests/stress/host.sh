@@ -167,9 +167,9 @@ suspend_loop() {
 }
 
 suspending() {
-	[ -e /run/warren/warren-power.ko ] || skip "no warren-power.ko"
+	[ -e /run/warren-host/warren-power.ko ] || skip "no warren-power.ko"
 	[ -w /sys/devices/system/cpu/cpu1/online ] || skip "this host has one CPU"
-	insmod /run/warren/warren-power.ko
+	insmod /run/warren-host/warren-power.ko
 	background suspend_loop
 	linux 2 128M "forks $(scaled 4); forks $(scaled 4)"
 	kill $!

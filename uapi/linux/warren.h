@@ -66,4 +66,156 @@ enum warren_entry_check {
 	WARREN_ENTRY_NR_CHECKS
 };
 
+/*
+ * Why a guest was left, in words that both vendors have. Names and numbers are for the trace ring (struct warren_trace_entry)
+ * and for statistics (warren_genl.h); what KVM_RUN returns to userspace is KVM_EXIT_*, and another thing.
+ */
+enum warren_exit {
+	WARREN_EXIT_OTHER,		/* none of those below */
+	WARREN_EXIT_INTERRUPT,		/* an interrupt of the host's */
+	WARREN_EXIT_NMI,		/* an NMI, SMI, INIT or machine check of the host's */
+	WARREN_EXIT_WINDOW,		/* the guest can take an interrupt or NMI now */
+	WARREN_EXIT_TIMER,		/* the guest's timer is due (VT-x's preemption timer) */
+	WARREN_EXIT_FAULT,		/* nested page fault, EPT violation: memory to map, or a device */
+	WARREN_EXIT_IO,			/* port access */
+	WARREN_EXIT_MSR_READ,
+	WARREN_EXIT_MSR_WRITE,
+	WARREN_EXIT_CPUID,
+	WARREN_EXIT_HLT,
+	WARREN_EXIT_PAUSE,		/* the guest spins */
+	WARREN_EXIT_HYPERCALL,
+	WARREN_EXIT_EXCEPTION,		/* an exception that the hypervisor wants to see */
+	WARREN_EXIT_CR,			/* control register */
+	WARREN_EXIT_DR,			/* debug register */
+	WARREN_EXIT_APIC,		/* virtual APIC: EOI, TPR, a register written */
+	WARREN_EXIT_XSETBV,
+	WARREN_EXIT_CACHE,		/* INVD, WBINVD */
+	WARREN_EXIT_IRET,		/* the end of an NMI's handler, or a flags instruction being stepped */
+	WARREN_EXIT_SOFT_INTERRUPT,	/* INT n, ICEBP */
+	WARREN_EXIT_VIRTUALIZATION,	/* an instruction of AMD-V or VT-x, MONITOR, MWAIT, RDPMC...: the guest has none */
+	WARREN_EXIT_DIRTY_LOG,		/* the hardware's log of dirty pages is full */
+	WARREN_EXIT_TASK_SWITCH,
+	WARREN_EXIT_TRIPLE_FAULT,
+	WARREN_EXIT_ENTRY_FAILED,	/* the hardware refused the guest's state */
+	WARREN_EXIT_NR
+};
+
+/* Numbers of Warren's own calls. */
+#define WARREN_IO	0xB7
+
+/**
+ * struct warren_vm_info - WARREN_GET_VM_INFO, on a VM's file: what others know the VM by
+ * @id: number of the VM, not used again before all others have been
+ * @reserved: 0
+ * @uuid: random, or what WARREN_CMD_VM_SET (warren_genl.h) set
+ *
+ * Since 0.2. Errors: EFAULT; EIO to another process than the VM's creator.
+ */
+struct warren_vm_info {
+	__u32 id;
+	__u32 reserved;
+	__u8 uuid[16];
+};
+
+#define WARREN_GET_VM_INFO	_IOR(WARREN_IO, 0x00, struct warren_vm_info)
+
+/* What a VMM saw its guest do, for those who listen to events. */
+enum warren_report_what {
+	WARREN_REPORT_RESET = 1,	/* the guest starts anew */
+	WARREN_REPORT_SHUTDOWN,		/* it powered off */
+	WARREN_REPORT_PANIC,		/* it said that it has crashed (pvpanic) */
+};
+
+/**
+ * struct warren_report - WARREN_REPORT, on a VM's file: tell listeners what the kernel cannot see
+ * @what: enum warren_report_what
+ * @flags: 0
+ * @reserved: 0
+ *
+ * Since 0.2. Errors: EFAULT, EINVAL; EIO to another process than the VM's creator.
+ */
+struct warren_report {
+	__u32 what;
+	__u32 flags;
+	__u64 reserved[2];
+};
+
+#define WARREN_REPORT		_IOW(WARREN_IO, 0x01, struct warren_report)
+
+/**
+ * struct warren_trace_open - WARREN_TRACE_OPEN: a file to map that tells every exit of a vCPU
+ * @vm: on /dev/warren: id of the VM. 0 on a vCPU's file, which is the vCPU meant
+ * @vcpu: on /dev/warren: index of the vCPU, from 0. 0 on a vCPU's file
+ * @entries: how many the ring holds: a power of two from 64 to 65536; 0 takes the ring as it is, or 4096 for a new one
+ * @flags: 0
+ * @reserved: 0
+ *
+ * Returns a file descriptor. Its mapping, read-only and shared, is a struct warren_trace_ring; to learn its size map one page
+ * first. A vCPU has one ring, however many look at it; it is filled while a file or mapping of it is there. Who owns the VM
+ * may, and who has CAP_SYS_ADMIN in the owner's user namespace; on /dev/warren both from the VM's network namespace only, as over
+ * netlink. poll() on the file tells of the vCPU's end (POLLHUP), not of entries.
+ *
+ * Since 0.2. Errors: EFAULT, EINVAL; ENOENT: no such VM or vCPU that the caller may see; EBUSY: there is a ring with another
+ * number of entries; ENOMEM, EMFILE; on a vCPU's file EIO to another process than the VM's creator.
+ */
+struct warren_trace_open {
+	__u32 vm;
+	__u32 vcpu;
+	__u32 entries;
+	__u32 flags;
+	__u64 reserved[2];
+};
+
+#define WARREN_TRACE_OPEN	_IOW(WARREN_IO, 0x02, struct warren_trace_open)
+
+/**
+ * struct warren_trace_entry - one exit
+ * @seq: number of the exit since the ring was made, from 0
+ * @entry_tsc: host's TSC at the entry before it
+ * @exit_tsc: host's TSC at the exit; time in the host is up to the next entry's @entry_tsc
+ * @rip: guest's, at the exit
+ * @qualification: AMD-V: EXITINFO1; VT-x: the exit qualification where the reason has one, else 0
+ * @reason: enum warren_exit
+ * @code: the vendor's own number of the reason
+ * @gpa: guest-physical address of WARREN_EXIT_FAULT, else 0
+ * @instructions: that the guest retired since the entry, 0: not known
+ */
+struct warren_trace_entry {
+	__u64 seq;
+	__u64 entry_tsc;
+	__u64 exit_tsc;
+	__u64 rip;
+	__u64 qualification;
+	__u32 reason;
+	__u32 code;
+	__u64 gpa;
+	__u64 instructions;
+};
+
+/**
+ * struct warren_trace_ring - what the file of WARREN_TRACE_OPEN maps
+ * @head: entries written ever; entry N is at index N modulo @nr_entries. Read it, then entries, then it again: of what was read
+ *	before the last look only entries from @head - @nr_entries + 1 on are whole. Loads must not pass each other (acquire)
+ * @lost: entries that were overwritten so far: @head less @nr_entries, or 0
+ * @nr_entries: a power of two
+ * @entry_size: of struct warren_trace_entry
+ * @entries_offset: of the first entry from the start of the mapping, in bytes
+ * @tsc_khz: of the host's TSC
+ * @vm: id of the VM
+ * @vcpu: index of the vCPU
+ * @ended: not 0: the vCPU is gone, no entry will follow
+ */
+struct warren_trace_ring {
+	__u64 head;
+	__u64 lost;
+	__u32 nr_entries;
+	__u32 entry_size;
+	__u32 entries_offset;
+	__u32 tsc_khz;
+	__u32 vm;
+	__u32 vcpu;
+	__u32 ended;
+	__u32 reserved;
+};
+
 #endif

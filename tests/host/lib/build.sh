@@ -60,6 +60,11 @@ module_warnings() {
 	cat "$dir/.module-warnings"
 }
 
+# launcher_packages: what has the libraries that the launcher is linked with.
+launcher_packages() {
+	sed -n 's/^LIBRARY_PACKAGES := //p' "$WARREN_SOURCE/userspace-cli/libraries.mk"
+}
+
 # build_user DIRECTORY...: run make in those directories of a copy of all user space; what they
 # make goes to $BUILD_DIR/out/DIRECTORY.
 build_user() {

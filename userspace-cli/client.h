@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WARREN_CLI_CLIENT_H
+#define WARREN_CLI_CLIENT_H
+
+#include "link.h"
+
+/* A command's side of the control socket of a VM. */
+
+/**
+ * struct wr_client - a connection to a launcher
+ * @link: open
+ * @uid: whose launcher it is
+ * @pid: of the launcher, as the kernel says
+ * @hello: what the launcher said; it may be another user's, and hostile
+ * @label: the VM in messages: "VM 7 (web)"
+ */
+struct wr_client {
+	struct wr_link link;
+	unsigned int uid;
+	unsigned int pid;
+	struct wr_hello hello;
+	char label[WR_NAME_SIZE + 32];
+};
+
+/**
+ * wr_client_open() - connect to the launcher of a VM
+ * @client: filled in; wr_link_close() of its link must follow if that succeeds
+ * @who: the VM's id or name, or what `warren run --detach` printed
+ *
+ * Return: 0, or an exit status after an error message.
+ */
+int wr_client_open(struct wr_client *client, const char *who);
+
+/**
+ * wr_client_reopen() - connect again, to the same VM, after the launcher closed the connection
+ * @client: was open
+ *
+ * Return: whether it is still there.
+ */
+bool wr_client_reopen(struct wr_client *client);
+
+/**
+ * wr_client_wait() - wait for a frame
+ * @client: open
+ * @frame: filled in
+ * @timeout_ms: how long
+ *
+ * Return: 1; 0 if none came; -1 if the launcher has gone.
+ */
+int wr_client_wait(struct wr_client *client, struct wr_frame *frame, int timeout_ms);
+
+/**
+ * wr_client_ask() - send a request and wait until it is done
+ * @client: open
+ * @type: the request, which has no data
+ *
+ * Return: 0, or -1 after an error message; -2, without one, if the machine has ended.
+ */
+int wr_client_ask(struct wr_client *client, enum wr_frame_type type);
+
+#endif

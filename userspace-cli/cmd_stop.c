@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* warren stop: the power button, and the power cut for a guest that ignores it. */
+#include <argp.h>
+#include <string.h>
+#include <time.h>
+
+#include "client.h"
+#include "cmd.h"
+#include "status.h"
+#include "util.h"
+
+#define TIMEOUT_DEFAULT 30
+#define TIMEOUT_MAX 86400
+#define FORCE_S 10
+
+enum { OPT_TIMEOUT = 't' };
+
+struct request {
+	const char *who;
+	unsigned long timeout;		/* seconds */
+};
+
+static const struct argp_option options[] = {
+	{ "timeout", OPT_TIMEOUT, "SECONDS", 0,
+	  "cut the power if the guest has not powered off after so long (default: 30); 0 cuts it at"
+	  " once", 1 },
+	{ 0 },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct request *request = state->input;
+
+	switch (key) {
+	case OPT_TIMEOUT:
+		if (wr_parse_count(arg, 0, TIMEOUT_MAX, &request->timeout))
+			argp_error(state, "--timeout %s is not a number from 0 to %d", arg,
+				   TIMEOUT_MAX);
+		return 0;
+	case ARGP_KEY_ARG:
+		if (request->who)
+			argp_error(state, "one VM at a time");
+		request->who = arg;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which VM? `warren ps` lists them");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "VM",
+	.doc = "End a guest that `warren run` runs: press its power button, and cut its power if that"
+	       " does not help. VM is its id or name.\v"
+	       "Returns when the guest has ended.\n\n"
+	       "Exit status:\n"
+	       "  0  it powered off\n"
+	       "  1  it could not be reached\n"
+	       "  2  wrong usage\n"
+	       "  6  it did not power off in time: its power was cut\n"
+	       "  7  there is no such VM\n"
+	       "  8  the module is not loaded",
+};
+
+static long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Whether the machine ended within that time. */
+static bool wait_for_end(struct wr_client *client, unsigned long seconds)
+{
+	long rest, end = now_ms() + 1000 * (long)seconds;
+	struct wr_frame frame;
+	int n;
+
+	while ((rest = end - now_ms()) > 0) {
+		n = wr_client_wait(client, &frame, (int)rest);
+		if (n == 1 && frame.type == WR_FRAME_ENDED)
+			return true;
+		/* Our connection may have made room for another. */
+		if (n < 0 && !wr_client_reopen(client))
+			return true;
+	}
+	return false;
+}
+
+static int force(struct wr_client *client)
+{
+	int error = wr_client_ask(client, WR_FRAME_FORCE);
+
+	if (error == -2 || (!error && wait_for_end(client, FORCE_S)))
+		return WR_STATUS_OK;
+	wr_error("%s does not end", client->label);
+	wr_hint("end its launcher: kill -9 %u", client->pid);
+	return WR_STATUS_ERROR;
+}
+
+static int stop(struct wr_client *client, const struct request *request)
+{
+	int error, status;
+
+	if (!request->timeout)
+		return force(client);
+	error = wr_client_ask(client, WR_FRAME_POWER_BUTTON);
+	if (error == -1)
+		return WR_STATUS_ERROR;
+	if (error == -2 || wait_for_end(client, request->timeout))
+		return WR_STATUS_OK;
+	wr_error("%s has not powered off within %lu s: its power is cut", client->label,
+		 request->timeout);
+	status = force(client);
+	return status ? status : WR_STATUS_TIMEOUT;
+}
+
+int wr_cmd_stop(int argc, char **argv)
+{
+	struct request request = { .timeout = TIMEOUT_DEFAULT };
+	struct wr_client client;
+	int status;
+
+	if (argp_parse(&argp, argc, argv, 0, NULL, &request))
+		return WR_STATUS_USAGE;
+	status = wr_client_open(&client, request.who);
+	if (status)
+		return status;
+	status = stop(&client, &request);
+	wr_link_close(&client.link);
+	return status;
+}
