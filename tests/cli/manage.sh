@@ -131,7 +131,7 @@ test_kill_race() {
 test_kill_unseen() {
 	fake kill 2
 	expect_status 1
-	expect_err "PID namespace"
+	expect_err "the process that made VM 2 is gone, or in a PID namespace"
 }
 
 test_no_module() {
