@@ -194,7 +194,8 @@ static int mute(const char *who)
 
 static int no_socket(const struct wr_guest *vm)
 {
-	wr_error("VM %u has no control socket: it is not one of `warren run`", vm->id);
+	wr_error("VM %u has no control socket: it is not one of `warren run`, or its directory is out of reach",
+		 vm->id);
 	wr_hint("process %u runs it; `warren pause %u` and `warren kill %u` work on every VM",
 		vm->pid, vm->id, vm->id);
 	return WR_STATUS_ERROR;
