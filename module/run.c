@@ -161,7 +161,7 @@ u64 wr_vcpu_guest_ns(const struct wr_vcpu *vcpu)
 	if (cycles & IN_STAY)
 		cycles = (cycles + rdtsc_ordered()) & ~IN_STAY;
 	/* Another CPU's TSC may be a little behind: less than nothing is nothing. */
-	return cycles & IN_STAY >> 1 ? 0 : wr_cycles_to_ns(cycles, tsc_khz);
+	return cycles & (IN_STAY >> 1) ? 0 : wr_cycles_to_ns(cycles, tsc_khz);
 }
 
 static void stay_enter(struct wr_vcpu *vcpu)

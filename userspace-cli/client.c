@@ -5,11 +5,11 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "client.h"
 #include "config.h"
+#include "follow.h"
 #include "lookup.h"
 #include "netlink.h"
 #include "rundir.h"
@@ -17,22 +17,15 @@
 #include "util.h"
 
 #define ANSWER_MS 5000
-
-static long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
+#define OWN_NAME 24
 
 int wr_client_wait(struct wr_client *client, struct wr_frame *frame, int timeout_ms)
 {
-	long end = now_ms() + timeout_ms;
+	uint64_t deadline = wr_now() + (uint64_t)timeout_ms;
 
 	for (;;) {
 		struct pollfd pollfd = { .fd = client->link.fd, .events = POLLIN };
-		long rest = end - now_ms();
+		int left = wr_left(deadline, -1);
 
 		if (wr_link_next(&client->link, frame))
 			return 1;
@@ -40,7 +33,7 @@ int wr_client_wait(struct wr_client *client, struct wr_frame *frame, int timeout
 			return -1;
 		if (client->link.out_len)
 			pollfd.events |= POLLOUT;
-		if (rest <= 0 || poll(&pollfd, 1, (int)rest) == 0)
+		if (left == 0 || poll(&pollfd, 1, left) == 0)
 			return 0;
 		wr_link_flush(&client->link);
 		if (pollfd.revents & (POLLIN | POLLHUP | POLLERR))
@@ -58,11 +51,25 @@ static void set_label(struct wr_client *client)
 		 *hello->name ? ")" : "");
 }
 
+/* A socket in a user's directory may be a link to anybody's: the user's own launcher only. */
 static bool trusted(struct wr_client *client)
 {
 	unsigned int uid;
 
-	return wr_link_peer(&client->link, &uid, &client->pid) && (!uid || uid == client->uid);
+	return wr_link_peer(&client->link, &uid, &client->pid) && uid == client->uid;
+}
+
+static bool take_hello(struct wr_client *client, const struct wr_frame *frame)
+{
+	if (frame->type != WR_FRAME_HELLO || frame->len != sizeof(client->hello))
+		return false;
+	memcpy(&client->hello, frame->data, sizeof(client->hello));
+	client->hello.name[WR_NAME_SIZE - 1] = '\0';
+	/* It comes to a terminal. */
+	if (!wr_config_is_name(client->hello.name))
+		client->hello.name[0] = '\0';
+	set_label(client);
+	return client->hello.version == WR_LINK_VERSION;
 }
 
 /* Says hello. Return: 0, or -1 without a message: the launcher does not answer, or otherwise. */
@@ -72,20 +79,10 @@ static int greet(struct wr_client *client, int fd)
 	struct wr_frame frame;
 
 	wr_link_open(&client->link, fd);
-	if (!trusted(client)) {
-		wr_link_close(&client->link);
-		return -1;
-	}
-	wr_link_put(&client->link, WR_FRAME_HELLO, &hello, sizeof(hello));
-	if (wr_client_wait(client, &frame, ANSWER_MS) == 1 && frame.type == WR_FRAME_HELLO &&
-	    frame.len == sizeof(client->hello)) {
-		memcpy(&client->hello, frame.data, sizeof(client->hello));
-		client->hello.name[WR_NAME_SIZE - 1] = '\0';
-		/* It comes to a terminal. */
-		if (!wr_config_is_name(client->hello.name))
-			client->hello.name[0] = '\0';
-		set_label(client);
-		return 0;
+	if (trusted(client)) {
+		wr_link_put(&client->link, WR_FRAME_HELLO, &hello, sizeof(hello));
+		if (wr_client_wait(client, &frame, ANSWER_MS) == 1 && take_hello(client, &frame))
+			return 0;
 	}
 	wr_link_close(&client->link);
 	return -1;
@@ -128,21 +125,43 @@ static bool socket_name(const char *who, char name[WR_SOCKET_NAME])
 	return len < WR_SOCKET_NAME;
 }
 
+/* As the launcher that is behind a socket calls itself: the socket may be a link to another one of the same user. */
+static void own_name(const struct wr_hello *hello, char who[OWN_NAME])
+{
+	snprintf(who, OWN_NAME, "%s%u", hello->id ? "" : "pid-", hello->id ? hello->id : hello->pid);
+}
+
 enum look { NOT_THERE, FOUND, MUTE };
+
+static enum look look_at_socket(struct wr_client *client, int dir, const char *name, const char *who)
+{
+	int fd = wr_rundir_connect(dir, name);
+	char own[OWN_NAME];
+
+	if (fd < 0 && errno == ECONNREFUSED)
+		unlinkat(dir, name, 0);
+	if (fd < 0)
+		return errno == EAGAIN ? MUTE : NOT_THERE;
+	if (greet(client, fd))
+		return MUTE;
+	own_name(&client->hello, own);
+	if (!strcmp(own, who))
+		return FOUND;
+	wr_link_close(&client->link);
+	return MUTE;
+}
 
 static enum look look_in(struct wr_client *client, int dir, const char *who)
 {
 	struct search search = { .client = client, .name = who };
 	char name[WR_SOCKET_NAME];
-	int fd;
+	enum look look = NOT_THERE;
 
-	if (socket_name(who, name)) {
-		fd = wr_rundir_connect(dir, name);
-		if (fd >= 0)
-			return greet(client, fd) ? MUTE : FOUND;
-		if (errno == EAGAIN)
-			return MUTE;
-	}
+	if (socket_name(who, name))
+		look = look_at_socket(client, dir, name, who);
+	/* No VM has a name of digits: there is no need to ask each. */
+	if (look != NOT_THERE || all_digits(who))
+		return look;
 	return wr_rundir_each(dir, visit, &search) ? FOUND : NOT_THERE;
 }
 
@@ -175,7 +194,8 @@ static int mute(const char *who)
 
 static int no_socket(const struct wr_guest *vm)
 {
-	wr_error("VM %u has no control socket: it is not one of `warren run`", vm->id);
+	wr_error("VM %u has no control socket: it is not one of `warren run`, or its directory is out of reach",
+		 vm->id);
 	wr_hint("process %u runs it; `warren pause %u` and `warren kill %u` work on every VM",
 		vm->pid, vm->id, vm->id);
 	return WR_STATUS_ERROR;
@@ -208,25 +228,29 @@ static int ask_kernel(struct wr_client *client, const char *who)
 
 int wr_client_open(struct wr_client *client, const char *who)
 {
-	enum look look = look_at_user(client, geteuid(), who);
+	enum look look;
 
-	if (look == FOUND && client->hello.version != WR_LINK_VERSION) {
-		wr_link_close(&client->link);
-		look = MUTE;
-	}
+	client->ended = 0;
+	look = look_at_user(client, geteuid(), who);
 	if (look == MUTE)
 		return mute(who);
 	return look == FOUND ? 0 : ask_kernel(client, who);
 }
 
-bool wr_client_reopen(struct wr_client *client)
+int wr_client_reopen(struct wr_client *client)
 {
-	char who[24];
+	enum look look = MUTE;
+	char who[OWN_NAME];
+	int tries;
 
 	wr_link_close(&client->link);
-	snprintf(who, sizeof(who), "%s%u", client->hello.id ? "" : "pid-",
-		 client->hello.id ? client->hello.id : client->hello.pid);
-	return look_at_user(client, client->uid, who) == FOUND;
+	own_name(&client->hello, who);
+	/* Twice: it may end just while it is asked. */
+	for (tries = 0; tries < 2 && look == MUTE; tries++)
+		look = look_at_user(client, client->uid, who);
+	if (look == MUTE)
+		return mute(who);
+	return look == FOUND ? 0 : WR_CLIENT_ENDED;
 }
 
 static int refused(const struct wr_client *client, const struct wr_frame *frame)
@@ -240,6 +264,15 @@ static int refused(const struct wr_client *client, const struct wr_frame *frame)
 	return wr_error("%s: %s", client->label, text);
 }
 
+bool wr_client_ended(struct wr_client *client, const struct wr_frame *frame)
+{
+	if (frame->type != WR_FRAME_ENDED)
+		return false;
+	if (frame->len == sizeof(client->ended))
+		memcpy(&client->ended, frame->data, sizeof(client->ended));
+	return true;
+}
+
 int wr_client_ask(struct wr_client *client, enum wr_frame_type type)
 {
 	struct wr_frame frame;
@@ -249,10 +282,12 @@ int wr_client_ask(struct wr_client *client, enum wr_frame_type type)
 	do {
 		n = wr_client_wait(client, &frame, ANSWER_MS);
 	} while (n == 1 && frame.type == WR_FRAME_OUTPUT);
-	if (n < 0 || (n && frame.type == WR_FRAME_ENDED))
-		return -2;
+	if (n < 0)
+		return WR_CLIENT_HUNG_UP;
 	if (n && frame.type == WR_FRAME_DONE)
 		return 0;
+	if (n && wr_client_ended(client, &frame))
+		return WR_CLIENT_ENDED;
 	if (n && frame.type == WR_FRAME_ERROR)
 		return refused(client, &frame);
 	return wr_error("the launcher of %s does not answer", client->label);

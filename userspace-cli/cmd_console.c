@@ -18,7 +18,6 @@
 struct console {
 	struct wr_client client;
 	struct wr_stop stop;
-	uint32_t ended;			/* exit status of the launcher, after WR_STOP_POWEROFF */
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -71,8 +70,7 @@ static void take_frame(struct console *console, const struct wr_frame *frame)
 		show(frame);
 		break;
 	case WR_FRAME_ENDED:
-		if (frame->len == sizeof(console->ended))
-			memcpy(&console->ended, frame->data, sizeof(console->ended));
+		wr_client_ended(&console->client, frame);
 		wr_stop_request(&console->stop, WR_STOP_POWEROFF, 0, NULL);
 		break;
 	default:
@@ -80,16 +78,20 @@ static void take_frame(struct console *console, const struct wr_frame *frame)
 	}
 }
 
+/* Whether all that can be read at once can be shown: showing it would block otherwise. */
+static bool has_room(const struct wr_link *link)
+{
+	return wr_console_room(sizeof(link->in));
+}
+
 static size_t poll_link(void *arg, struct pollfd *fds)
 {
 	const struct console *console = arg;
 	const struct wr_link *link = &console->client.link;
+	short events = (short)((has_room(link) ? POLLIN : 0) | (link->out_len ? POLLOUT : 0));
 
-	fds[0] = (struct pollfd){
-		.fd = link->dead ? -1 : link->fd,
-		.events = (short)((wr_console_room(sizeof(link->in)) ? POLLIN : 0) |
-				  (link->out_len ? POLLOUT : 0)),
-	};
+	/* poll() tells of a hang-up unasked, which can be read only when there is room. */
+	fds[0] = (struct pollfd){ .fd = link->dead || !events ? -1 : link->fd, .events = events };
 	return 1;
 }
 
@@ -101,10 +103,8 @@ static bool serve_link(void *arg, const struct pollfd *fds)
 
 	if (wr_console_gone())
 		wr_stop_request(&console->stop, WR_STOP_ESCAPE, 0, NULL);
-	if (link->dead)
-		return false;
 	wr_link_flush(link);
-	if (fds[0].revents & (POLLIN | POLLHUP | POLLERR))
+	if (!link->dead && has_room(link) && fds[0].revents & (POLLIN | POLLHUP | POLLERR))
 		wr_link_read(link);
 	while (wr_link_next(link, &frame))
 		take_frame(console, &frame);
@@ -156,7 +156,7 @@ static int report(const struct console *console)
 		wr_hint("detached from %s", label);
 		return WR_STATUS_OK;
 	case WR_STOP_POWEROFF:
-		wr_hint("%s has ended, with status %u", label, console->ended);
+		wr_hint("%s has ended, with status %u", label, console->client.ended);
 		return WR_STATUS_OK;
 	case WR_STOP_SIGNAL:
 		return 128 + console->stop.value;
@@ -164,6 +164,15 @@ static int report(const struct console *console)
 		wr_error("%s: its launcher has gone", label);
 		return WR_STATUS_ERROR;
 	}
+}
+
+/* Not where that would block. */
+static void end_line(void)
+{
+	struct pollfd pollfd = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	if (isatty(STDOUT_FILENO) && poll(&pollfd, 1, 0) > 0 && write(STDOUT_FILENO, "\r\n", 2) < 0)
+		wr_error("cannot write to the terminal: %s", strerror(errno));
 }
 
 static int run(struct console *console)
@@ -180,8 +189,10 @@ static int run(struct console *console)
 	int error = wr_client_ask(&console->client, WR_FRAME_ATTACH);
 
 	if (error) {
-		if (error == -2)
+		if (error == WR_CLIENT_ENDED)
 			wr_error("%s has just ended", console->client.label);
+		else if (error == WR_CLIENT_HUNG_UP)
+			wr_error("%s: its launcher has hung up", console->client.label);
 		return WR_STATUS_ERROR;
 	}
 	wr_hint("attached to %s; Ctrl-a d detaches", console->client.label);
@@ -194,8 +205,7 @@ static int run(struct console *console)
 	wr_console_close();
 	wr_loop_drain(&loop);
 	wr_console_restore();
-	if (isatty(STDOUT_FILENO) && write(STDOUT_FILENO, "\r\n", 2) < 0)
-		return WR_STATUS_ERROR;
+	end_line();
 	return report(console);
 }
 

@@ -14,6 +14,9 @@
 #include "status.h"
 #include "words.h"
 
+#define LOOK_MS 1000
+#define REST_MS 200
+
 /**
  * struct events - what is asked for, and how far it is
  * @vm: of which VM, NULL: of all
@@ -107,13 +110,30 @@ static int show(const struct wr_event *event, void *context)
 	return events->done;
 }
 
-static int follow(struct wr_netlink *link, struct events *events)
+/*
+ * The end of a VM may have come before anybody listened, or its event may be lost: so it is looked for from time to time. When
+ * the VM has gone what is still to be read is read.
+ */
+static void look_for_end(struct wr_netlink *asking, const struct events *events, uint64_t *deadline, uint64_t *next)
 {
-	uint64_t deadline = wr_deadline(events->duration);
+	if (!events->vm || wr_now() < *next)
+		return;
+	*next = wr_deadline(LOOK_MS);
+	if (wr_netlink_has(asking, events->id))
+		return;
+	*next = UINT64_MAX;
+	*deadline = wr_deadline(REST_MS);
+}
+
+/* @asking: another way to the kernel, since one that listens is for nothing else. */
+static int follow(struct wr_netlink *link, struct wr_netlink *asking, struct events *events)
+{
+	uint64_t deadline = wr_deadline(events->duration), next = 0;
 	int status = wr_netlink_listen(link), left = -1;
 
 	while (!status && left && !events->done && !wr_follow_stopped()) {
-		left = wr_left(deadline, -1);
+		look_for_end(asking, events, &deadline, &next);
+		left = wr_left(deadline, events->vm ? LOOK_MS : -1);
 		status = wr_netlink_receive(link, left, show, events);
 	}
 	return status;
@@ -169,7 +189,7 @@ static const struct argp argp = {
 int wr_cmd_events(int argc, char **argv)
 {
 	struct events events = { 0 };
-	struct wr_netlink link;
+	struct wr_netlink link, asking;
 	struct wr_guest guest;
 	int status;
 
@@ -178,13 +198,18 @@ int wr_cmd_events(int argc, char **argv)
 	status = wr_netlink_open(&link);
 	if (status)
 		return status;
+	status = wr_netlink_open(&asking);
+	if (status)
+		goto out_close_link;
 	wr_follow_begin();
 	if (events.vm) {
-		status = wr_lookup(&link, events.vm, &guest);
+		status = wr_lookup(&asking, events.vm, &guest);
 		events.id = guest.id;
 	}
 	if (!status)
-		status = follow(&link, &events);
+		status = follow(&link, &asking, &events);
+	wr_netlink_close(&asking);
+out_close_link:
 	wr_netlink_close(&link);
 	return status;
 }

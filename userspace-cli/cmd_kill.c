@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* warren kill */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -11,6 +12,20 @@
 #include "manage.h"
 #include "status.h"
 #include "util.h"
+
+#define END_MS 5000
+
+/* A VM goes, and its name is free, when its process has ended, which takes a while where there is much memory. */
+static int wait_for_end(const struct wr_guest *guest, int pidfd)
+{
+	struct pollfd pollfd = { .fd = pidfd, .events = POLLIN };
+
+	if (poll(&pollfd, 1, END_MS) > 0)
+		return 0;
+	wr_error("process %u of VM %u was killed and has not ended within %d s", guest->pid, guest->id, END_MS / 1000);
+	wr_hint("does it wait for a device? `ps %u` shows its state", guest->pid);
+	return WR_STATUS_ERROR;
+}
 
 /*
  * Between the question whose VM it is and the signal the process can end and its number be given to another one. So the
@@ -35,7 +50,7 @@ static int kill_held(struct wr_netlink *link, const struct wr_guest *guest, int 
 			wr_hint("it is another user's: do it as root");
 		return WR_STATUS_ERROR;
 	}
-	return 0;
+	return wait_for_end(guest, pidfd);
 }
 
 static int act(struct wr_netlink *link, const struct wr_guest *guest)
@@ -65,7 +80,7 @@ int wr_cmd_kill(int argc, char **argv)
 {
 	static const struct wr_act kill = {
 		.argp_doc = "End virtual machines at once, as if their power were cut."
-			    "\vThe process that made the VM gets SIGKILL. `warren stop` is gentler: "
+			    "\vThe process that made the VM gets SIGKILL, and has ended when this returns. `warren stop` is gentler: "
 			    "it lets the guest shut down.\n\n" WR_STATUS_DOC,
 		.act = act,
 		.done = "killed",

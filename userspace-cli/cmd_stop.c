@@ -2,16 +2,17 @@
 /* warren stop: the power button, and the power cut for a guest that ignores it. */
 #include <argp.h>
 #include <string.h>
-#include <time.h>
 
 #include "client.h"
 #include "cmd.h"
+#include "follow.h"
 #include "status.h"
 #include "util.h"
 
 #define TIMEOUT_DEFAULT 30
 #define TIMEOUT_MAX 86400
 #define FORCE_S 10
+#define TRIES 5
 
 enum { OPT_TIMEOUT = 't' };
 
@@ -58,7 +59,7 @@ static const struct argp argp = {
 	       " does not help. VM is its id or name.\v"
 	       "Returns when the guest has ended.\n\n"
 	       "Exit status:\n"
-	       "  0  it powered off\n"
+	       "  0  it has ended; a message tells if that was a reset or a crash\n"
 	       "  1  it could not be reached\n"
 	       "  2  wrong usage\n"
 	       "  6  it did not power off in time: its power was cut\n"
@@ -66,37 +67,55 @@ static const struct argp argp = {
 	       "  8  the module is not loaded",
 };
 
-static long now_ms(void)
+/* As wr_client_ask(), but when our connection makes room for another the request is made again. */
+static int ask(struct wr_client *client, enum wr_frame_type type)
 {
-	struct timespec now;
+	int tries, error = WR_CLIENT_HUNG_UP;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	for (tries = 0; tries < TRIES; tries++) {
+		error = wr_client_ask(client, type);
+		if (error != WR_CLIENT_HUNG_UP)
+			return error;
+		error = wr_client_reopen(client);
+		if (error)
+			return error;
+	}
+	return wr_error("the launcher of %s hangs up", client->label);
 }
 
-/* Whether the machine ended within that time. */
-static bool wait_for_end(struct wr_client *client, unsigned long seconds)
+/* Returns WR_CLIENT_ENDED, 0 if the machine has not ended within that time, -1 after an error message. */
+static int wait_for_end(struct wr_client *client, unsigned long seconds)
 {
-	long rest, end = now_ms() + 1000 * (long)seconds;
+	uint64_t deadline = wr_now() + 1000 * (uint64_t)seconds;
 	struct wr_frame frame;
-	int n;
+	int n, left, error = 0;
 
-	while ((rest = end - now_ms()) > 0) {
-		n = wr_client_wait(client, &frame, (int)rest);
-		if (n == 1 && frame.type == WR_FRAME_ENDED)
-			return true;
-		/* Our connection may have made room for another. */
-		if (n < 0 && !wr_client_reopen(client))
-			return true;
+	while (!error && (left = wr_left(deadline, -1))) {
+		n = wr_client_wait(client, &frame, left);
+		if (n == 1 && wr_client_ended(client, &frame))
+			error = WR_CLIENT_ENDED;
+		else if (n < 0)
+			error = wr_client_reopen(client);
 	}
-	return false;
+	return error;
+}
+
+static int ended(const struct wr_client *client)
+{
+	if (client->ended == WR_STATUS_REBOOT)
+		wr_error("%s has not powered off: it asked for a reset", client->label);
+	else if (client->ended == WR_STATUS_CRASH)
+		wr_error("%s has not powered off: it crashed", client->label);
+	return WR_STATUS_OK;
 }
 
 static int force(struct wr_client *client)
 {
-	int error = wr_client_ask(client, WR_FRAME_FORCE);
+	int error = ask(client, WR_FRAME_FORCE);
 
-	if (error == -2 || (!error && wait_for_end(client, FORCE_S)))
+	if (!error)
+		error = wait_for_end(client, FORCE_S);
+	if (error == WR_CLIENT_ENDED)
 		return WR_STATUS_OK;
 	wr_error("%s does not end", client->label);
 	wr_hint("end its launcher: kill -9 %u", client->pid);
@@ -109,11 +128,13 @@ static int stop(struct wr_client *client, const struct request *request)
 
 	if (!request->timeout)
 		return force(client);
-	error = wr_client_ask(client, WR_FRAME_POWER_BUTTON);
-	if (error == -1)
+	error = ask(client, WR_FRAME_POWER_BUTTON);
+	if (!error)
+		error = wait_for_end(client, request->timeout);
+	if (error == WR_CLIENT_ENDED)
+		return ended(client);
+	if (error)
 		return WR_STATUS_ERROR;
-	if (error == -2 || wait_for_end(client, request->timeout))
-		return WR_STATUS_OK;
 	wr_error("%s has not powered off within %lu s: its power is cut", client->label,
 		 request->timeout);
 	status = force(client);

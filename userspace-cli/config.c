@@ -32,6 +32,7 @@
  * @rest: NULL: the next line is to be read
  * @number: of the line
  * @indented: it begins with a blank: it goes on where the line before ended
+ * @awaited: the value of this line comes in its next piece: only the name was short enough for the first
  * @section: below a section: its keys are not looked at
  * @seen: bit N: the key of row N has come
  * @mistakes: so far
@@ -45,6 +46,7 @@ struct reading {
 	char *rest;
 	unsigned int number;
 	bool indented;
+	bool awaited;
 	bool section;
 	unsigned int seen;
 	unsigned int mistakes;
@@ -177,13 +179,15 @@ static const struct {
 static void set(struct reading *reading, size_t i, const char *value)
 {
 	const char *key = keys[i].name;
+	bool awaited = reading->awaited;
 
-	if (reading->indented && !keys[i].lines)
+	reading->awaited = false;
+	if (reading->indented && !keys[i].lines && !awaited)
 		mistake(reading, "expected one line for %s: this one is indented", key);
 	else if (!reading->indented && reading->seen & 1u << i)
 		mistake(reading, "expected %s once: it stands above already", key);
 	else if (!*value && reading->rest)
-		;	/* it comes with the rest of a long line */
+		reading->awaited = true;
 	else if (!*value)
 		mistake(reading, "expected a value behind %s =", key);
 	else
@@ -263,6 +267,12 @@ static bool check_line(struct reading *reading, size_t len)
 	return false;
 }
 
+/* The library would take a piece that begins so for a comment. */
+static bool looks_like_comment(const char *piece)
+{
+	return piece[strspn(piece, " \t")] == '#';
+}
+
 /* What is longer than the library's line goes on in an indented one, from a blank on. */
 static char *hand_out(struct reading *reading, char *to, size_t max)
 {
@@ -274,10 +284,10 @@ static char *hand_out(struct reading *reading, char *to, size_t max)
 		reading->rest = NULL;
 		return to;
 	}
-	while (cut > 1 && !isblank((unsigned char)from[cut]))
+	while (cut > 1 && (!isblank((unsigned char)from[cut]) || looks_like_comment(from + cut)))
 		cut--;
 	if (cut <= 1) {
-		mistake(reading, "expected words of less than %zu characters", max);
+		mistake(reading, "expected words of at most %zu characters", max - 2);
 		reading->rest = NULL;
 		return strcpy(to, "\n");
 	}
@@ -300,6 +310,7 @@ static char *next_line(char *to, int size, void *arg)
 	if (len < 0)
 		return NULL;
 	reading->number++;
+	reading->awaited = false;
 	if (reading->number == 1 && !strncmp(reading->line, BYTE_ORDER_MARK, 3)) {
 		memmove(reading->line, reading->line + 3, (size_t)len - 2);
 		len -= 3;

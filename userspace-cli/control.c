@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "console.h"
 #include "control.h"
+#include "follow.h"
 #include "util.h"
 
 #define FAREWELL_MS 300
@@ -267,22 +267,14 @@ static bool bid_farewell(struct wr_control *control, struct wr_control_client *c
 	return !client->link.out_len;
 }
 
-static long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void say_goodbye(struct wr_control *control, int status)
 {
-	long end = now_ms() + FAREWELL_MS;
+	uint64_t deadline = wr_deadline(FAREWELL_MS);
 	struct pollfd fds[WR_CONTROL_CLIENTS];
 	bool all = false;
 	size_t i;
 
-	while (!all && now_ms() < end) {
+	while (!all && wr_left(deadline, -1)) {
 		all = true;
 		for (i = 0; i < WR_CONTROL_CLIENTS; i++) {
 			struct wr_control_client *client = &control->clients[i];

@@ -8,7 +8,7 @@
 /* Commands that go on until they are told to stop: by a signal, after some time. */
 
 /**
- * wr_follow_begin() - from now on SIGINT, SIGTERM and SIGHUP only make wr_follow_stopped() true
+ * wr_follow_begin() - from now on SIGINT, SIGQUIT, SIGTERM and SIGHUP only make wr_follow_stopped() true
  */
 void wr_follow_begin(void);
 
@@ -18,6 +18,15 @@ void wr_follow_begin(void);
  * Return: true or false.
  */
 bool wr_follow_stopped(void);
+
+/**
+ * wr_follow_wait() - wait for something to read, or a signal; one that came before counts as well
+ * @fd: to read
+ * @timeout: ms, -1: for ever
+ *
+ * Return: 1; 0 if there was nothing by then; -1 with errno, EINTR after a signal.
+ */
+int wr_follow_wait(int fd, int timeout);
 
 /**
  * wr_now() - time that only goes forward

@@ -76,7 +76,9 @@ void wr_link_flush(struct wr_link *link)
 		link->out_len -= (size_t)n;
 		memmove(link->out, link->out + n, link->out_len);
 	} else if (errno != EAGAIN && errno != EINTR) {
-		link->dead = true;
+		/* What came before is still to be read; after that recv() finds the end. */
+		shutdown(link->fd, SHUT_RDWR);
+		link->out_len = 0;
 	}
 }
 

@@ -118,6 +118,8 @@ bool wr_link_put(struct wr_link *link, enum wr_frame_type type, const void *data
 /**
  * wr_link_flush() - send what waits
  * @link: open
+ *
+ * If it cannot be sent it is thrown away; wr_link_read() finds the end once all that came before has been read.
  */
 void wr_link_flush(struct wr_link *link);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The warren command: finds the subcommand in the table and hands over. */
 #include <argp.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +54,15 @@ static const struct wr_command *find_command(const char *name)
 	return NULL;
 }
 
+/* What could not be written is no success, whatever the status says. */
+static int written(int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	wr_error("cannot write the output: %s", strerror(errno));
+	return status ? status : WR_STATUS_ERROR;
+}
+
 static int run_command(const struct wr_command *command, int argc, char **argv)
 {
 	char name[64];
@@ -61,7 +71,7 @@ static int run_command(const struct wr_command *command, int argc, char **argv)
 	snprintf(name, sizeof(name), "warren %s", command->name);
 	argv[0] = name;
 	argp_err_exit_status = WR_STATUS_USAGE;
-	return command->main(argc, argv);
+	return written(command->main(argc, argv));
 }
 
 static int unknown_command(const char *name)
@@ -77,7 +87,7 @@ static int help_command(int argc, char **argv)
 
 	if (argc < 2) {
 		print_help(stdout);
-		return WR_STATUS_OK;
+		return written(WR_STATUS_OK);
 	}
 	command = find_command(argv[1]);
 	if (!command)
@@ -109,7 +119,7 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
 		puts("warren " WARREN_VERSION);
-		return WR_STATUS_OK;
+		return written(WR_STATUS_OK);
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
 		return help_command(argc - 1, argv + 1);

@@ -76,9 +76,9 @@ static int enter(void)
 		if (keep_ids(uid, gid))
 			return no_user_namespace(errno);
 	}
-	/* Nothing that is mounted here may appear outside. */
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		return wr_error("cannot make mounts private: %s", strerror(errno));
+	/* Nothing that is mounted here may appear outside; what is mounted outside later shall appear here. */
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL))
+		return wr_error("cannot keep mounts apart: %s", strerror(errno));
 	return 0;
 }
 

@@ -165,8 +165,9 @@ int wr_netlink_vms(struct wr_netlink *link, struct wr_list *vms)
 
 	memset(vms, 0, sizeof(*vms));
 	error = dump(link, WARREN_CMD_VM_GET, 0, 0, add_vm, vms);
+	/* It is the family that is not there any more. */
 	if (error)
-		return fail(link, error, "list the VMs");
+		return fail(link, error == -ENOENT ? -ENODEV : error, "list the VMs");
 	if (vms->count)
 		qsort(vms->items, vms->count, sizeof(struct wr_guest), compare_vms);
 	return 0;
@@ -182,6 +183,13 @@ int wr_netlink_vm(struct wr_netlink *link, uint32_t id, struct wr_guest *vm)
 	int error = request_about(link, 0, WARREN_CMD_VM_GET, WARREN_A_VM_ID, id, take_vm, vm);
 
 	return error ? fail(link, error, "look at VM %u", id) : 0;
+}
+
+bool wr_netlink_has(struct wr_netlink *link, uint32_t id)
+{
+	struct wr_guest vm;
+
+	return request_about(link, 0, WARREN_CMD_VM_GET, WARREN_A_VM_ID, id, take_vm, &vm) != -ENOENT;
 }
 
 int wr_netlink_named(struct wr_netlink *link, const char *name, struct wr_guest *vm,

@@ -92,6 +92,15 @@ int wr_netlink_vms(struct wr_netlink *link, struct wr_list *vms);
 int wr_netlink_vm(struct wr_netlink *link, uint32_t id, struct wr_guest *vm);
 
 /**
+ * wr_netlink_has() - whether there is a VM, without a message
+ * @link: open
+ * @id: its id
+ *
+ * Return: false only if the kernel says that there is none.
+ */
+bool wr_netlink_has(struct wr_netlink *link, uint32_t id);
+
+/**
  * wr_netlink_named() - the VM that the kernel takes a name for: the caller's own before others'
  * @link: open
  * @name: its name

@@ -8,8 +8,8 @@
 /*
  * Where control sockets lie: a directory per user that nobody else can write to. For root it is
  * /run/warren; for others the first that can be used of $XDG_RUNTIME_DIR/warren,
- * /run/user/UID/warren and /tmp/warren-UID. $WARREN_RUNTIME_DIR comes before all of them. Sockets in it are called vm-ID.sock or, without an id,
- * pid-PID.sock.
+ * /run/user/UID/warren and /tmp/warren-UID. $WARREN_RUNTIME_DIR comes before all of them.
+ * Sockets in it are called vm-ID.sock or, without an id, pid-PID.sock.
  */
 
 #define WR_RUNDIRS 4

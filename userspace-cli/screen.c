@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "screen.h"
 
-#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
+
+#include "follow.h"
 
 #define ALTERNATE_ON "\033[?1049h\033[?25l"
 #define ALTERNATE_OFF "\033[?25h\033[?1049l"
@@ -23,8 +24,9 @@ int wr_screen_enter(void)
 		return -1;
 	mode = saved;
 	mode.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
-	/* Stopped, it would leave the terminal like this. */
+	/* Stopped or ended by these keys, it would leave the terminal like this. */
 	mode.c_cc[VSUSP] = _POSIX_VDISABLE;
+	mode.c_cc[VQUIT] = _POSIX_VDISABLE;
 	if (tcsetattr(STDIN_FILENO, TCSADRAIN, &mode))
 		return -1;
 	taken = true;
@@ -65,9 +67,8 @@ void wr_screen_end(void)
 
 int wr_screen_key(int timeout)
 {
-	struct pollfd pollfd = { .fd = STDIN_FILENO, .events = POLLIN };
 	unsigned char key;
-	int n = poll(&pollfd, 1, timeout);
+	int n = wr_follow_wait(STDIN_FILENO, timeout);
 
 	if (n <= 0)
 		return n;

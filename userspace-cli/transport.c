@@ -6,7 +6,6 @@
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
 #include <netlink/netlink.h>
-#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "follow.h"
 #include "netlink.h"
 
 #ifndef SOL_NETLINK
@@ -202,17 +202,14 @@ static int libnl_request(struct wr_netlink *link, struct nl_msg *message,
 static int libnl_receive(struct wr_netlink *link, int timeout, wr_netlink_handler handler,
 			 void *context)
 {
-	struct pollfd pollfd = { .fd = nl_socket_get_fd(link->private), .events = POLLIN };
 	struct answer answer = {
 		.link = link, .handler = handler, .context = context, .listens = true,
 	};
 	struct nl_cb *cb;
-	int error;
+	int error = wr_follow_wait(nl_socket_get_fd(link->private), timeout);
 
-	if (poll(&pollfd, 1, timeout) < 0)
-		return -errno;
-	if (!pollfd.revents)
-		return 0;
+	if (error <= 0)
+		return error ? -errno : 0;
 	cb = callbacks(&answer);
 	if (!cb)
 		return -ENOMEM;

@@ -44,5 +44,11 @@ XDG_CONFIG_HOME=$(mktemp -d)
 mkdir "$XDG_CONFIG_HOME/warren"
 touch "$XDG_CONFIG_HOME/warren/mail.conf"
 completes "warren run ma" mail
+# shellcheck disable=SC2016
+touch "$XDG_CONFIG_HOME/warren/"'$(touch ran).conf'
+(cd "$XDG_CONFIG_HOME" && completes "warren run ma" mail && [ ! -e ran ]) || {
+	echo "a file's name was run as a command"
+	exit 1
+}
 rm -r "$XDG_CONFIG_HOME"
 completes "warren exec basenam" basename

@@ -53,6 +53,13 @@ test_events() {
 	shows events-time events --duration 0.1 5
 }
 
+# It ends between the look at it and the listening, or its last event is lost.
+test_events_gone() {
+	FAKE_GONE=1 fake events web
+	expect_status 0
+	[ ! -s "$work/out" ] || fail "no event"
+}
+
 test_trace() {
 	shows trace trace web
 	shows trace-json trace --json --vcpu 0 1
@@ -131,7 +138,7 @@ test_kill_race() {
 test_kill_unseen() {
 	fake kill 2
 	expect_status 1
-	expect_err "PID namespace"
+	expect_err "the process that made VM 2 is gone, or in a PID namespace"
 }
 
 test_no_module() {
@@ -162,6 +169,10 @@ test_refused() {
 	refused 1 "the loaded module cannot do that" 95
 	refused 8 "the module was unloaded" 19
 	refused 1 "Device or resource busy" 16
+	# Without an id it is the family that is not there.
+	FAKE_DUMP=2 fake ps
+	expect_status 8
+	expect_err "cannot list the VMs: the module was unloaded"
 	FAKE_REQUEST=1 fake events
 	expect_status 1
 	expect_err "cannot listen to events"
@@ -239,6 +250,11 @@ test_screen() {
 		"$bin/unit" --manage top --interval 20
 	expect_status 0
 	grep -q $'\033\[?1049h' "$work/out" || fail "a screen of its own"
+	# The keys and signals that end other programs do not leave the terminal as it is.
+	status_of timeout 30 "$bin/pty" expect 'CPU%' send '\x1c' sleep 300 send q -- "$bin/unit" --manage top --interval 20
+	expect_status 0
+	status_of timeout 30 "$bin/pty" expect 'CPU%' signal 3 ends 3000 -- "$bin/unit" --manage top --interval 20
+	expect_status 0
 	tail -c 20 "$work/out" | grep -q $'\033\[?1049l' || fail "the old screen at the end"
 }
 
@@ -278,11 +294,12 @@ test_pages() {
 }
 
 build_or_bail
-plan 20
+plan 21
 check "ps" test_ps
 check "stat" test_stat
 check "top" test_top
 check "events" test_events
+check "events: the VM is gone" test_events_gone
 check "trace" test_trace
 check "pause, resume" test_acts
 check "names" test_names

@@ -8,6 +8,7 @@
  *   raw           the terminal must be in raw mode now
  *   sleep MS      wait
  *   stall MS      wait, and read nothing meanwhile
+ *   ends MS       COMMAND must end by then, though nothing is read
  *
  * Status: COMMAND's, 128 + N after signal N; 97 raw mode missing; 98 the terminal was not given
  * back as it was; 99 an expected text did not come within PTY_TIMEOUT seconds (default 60).
@@ -140,6 +141,19 @@ static void do_sleep(long ms)
 		take_output((int)(end - now_ms()));
 }
 
+static void do_ends(long ms)
+{
+	long end = now_ms() + ms;
+
+	while (!ended()) {
+		if (now_ms() > end) {
+			fputs("pty: expected it to end\n", stderr);
+			finish(NOT_SEEN);
+		}
+		usleep(20000);
+	}
+}
+
 static char **do_steps(char **step)
 {
 	for (; *step && strcmp(*step, "--"); step++) {
@@ -155,6 +169,8 @@ static char **do_steps(char **step)
 			do_sleep(atol(*++step));
 		else if (!strcmp(*step, "stall"))
 			usleep(1000 * (useconds_t)atol(*++step));
+		else if (!strcmp(*step, "ends"))
+			do_ends(atol(*++step));
 	}
 	return step;
 }

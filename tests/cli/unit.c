@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* unit --list | unit NAME | unit --tables DIR | unit --manage COMMAND ARGUMENT... */
+/* unit --list | unit NAME | unit --tables DIR | unit --manage COMMAND ARGUMENT... | unit --launcher STATUS */
+#include <stdlib.h>
 #include <string.h>
 
 #include "unit.h"
@@ -7,7 +8,7 @@
 
 unsigned int unit_failures;
 
-static const struct unit_test *const tables[] = { unit_basic, unit_devices, unit_boot, unit_control, unit_config, unit_manage };
+static const struct unit_test *const tables[] = { unit_basic, unit_devices, unit_boot, unit_control, unit_client, unit_config, unit_manage };
 
 int main(int argc, char **argv)
 {
@@ -21,6 +22,8 @@ int main(int argc, char **argv)
 	}
 	if (argc >= 3 && !strcmp(argv[1], "--manage"))
 		return unit_command(argc - 2, argv + 2);
+	if (argc == 3 && !strcmp(argv[1], "--launcher"))
+		return unit_launcher(atoi(argv[2]));
 	if (argc != 2)
 		return 2;
 	for (i = 0; i < ARRAY_SIZE(tables); i++) {

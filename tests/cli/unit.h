@@ -35,6 +35,7 @@ extern const struct unit_test unit_basic[];
 extern const struct unit_test unit_devices[];
 extern const struct unit_test unit_boot[];
 extern const struct unit_test unit_control[];
+extern const struct unit_test unit_client[];
 extern const struct unit_test unit_config[];
 
 extern const struct unit_test unit_manage[];
@@ -43,5 +44,8 @@ void unit_write_tables(const char *dir);
 
 /* A command that manages VMs, on the VMs of unit_fake.c; FAKE_* in the environment changes how the kernel behaves. */
 int unit_command(int argc, char **argv);
+
+/* A launcher of VM 9, "web", which prints a lot, until its power button is pressed; then it says that it ended with @status. */
+int unit_launcher(int status);
 
 #endif

@@ -85,6 +85,62 @@ static void long_line(void)
 	unlink(path);
 }
 
+/* About as long as a line of the library can be: with and without room for what is before it. */
+static void long_path(void)
+{
+	struct wr_config config;
+	char line[300], *at;
+	size_t len;
+
+	for (len = 170; len <= 197; len++) {
+		strcpy(line, "kernel = /");
+		at = line + strlen("kernel = ");
+		memset(at + 1, 'a', len - 1);
+		strcpy(at + len, "\ncpus = 2\n");
+		write_text(line);
+		EXPECT_EQ(wr_config_read(&config, path), 0);
+		EXPECT(config.kernel && strlen(config.kernel) == len);
+		EXPECT_EQ(config.cpus, 2);
+		wr_config_free(&config);
+		unlink(path);
+		strcpy(path + sizeof(path) - 7, "XXXXXX");
+	}
+	/* Longer than the library's line, with a blank where a piece of it could end. */
+	memset(line, 'b', sizeof(line));
+	memcpy(line, "kernel = /", 10);
+	memcpy(line + 150, " /", 2);
+	line[sizeof(line) - 1] = '\0';
+	write_text(line);
+	EXPECT_EQ(wr_config_read(&config, path), -1);
+	wr_config_free(&config);
+	unlink(path);
+	strcpy(path + sizeof(path) - 7, "XXXXXX");
+}
+
+/* Words that begin with #, wherever the line is cut. */
+static void hashes(void)
+{
+	char line[1000], word[8];
+	struct wr_config config;
+	size_t shift, i;
+
+	for (shift = 1; shift < 20; shift++) {
+		memset(line, 'x', sizeof(line));
+		memcpy(line, "cmdline = ", 10);
+		line[10 + shift] = '\0';
+		for (i = 0; i < 60; i++) {
+			snprintf(word, sizeof(word), i % 5 ? " #%zu" : " %zu", i);
+			strcat(line, word);
+		}
+		write_text(line);
+		EXPECT_EQ(wr_config_read(&config, path), 0);
+		EXPECT(same(config.cmdline, line + 10));
+		wr_config_free(&config);
+		unlink(path);
+		strcpy(path + sizeof(path) - 7, "XXXXXX");
+	}
+}
+
 static void names(void)
 {
 	char name[65] = "";
@@ -106,6 +162,8 @@ const struct unit_test unit_config[] = {
 	{ "config: values", values },
 	{ "config: an empty file", empty },
 	{ "config: a long line", long_line },
+	{ "config: a long path", long_path },
+	{ "config: words with #", hashes },
 	{ "config: names", names },
 	{ NULL, NULL },
 };

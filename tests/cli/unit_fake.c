@@ -155,7 +155,7 @@ static const struct wr_guest *find_vm(uint32_t id)
 
 static int dump_vms(wr_netlink_handler handler, void *context)
 {
-	int error = 0;
+	int error = fake.dump;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(vms) && !error; i++)
@@ -170,7 +170,7 @@ static int dump_vms(wr_netlink_handler handler, void *context)
 static int get_vm(uint32_t id, wr_netlink_handler handler, void *context)
 {
 	const struct wr_guest *vm = find_vm(id);
-	int error = vm ? send_vm(vm, handler, context) : -ENOENT;
+	int error = vm && !(fake.gone && fake.looks) ? send_vm(vm, handler, context) : -ENOENT;
 
 	fake.looks++;
 	return error;
@@ -281,7 +281,7 @@ static int fake_receive(struct wr_netlink *link, int timeout, wr_netlink_handler
 	int error = 0;
 
 	(void)link;
-	if (fake.looks++ >= 100) {
+	if (fake.looks++ >= 100 || fake.gone) {
 		if (timeout < 0)
 			return -ENODEV;
 		usleep((useconds_t)timeout * 1000);

@@ -21,6 +21,8 @@ extern const struct wr_transport fake_transport;
  * @disturbed: so many dumps are disturbed
  * @pid: of VM 1
  * @changes: VM 1 is another one at the second look at it
+ * @gone: no VM is there after the first look, and nothing happens any more
+ * @dump: what looking at all VMs ends with
  * @looks: how many there were
  * @paused: id of the VM that was paused last, then of the one that was resumed
  * @name: that was set last
@@ -32,6 +34,8 @@ struct fake {
 	unsigned int disturbed;
 	uint32_t pid;
 	bool changes;
+	bool gone;
+	int dump;
 	unsigned int looks;
 	uint32_t paused;
 	uint32_t resumed;

@@ -412,6 +412,8 @@ int unit_command(int argc, char **argv)
 	fake.disturbed = (unsigned int)fake_setting("FAKE_DISTURBED");
 	fake.pid = (uint32_t)fake_setting("FAKE_PID");
 	fake.changes = fake_setting("FAKE_CHANGES") != 0;
+	fake.gone = fake_setting("FAKE_GONE") != 0;
+	fake.dump = -fake_setting("FAKE_DUMP");
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(argv[0], commands[i].name))
 			return commands[i].main(argc, argv);

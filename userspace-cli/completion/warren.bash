@@ -15,11 +15,12 @@ _warren_vms() {
 	warren ps --no-head --columns id,name 2>/dev/null | tr -s ' ' '\n' | grep -v -x -e - -e ''
 }
 
+# Only what can be a name: compgen -W expands its words as a command line's, and a file can be called $(command).conf.
 _warren_configurations() {
 	local file
 	for file in /etc/warren/*.conf "${XDG_CONFIG_HOME:-$HOME/.config}"/warren/*.conf; do
 		[ ! -e "$file" ] || basename "$file" .conf
-	done
+	done | grep -x '[A-Za-z][A-Za-z0-9._-]*'
 }
 
 # _warren_reply WORD CANDIDATE...
