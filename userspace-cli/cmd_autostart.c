@@ -12,18 +12,21 @@
 
 #include "cmd.h"
 #include "config.h"
+#include "json.h"
 #include "status.h"
 #include "util.h"
 
-enum { OPT_LIST = 'l', OPT_DIRECTORY = 0x100 };
+enum { OPT_LIST = 'l', OPT_JSON = 'j', OPT_DIRECTORY = 0x100 };
 
 struct request {
 	const char *directory;
 	bool list;
+	struct json_object *names;	/* with --json: of those in the list */
 };
 
 static const struct argp_option options[] = {
 	{ "list", OPT_LIST, NULL, 0, "print their names and start nothing", 1 },
+	{ "json", OPT_JSON, NULL, 0, "the list as a JSON array", 1 },
 	{ "directory", OPT_DIRECTORY, "PATH", OPTION_HIDDEN, "look there (for tests)", 1 },
 	{ 0 },
 };
@@ -34,6 +37,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case OPT_LIST:
+		request->list = true;
+		return 0;
+	case OPT_JSON:
+		if (!request->names)
+			request->names = json_object_new_array();
 		request->list = true;
 		return 0;
 	case OPT_DIRECTORY:
@@ -83,7 +91,9 @@ static int consider(const struct request *request, const char *name)
 	snprintf(path, sizeof(path), "%s/%s.conf", request->directory, name);
 	error = wr_config_read(&config, path);
 	if (!error && config.autostart) {
-		if (request->list)
+		if (request->names)
+			json_object_array_add(request->names, json_object_new_string(name));
+		else if (request->list)
 			puts(name);
 		else
 			error = start_service(name);
@@ -108,26 +118,35 @@ static int consider_entry(const struct request *request, char *name)
 			request->directory, name);
 }
 
-int wr_cmd_autostart(int argc, char **argv)
+static int consider_all(const struct request *request, struct dirent **entries, int count)
 {
-	struct request request = { .directory = WR_CONFIG_DIR };
-	struct dirent **entries;
-	int i, count, status = WR_STATUS_OK;
+	int i, status = WR_STATUS_OK;
 
-	if (argp_parse(&argp, argc, argv, 0, NULL, &request))
-		return WR_STATUS_USAGE;
-	count = scandir(request.directory, &entries, is_config, alphasort);
-	if (count < 0) {
-		if (errno == ENOENT)
-			return WR_STATUS_OK;
-		wr_error("cannot read %s: %s", request.directory, strerror(errno));
-		return WR_STATUS_ERROR;
-	}
 	for (i = 0; i < count; i++) {
-		if (consider_entry(&request, entries[i]->d_name))
+		if (consider_entry(request, entries[i]->d_name))
 			status = WR_STATUS_ERROR;
 		free(entries[i]);
 	}
 	free(entries);
+	return status;
+}
+
+int wr_cmd_autostart(int argc, char **argv)
+{
+	struct request request = { .directory = WR_CONFIG_DIR };
+	struct dirent **entries;
+	int count, status = WR_STATUS_OK;
+
+	if (argp_parse(&argp, argc, argv, 0, NULL, &request))
+		return WR_STATUS_USAGE;
+	count = scandir(request.directory, &entries, is_config, alphasort);
+	if (count >= 0) {
+		status = consider_all(&request, entries, count);
+	} else if (errno != ENOENT) {
+		wr_error("cannot read %s: %s", request.directory, strerror(errno));
+		status = WR_STATUS_ERROR;
+	}
+	if (request.names)
+		wr_json_print(request.names);
 	return status;
 }

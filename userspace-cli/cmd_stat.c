@@ -78,14 +78,6 @@ static int show_counters(struct wr_guest *vm)
 	return wr_table_print(&table, true, 0);
 }
 
-static int compare_counts(const void *a, const void *b, void *context)
-{
-	const uint64_t *counts = context;
-	uint64_t first = counts[*(const unsigned int *)a], second = counts[*(const unsigned int *)b];
-
-	return (second > first) - (second < first);
-}
-
 /* Reasons that were seen, the most frequent first. */
 static int show_reasons(const struct wr_guest *vm)
 {
@@ -94,15 +86,13 @@ static int show_reasons(const struct wr_guest *vm)
 	};
 	struct wr_table table = { .columns = columns, .nr_columns = ARRAY_SIZE(columns) };
 	uint64_t counts[WARREN_EXIT_NR], total = 0;
-	unsigned int order[WARREN_EXIT_NR], i;
+	unsigned int order[WARREN_EXIT_NR], seen, i;
 
 	memcpy(counts, vm->counters.reasons, sizeof(counts));
-	for (i = 0; i < WARREN_EXIT_NR; i++) {
-		order[i] = i;
+	for (i = 0; i < WARREN_EXIT_NR; i++)
 		total += counts[i];
-	}
-	qsort_r(order, WARREN_EXIT_NR, sizeof(*order), compare_counts, counts);
-	for (i = 0; i < WARREN_EXIT_NR && counts[order[i]]; i++) {
+	seen = wr_reasons_order(counts, order);
+	for (i = 0; i < seen; i++) {
 		wr_table_cell(&table, WR_COLOUR_NONE, "%s", wr_exit_word(order[i]));
 		wr_table_cell(&table, WR_COLOUR_NONE, "%llu",
 			      (unsigned long long)counts[order[i]]);

@@ -6,6 +6,7 @@
 #include "client.h"
 #include "cmd.h"
 #include "follow.h"
+#include "json.h"
 #include "status.h"
 #include "util.h"
 
@@ -14,17 +15,19 @@
 #define FORCE_S 10
 #define TRIES 5
 
-enum { OPT_TIMEOUT = 't' };
+enum { OPT_TIMEOUT = 't', OPT_JSON = 'j' };
 
 struct request {
 	const char *who;
 	unsigned long timeout;		/* seconds */
+	bool json;
 };
 
 static const struct argp_option options[] = {
 	{ "timeout", OPT_TIMEOUT, "SECONDS", 0,
 	  "cut the power if the guest has not powered off after so long (default: 30); 0 cuts it at"
 	  " once", 1 },
+	{ "json", OPT_JSON, NULL, 0, "how it ended as a JSON object", 1 },
 	{ 0 },
 };
 
@@ -37,6 +40,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (wr_parse_count(arg, 0, TIMEOUT_MAX, &request->timeout))
 			argp_error(state, "--timeout %s is not a number from 0 to %d", arg,
 				   TIMEOUT_MAX);
+		return 0;
+	case OPT_JSON:
+		request->json = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (request->who)
@@ -141,6 +147,23 @@ static int stop(struct wr_client *client, const struct request *request)
 	return status ? status : WR_STATUS_TIMEOUT;
 }
 
+static void print_json(const struct wr_client *client, int status)
+{
+	struct json_object *object = json_object_new_object();
+	const char *done = "powered-off";
+
+	if (status || client->ended == WR_STATUS_ESCAPE)
+		done = "power-cut";
+	else if (client->ended == WR_STATUS_REBOOT)
+		done = "reset";
+	else if (client->ended == WR_STATUS_CRASH)
+		done = "crashed";
+	json_object_object_add(object, "id", wr_json_id(client->hello.id));
+	json_object_object_add(object, "name", wr_json_text(client->hello.name));
+	json_object_object_add(object, "done", json_object_new_string(done));
+	wr_json_print(object);
+}
+
 int wr_cmd_stop(int argc, char **argv)
 {
 	struct request request = { .timeout = TIMEOUT_DEFAULT };
@@ -153,6 +176,8 @@ int wr_cmd_stop(int argc, char **argv)
 	if (status)
 		return status;
 	status = stop(&client, &request);
+	if (request.json && (!status || status == WR_STATUS_TIMEOUT))
+		print_json(&client, status);
 	wr_link_close(&client.link);
 	return status;
 }

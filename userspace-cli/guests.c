@@ -216,3 +216,30 @@ int wr_event_parse(struct nlmsghdr *message, struct wr_event *event)
 	event->lost = get_u64(at[WARREN_A_EVENT_LOST]);
 	return 0;
 }
+
+int wr_guest_compare(const void *a, const void *b)
+{
+	const struct wr_guest *first = a, *second = b;
+
+	return (first->id > second->id) - (first->id < second->id);
+}
+
+static int compare_counts(const void *a, const void *b, void *context)
+{
+	const uint64_t *counts = context;
+	uint64_t first = counts[*(const unsigned int *)a], second = counts[*(const unsigned int *)b];
+
+	return (second > first) - (second < first);
+}
+
+unsigned int wr_reasons_order(const uint64_t *counts, unsigned int *order)
+{
+	unsigned int i, seen = 0;
+
+	for (i = 0; i < WARREN_EXIT_NR; i++) {
+		order[i] = i;
+		seen += counts[i] != 0;
+	}
+	qsort_r(order, WARREN_EXIT_NR, sizeof(*order), compare_counts, (void *)counts);
+	return seen;
+}

@@ -168,4 +168,22 @@ int wr_guest_vcpu_parse(struct nlmsghdr *message, struct wr_guest_vcpu *vcpu);
  */
 int wr_event_parse(struct nlmsghdr *message, struct wr_event *event);
 
+/**
+ * wr_guest_compare() - order of ids, for qsort() and bsearch()
+ * @a: struct wr_guest
+ * @b: another one
+ *
+ * Return: less than, equal to or greater than 0.
+ */
+int wr_guest_compare(const void *a, const void *b);
+
+/**
+ * wr_reasons_order() - reasons of exits, the most frequent first
+ * @counts: of each reason, WARREN_EXIT_NR of them
+ * @order: as many reasons, filled in
+ *
+ * Return: how many of them were seen.
+ */
+unsigned int wr_reasons_order(const uint64_t *counts, unsigned int *order);
+
 #endif

@@ -5,7 +5,7 @@
 
 #include "words.h"
 
-static void add_u64(struct json_object *object, const char *key, uint64_t value)
+void wr_json_u64(struct json_object *object, const char *key, uint64_t value)
 {
 	json_object_object_add(object, key, json_object_new_uint64(value));
 }
@@ -34,10 +34,10 @@ struct json_object *wr_json_counters(const struct wr_counters *counters)
 	unsigned int i;
 
 	for (field = wr_counter_fields; field->name; field++)
-		add_u64(object, field->name, *wr_counter(&copy, field));
+		wr_json_u64(object, field->name, *wr_counter(&copy, field));
 	for (i = 0; i < WARREN_EXIT_NR; i++)
 		if (counters->reasons[i])
-			add_u64(reasons, wr_exit_word(i), counters->reasons[i]);
+			wr_json_u64(reasons, wr_exit_word(i), counters->reasons[i]);
 	json_object_object_add(object, "reasons", reasons);
 	return object;
 }
@@ -47,18 +47,18 @@ struct json_object *wr_json_guest(const struct wr_guest *guest)
 	struct json_object *object = json_object_new_object();
 	char uuid[37];
 
-	add_u64(object, "id", guest->id);
+	wr_json_u64(object, "id", guest->id);
 	json_object_object_add(object, "name", wr_json_text(guest->name));
 	add_word(object, "uuid", wr_uuid_text(guest->uuid, uuid));
 	add_word(object, "state", wr_vm_state_word(guest->state));
 	json_object_object_add(object, "pid", wr_json_id(guest->pid));
-	add_u64(object, "uid", guest->uid);
+	wr_json_u64(object, "uid", guest->uid);
 	add_word(object, "vendor", wr_vendor_word(guest->vendor));
 	add_word(object, "paging", wr_paging_word(guest->paging));
-	add_u64(object, "vcpus", guest->vcpus);
-	add_u64(object, "memory", guest->memory);
-	add_u64(object, "tables", guest->tables);
-	add_u64(object, "age_ns", guest->age);
+	wr_json_u64(object, "vcpus", guest->vcpus);
+	wr_json_u64(object, "memory", guest->memory);
+	wr_json_u64(object, "tables", guest->tables);
+	wr_json_u64(object, "age_ns", guest->age);
 	json_object_object_add(object, "counters", wr_json_counters(&guest->counters));
 	return object;
 }
@@ -67,8 +67,8 @@ struct json_object *wr_json_vcpu(const struct wr_guest_vcpu *vcpu)
 {
 	struct json_object *object = json_object_new_object();
 
-	add_u64(object, "index", vcpu->index);
-	add_u64(object, "apic_id", vcpu->apic_id);
+	wr_json_u64(object, "index", vcpu->index);
+	wr_json_u64(object, "apic_id", vcpu->apic_id);
 	add_word(object, "state", wr_vcpu_state_word(vcpu->state));
 	json_object_object_add(object, "tid", wr_json_id(vcpu->tid));
 	json_object_object_add(object, "cpu",
@@ -83,11 +83,11 @@ struct json_object *wr_json_event(const struct wr_event *event)
 
 	add_word(object, "event", wr_event_word(event->what));
 	if (!event->what) {
-		add_u64(object, "lost", event->lost);
+		wr_json_u64(object, "lost", event->lost);
 		return object;
 	}
-	add_u64(object, "time_ns", event->time);
-	add_u64(object, "vm", event->vm);
+	wr_json_u64(object, "time_ns", event->time);
+	wr_json_u64(object, "vm", event->vm);
 	json_object_object_add(object, "name", wr_json_text(event->name));
 	json_object_object_add(object, "pid", wr_json_id(event->pid));
 	if (event->vcpu >= 0)

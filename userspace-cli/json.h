@@ -14,6 +14,14 @@ struct json_object *wr_json_vcpu(const struct wr_guest_vcpu *vcpu);
 struct json_object *wr_json_event(const struct wr_event *event);
 
 /**
+ * wr_json_u64() - add a number to an object
+ * @object: what it is added to
+ * @key: its name
+ * @value: the number
+ */
+void wr_json_u64(struct json_object *object, const char *key, uint64_t value);
+
+/**
  * wr_json_text() - a string, or null for an empty one
  * @text: the string
  *

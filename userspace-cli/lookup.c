@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "lookup.h"
 
-#include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "config.h"
 #include "status.h"
 #include "util.h"
-
-#define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
 static int no_vm(const char *text)
 {
@@ -40,13 +38,6 @@ static int ambiguous(struct wr_netlink *link, const char *name)
 	return WR_STATUS_NO_VM;
 }
 
-/* The kernel takes names that a VM can have; for others this is clearer than what it would say. */
-static bool can_be_name(const char *text)
-{
-	return isalpha((unsigned char)*text) && strlen(text) < WARREN_NAME_SIZE &&
-	       !text[strspn(text, NAME_CHARACTERS)];
-}
-
 int wr_lookup(struct wr_netlink *link, const char *text, struct wr_guest *guest)
 {
 	unsigned long id;
@@ -56,7 +47,8 @@ int wr_lookup(struct wr_netlink *link, const char *text, struct wr_guest *guest)
 	/* No name begins with a digit. */
 	if (!wr_parse_count(text, 0, UINT32_MAX, &id))
 		return wr_netlink_vm(link, (uint32_t)id, guest);
-	if (!can_be_name(text))
+	/* The kernel takes names that a VM can have; for others this is clearer than what it would say. */
+	if (!wr_config_is_name(text))
 		return no_vm(text);
 	status = wr_netlink_named(link, text, guest, &unique);
 	return unique ? status : ambiguous(link, text);

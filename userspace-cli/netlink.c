@@ -152,13 +152,6 @@ static int add_vm(struct nlmsghdr *message, void *context)
 	return error ? error : wr_list_add(context, &vm, sizeof(vm));
 }
 
-static int compare_vms(const void *a, const void *b)
-{
-	const struct wr_guest *first = a, *second = b;
-
-	return (first->id > second->id) - (first->id < second->id);
-}
-
 int wr_netlink_vms(struct wr_netlink *link, struct wr_list *vms)
 {
 	int error;
@@ -169,7 +162,7 @@ int wr_netlink_vms(struct wr_netlink *link, struct wr_list *vms)
 	if (error)
 		return fail(link, error == -ENOENT ? -ENODEV : error, "list the VMs");
 	if (vms->count)
-		qsort(vms->items, vms->count, sizeof(struct wr_guest), compare_vms);
+		qsort(vms->items, vms->count, sizeof(struct wr_guest), wr_guest_compare);
 	return 0;
 }
 

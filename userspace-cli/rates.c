@@ -7,19 +7,12 @@
 
 #include "words.h"
 
-static int compare_ids(const void *a, const void *b)
-{
-	const struct wr_guest *first = a, *second = b;
-
-	return (first->id > second->id) - (first->id < second->id);
-}
-
 static const struct wr_guest *find(const struct wr_list *before, const struct wr_guest *now)
 {
 	const struct wr_guest *found = NULL;
 
 	if (before->count)
-		found = bsearch(now, before->items, before->count, sizeof(*now), compare_ids);
+		found = bsearch(now, before->items, before->count, sizeof(*now), wr_guest_compare);
 	/* A younger one is another one of the same number. */
 	return found && found->age < now->age ? found : NULL;
 }
@@ -68,8 +61,8 @@ static int compare_rates(const void *a, const void *b, void *context)
 
 	if (first != second)
 		return first < second ? 1 : -1;
-	return compare_ids(&((const struct wr_rates *)a)->guest,
-			   &((const struct wr_rates *)b)->guest);
+	return wr_guest_compare(&((const struct wr_rates *)a)->guest,
+				&((const struct wr_rates *)b)->guest);
 }
 
 void wr_rates_sort(struct wr_rates *rates, size_t count, enum wr_order order)

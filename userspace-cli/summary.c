@@ -31,29 +31,6 @@ void wr_summary_add(struct wr_summary *summary, const struct wr_exit *exit)
 		wr_histogram_add(&summary->host[reason], (uint64_t)exit->host_ns);
 }
 
-static int compare_counts(const void *a, const void *b, void *context)
-{
-	const uint64_t *counts = context;
-	uint64_t first = counts[*(const unsigned int *)a], second = counts[*(const unsigned int *)b];
-
-	return (second > first) - (second < first);
-}
-
-/* The reasons that were seen, the most frequent first. Return: how many. */
-static unsigned int seen_reasons(const struct wr_summary *summary, unsigned int *order)
-{
-	uint64_t counts[WARREN_EXIT_NR];
-	unsigned int i;
-
-	memcpy(counts, summary->counts, sizeof(counts));
-	for (i = 0; i < WARREN_EXIT_NR; i++)
-		order[i] = i;
-	qsort_r(order, WARREN_EXIT_NR, sizeof(*order), compare_counts, counts);
-	for (i = 0; i < WARREN_EXIT_NR && counts[order[i]]; i++)
-		;
-	return i;
-}
-
 static double share(const struct wr_summary *summary, unsigned int reason)
 {
 	return (double)summary->counts[reason] / (double)summary->exits;
@@ -95,7 +72,7 @@ int wr_summary_print(const struct wr_summary *summary, const char *title)
 		{ "MAX", true }, { "", false },
 	};
 	struct wr_table table = { .columns = columns, .nr_columns = ARRAY_SIZE(columns) };
-	unsigned int order[WARREN_EXIT_NR], nr = seen_reasons(summary, order), i;
+	unsigned int order[WARREN_EXIT_NR], nr = wr_reasons_order(summary->counts, order), i;
 	char text[WR_TEXT_SIZE];
 
 	printf("%s: %llu exits of %zu vCPU%s in %.1f s, %s in the guest", title,
@@ -111,11 +88,6 @@ int wr_summary_print(const struct wr_summary *summary, const char *title)
 	return wr_table_print(&table, true, 0);
 }
 
-static void add_u64(struct json_object *object, const char *key, uint64_t value)
-{
-	json_object_object_add(object, key, json_object_new_uint64(value));
-}
-
 static struct json_object *reason_json(const struct wr_summary *summary, unsigned int reason)
 {
 	const struct wr_histogram *host = &summary->host[reason];
@@ -124,17 +96,17 @@ static struct json_object *reason_json(const struct wr_summary *summary, unsigne
 	size_t i;
 
 	json_object_object_add(object, "reason", json_object_new_string(wr_exit_word(reason)));
-	add_u64(object, "count", summary->counts[reason]);
+	wr_json_u64(object, "count", summary->counts[reason]);
 	snprintf(key, sizeof(key), "%.4f", share(summary, reason));
 	json_object_object_add(object, "share",
 			       json_object_new_double_s(share(summary, reason), key));
-	add_u64(times, "sum", host->sum);
-	add_u64(times, "mean", wr_histogram_mean(host));
+	wr_json_u64(times, "sum", host->sum);
+	wr_json_u64(times, "mean", wr_histogram_mean(host));
 	for (i = 0; i < ARRAY_SIZE(percentiles); i++) {
 		snprintf(key, sizeof(key), "p%u", percentiles[i]);
-		add_u64(times, key, wr_histogram_percentile(host, percentiles[i]));
+		wr_json_u64(times, key, wr_histogram_percentile(host, percentiles[i]));
 	}
-	add_u64(times, "max", host->max);
+	wr_json_u64(times, "max", host->max);
 	json_object_object_add(object, "host_ns", times);
 	return object;
 }
@@ -143,15 +115,15 @@ struct json_object *wr_summary_json(const struct wr_summary *summary,
 				    const struct wr_guest *guest)
 {
 	struct json_object *object = json_object_new_object(), *array = json_object_new_array();
-	unsigned int order[WARREN_EXIT_NR], nr = seen_reasons(summary, order), i;
+	unsigned int order[WARREN_EXIT_NR], nr = wr_reasons_order(summary->counts, order), i;
 
-	add_u64(object, "vm", guest->id);
+	wr_json_u64(object, "vm", guest->id);
 	json_object_object_add(object, "name", wr_json_text(guest->name));
-	add_u64(object, "vcpus", summary->vcpus);
-	add_u64(object, "duration_ms", (uint64_t)(summary->seconds * 1000));
-	add_u64(object, "exits", summary->exits);
-	add_u64(object, "lost", summary->lost);
-	add_u64(object, "guest_ns", summary->guest_ns);
+	wr_json_u64(object, "vcpus", summary->vcpus);
+	wr_json_u64(object, "duration_ms", (uint64_t)(summary->seconds * 1000));
+	wr_json_u64(object, "exits", summary->exits);
+	wr_json_u64(object, "lost", summary->lost);
+	wr_json_u64(object, "guest_ns", summary->guest_ns);
 	for (i = 0; i < nr; i++)
 		json_object_array_add(array, reason_json(summary, order[i]));
 	json_object_object_add(object, "reasons", array);

@@ -8,7 +8,9 @@
 
 unsigned int unit_failures;
 
-static const struct unit_test *const tables[] = { unit_basic, unit_devices, unit_boot, unit_control, unit_client, unit_config, unit_manage };
+static const struct unit_test *const tables[] = {
+	unit_basic, unit_devices, unit_boot, unit_control, unit_client, unit_config, unit_manage,
+};
 
 int main(int argc, char **argv)
 {
