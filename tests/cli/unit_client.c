@@ -59,7 +59,9 @@ struct step {
 
 static void take(struct wr_link *link, struct wr_frame *frame)
 {
-	while (!wr_link_next(link, frame) && !link->dead) {
+	int tries;
+
+	for (tries = 0; tries < 3 && !wr_link_next(link, frame) && !link->dead; tries++) {
 		poll(&(struct pollfd){ .fd = link->fd, .events = POLLIN }, 1, 1000);
 		wr_link_read(link);
 	}
