@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# QEMU, built from Debian's source package with four mistakes in its AMD-V corrected (docs/testing.md):
-# of three guests hang or die now and then, of one the host when a guest wants it, KVM's as well as Warren's.
+# QEMU, built from Debian's source package with five mistakes corrected (docs/testing.md): of three guests on
+# AMD-V hang or die now and then, of one the host when a guest wants it, KVM's as well as Warren's, of one QEMU itself.
 #
 # $WARREN_CACHE/qemu/KEY/qemu-system-x86_64 is there or the directory is not.
 
@@ -78,17 +78,21 @@ qemu_source() {
 # interrupts that are pending must not overwrite what other threads add; #VMEXIT gives the host its CR0 back whatever
 # the guest left in EFER and CR4 (paging comes on with the guest's LME still set: without PAE CR0 was not loaded at all);
 # no CPU's FXRSTOR or XRSTOR writes the flags of CPU 0 only to clear IGNNE# there, which no OS of today sets: what VMRUN or
-# #VMEXIT changes in them at that moment (nested paging, GIF) was undone.
+# #VMEXIT changes in them at that moment (nested paging, GIF) was undone; a breakpoint of the guest's is looked for by the linear
+# address that it was found by.
 qemu_correct() {
-	local svm=$1/svm_helper.c fpu=$1/fpu_helper.c ignne='if (env->hflags2 \& HF2_IGNNE_MASK)'
+	local svm=$1/svm_helper.c fpu=$1/fpu_helper.c bpt=$1/bpt_helper.c at='env->segs[R_CS].base + env->eip, BP_CPU'
+	local ignne='if (env->hflags2 \& HF2_IGNNE_MASK)'
 	local lock='qemu_mutex_lock_iothread();' unlock='qemu_mutex_unlock_iothread();' efer='env->efer \&= ~MSR_EFER_LME;'
 	sed -i -e 's/^#include "qemu\/log.h"$/&\n#include "qemu\/main-loop.h"/' \
 		-e 's/^ *do_interrupt_x86_hardirq(env, vector, 1);$/&\ncs->exception_index = -1;/' \
 		-e "s/^ *\(cs->interrupt_request |= CPU_INTERRUPT_VIRQ;\)\$/$lock\n\1\n$unlock/" \
 		-e "s/^ *\/\* Reload the host state from vm_hsave \*\/\$/&\n$efer/" "$svm"
+	sed -i "s/cpu_breakpoint_test(cs, env->eip, BP_CPU)/cpu_breakpoint_test(cs, $at)/" "$bpt"
 	sed -i "s/^ *env->hflags2 &= ~HF2_IGNNE_MASK;\$/$ignne\n&/" "$fpu"
 	[ "$(grep -c -e '^#include "qemu/main-loop.h"$' -e '^cs->exception_index = -1;$' -e "^$lock$" -e "^$unlock$" \
-		-e "^$efer$" "$svm")" = 5 ] && [ "$(grep -c "^${ignne/\\/}$" "$fpu")" = 1 ]
+		-e "^$efer$" "$svm")" = 5 ] && [ "$(grep -c "^${ignne/\\/}$" "$fpu")" = 1 ] &&
+		grep -q -F "$at" "$bpt"
 }
 
 qemu_build() {
