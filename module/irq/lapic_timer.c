@@ -213,13 +213,15 @@ u32 wr_lapic_timer_count(const struct wr_lapic *lapic)
  */
 u64 wr_lapic_get_deadline(const struct wr_vcpu *vcpu)
 {
-	const struct wr_lapic *lapic = vcpu->lapic;
+	struct wr_lapic *lapic = vcpu->lapic;
 
 	if (!lapic || !deadline_mode(lapic))
 		return 0;
-	if (!vcpu->exit_tsc && !hrtimer_active(&lapic->timer.hrtimer))
-		return 0;
-	return lapic->state.tsc_deadline;
+	if (vcpu->exit_tsc || hrtimer_is_queued(&lapic->timer.hrtimer))
+		return lapic->state.tsc_deadline;
+	/* A callback that runs right now has fired: who reads 0 finds the interrupt. */
+	hrtimer_cancel(&lapic->timer.hrtimer);
+	return 0;
 }
 WR_EXPORT_FOR_KUNIT(wr_lapic_get_deadline);
 
