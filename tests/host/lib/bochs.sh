@@ -84,6 +84,9 @@ bochs_mend() {
 		# An interrupt of the host's made a virtual one be delivered that the guest's IF held back.
 		bochs_edit "$1/cpu/event.cc" \
 			's/if (is_pending(BX_EVENT_PENDING_VMX_VIRTUAL_INTR))/if (is_unmasked_event_pending(BX_EVENT_PENDING_VMX_VIRTUAL_INTR))/' &&
+		# A notification that found nothing posted made an interrupt 255 of the -1 that it looked for it with.
+		bochs_edit "$1/cpu/vapic.cc" \
+			's/^  vector = BX_CPU_THIS_PTR lapic->highest_priority_int(virr);$/&\n  if (lapic->highest_priority_int(virr) < 0) vector = 0;/' &&
 		# An exit in the middle of the delivery of a virtual interrupt told of whatever was delivered before it.
 		bochs_edit "$1/cpu/vapic.cc" \
 			's/^ *interrupt(vector, BX_EXTERNAL_INTERRUPT, 0, 0);$/vm->idt_vector_info = vector | BX_EXTERNAL_INTERRUPT << 8;\nvm->idt_vector_error_code = 0;\n&/' &&
