@@ -477,10 +477,8 @@ BLOB64(triple, "pushq $0\n pushq $0\n lidt (%rsp)\n ud2\n");
 BLOB64(lost, "movl $0xd0000000, %eax\n jmp *%rax\n");
 BLOB64(exits, "1: outb %al, $0x80\n jmp 1b\n");
 
-/* A whole life, as two listeners and the group hear it. */
-static void life(struct nl *hear[3], struct machine *m)
+static void live(struct machine *m)
 {
-	struct nl_msg e;
 	u32 i;
 
 	vm_init(&m->vm);
@@ -517,38 +515,49 @@ static void life(struct nl *hear[3], struct machine *m)
 	vcpu_free(&m->v[0]);
 	vcpu_free(&m->v[1]);
 	vm_free(&m->vm);
+}
 
-	for (i = 0; i < 3; i++) {
-		struct nl *nl = hear[i];
+static void hear_life(struct nl *nl, struct machine *m)
+{
+	struct nl_msg e;
 
-		expect_event(nl, &e, m->id, WARREN_EVENT_CREATED);
-		CHECK_EQ(msg_get_u32(&e, WARREN_A_EVENT_PID), getpid());
-		CHECK(!msg_has(&e, WARREN_A_EVENT_NAME) && !msg_has(&e, WARREN_A_EVENT_VCPU));
-		CHECK(msg_get_u64(&e, WARREN_A_EVENT_TIME) > 1000000000000000000ull);
-		expect_event(nl, &e, m->id, WARREN_EVENT_NAMED);
-		CHECK(!strcmp(msg_get_str(&e, WARREN_A_EVENT_NAME), "lively"));
-		expect_event(nl, &e, m->id, WARREN_EVENT_VCPU_CREATED);
-		CHECK_EQ(msg_get_u32(&e, WARREN_A_EVENT_VCPU), 0);
-		expect_event(nl, &e, m->id, WARREN_EVENT_VCPU_CREATED);
-		CHECK_EQ(msg_get_u32(&e, WARREN_A_EVENT_VCPU), 1);
-		expect_event(nl, &e, m->id, WARREN_EVENT_STARTED);
-		expect_event(nl, &e, m->id, WARREN_EVENT_PAUSED);
-		expect_event(nl, &e, m->id, WARREN_EVENT_RESUMED);
-		expect_event(nl, &e, m->id, WARREN_EVENT_RESET);
-		expect_event(nl, &e, m->id, WARREN_EVENT_SHUT_DOWN);
-		expect_event(nl, &e, m->id, WARREN_EVENT_CRASHED);
-		CHECK_EQ(msg_get_u32(&e, WARREN_A_EVENT_REASON), WARREN_CRASH_PANIC);
-		CHECK(!msg_has(&e, WARREN_A_EVENT_VCPU));
-		expect_event(nl, &e, m->id, WARREN_EVENT_CRASHED);
-		CHECK_EQ(msg_get_u32(&e, WARREN_A_EVENT_REASON), WARREN_CRASH_INTERNAL);
-		CHECK_EQ(msg_get_u32(&e, WARREN_A_EVENT_VCPU), 1);
-		expect_event(nl, &e, m->id, WARREN_EVENT_CRASHED);
-		CHECK_EQ(msg_get_u32(&e, WARREN_A_EVENT_REASON), WARREN_CRASH_TRIPLE_FAULT);
-		CHECK_EQ(msg_get_u32(&e, WARREN_A_EVENT_VCPU), 0);
-		expect_event(nl, &e, m->id, WARREN_EVENT_DESTROYED);
-		CHECK(!strcmp(msg_get_str(&e, WARREN_A_EVENT_NAME), "lively"));
-		no_event(nl);
-	}
+	expect_event(nl, &e, m->id, WARREN_EVENT_CREATED);
+	CHECK_EQ(msg_get_u32(&e, WARREN_A_EVENT_PID), getpid());
+	CHECK(!msg_has(&e, WARREN_A_EVENT_NAME) && !msg_has(&e, WARREN_A_EVENT_VCPU));
+	CHECK(msg_get_u64(&e, WARREN_A_EVENT_TIME) > 1000000000000000000ull);
+	expect_event(nl, &e, m->id, WARREN_EVENT_NAMED);
+	CHECK(!strcmp(msg_get_str(&e, WARREN_A_EVENT_NAME), "lively"));
+	expect_event(nl, &e, m->id, WARREN_EVENT_VCPU_CREATED);
+	CHECK_EQ(msg_get_u32(&e, WARREN_A_EVENT_VCPU), 0);
+	expect_event(nl, &e, m->id, WARREN_EVENT_VCPU_CREATED);
+	CHECK_EQ(msg_get_u32(&e, WARREN_A_EVENT_VCPU), 1);
+	expect_event(nl, &e, m->id, WARREN_EVENT_STARTED);
+	expect_event(nl, &e, m->id, WARREN_EVENT_PAUSED);
+	expect_event(nl, &e, m->id, WARREN_EVENT_RESUMED);
+	expect_event(nl, &e, m->id, WARREN_EVENT_RESET);
+	expect_event(nl, &e, m->id, WARREN_EVENT_SHUT_DOWN);
+	expect_event(nl, &e, m->id, WARREN_EVENT_CRASHED);
+	CHECK_EQ(msg_get_u32(&e, WARREN_A_EVENT_REASON), WARREN_CRASH_PANIC);
+	CHECK(!msg_has(&e, WARREN_A_EVENT_VCPU));
+	expect_event(nl, &e, m->id, WARREN_EVENT_CRASHED);
+	CHECK_EQ(msg_get_u32(&e, WARREN_A_EVENT_REASON), WARREN_CRASH_INTERNAL);
+	CHECK_EQ(msg_get_u32(&e, WARREN_A_EVENT_VCPU), 1);
+	expect_event(nl, &e, m->id, WARREN_EVENT_CRASHED);
+	CHECK_EQ(msg_get_u32(&e, WARREN_A_EVENT_REASON), WARREN_CRASH_TRIPLE_FAULT);
+	CHECK_EQ(msg_get_u32(&e, WARREN_A_EVENT_VCPU), 0);
+	expect_event(nl, &e, m->id, WARREN_EVENT_DESTROYED);
+	CHECK(!strcmp(msg_get_str(&e, WARREN_A_EVENT_NAME), "lively"));
+	no_event(nl);
+}
+
+/* A whole life, as two listeners and the group hear it. */
+static void life(struct nl *hear[3], struct machine *m)
+{
+	u32 i;
+
+	live(m);
+	for (i = 0; i < 3; i++)
+		hear_life(hear[i], m);
 }
 
 TEST(events_in_order)
