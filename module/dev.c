@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /dev/warren: the system's ioctls, what is advertised, and the dispatch that all files use.
+ * /dev/warren: the system's ioctls and the dispatch that all files use.
  */
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
@@ -8,9 +8,9 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "debug.h"
+#include "caps.h"
+#include "cpuid.h"
 #include "dev.h"
-#include "fpu.h"
 #include "msr.h"
 #include "registry.h"
 #include "ring.h"
@@ -23,93 +23,6 @@
 
 /* Pages that a vCPU's file maps: struct kvm_run, port data, the coalesced ring */
 #define VCPU_MMAP_PAGES	(KVM_COALESCED_MMIO_PAGE_OFFSET + 1)
-
-/*
- * What KVM_CHECK_EXTENSION answers; 0 for all that is not here. docs/abi.md tells what stands behind each.
- */
-static const struct {
-	u32 cap;
-	u32 value;
-} capabilities[] = {
-	{ KVM_CAP_IRQCHIP, 1 },
-	{ KVM_CAP_HLT, 1 },
-	{ KVM_CAP_USER_MEMORY, 1 },
-	{ KVM_CAP_SET_TSS_ADDR, 1 },
-	{ KVM_CAP_SET_IDENTITY_MAP_ADDR, 1 },
-	{ KVM_CAP_EXT_CPUID, 1 },
-	{ KVM_CAP_CLOCKSOURCE, 1 },
-	{ KVM_CAP_NR_VCPUS, 0 },		/* computed */
-	{ KVM_CAP_MAX_VCPUS, WR_MAX_VCPUS },
-	{ KVM_CAP_MAX_VCPU_ID, WR_MAX_VCPU_IDS },
-	{ KVM_CAP_NR_MEMSLOTS, WR_MAX_SLOTS },
-	{ KVM_CAP_PIT, 0 },
-	{ KVM_CAP_NOP_IO_DELAY, 1 },
-	{ KVM_CAP_MP_STATE, 1 },
-	{ KVM_CAP_COALESCED_MMIO, KVM_COALESCED_MMIO_PAGE_OFFSET },
-	{ KVM_CAP_COALESCED_PIO, 1 },
-	{ KVM_CAP_SYNC_MMU, 1 },
-	{ KVM_CAP_DESTROY_MEMORY_REGION_WORKS, 1 },
-	{ KVM_CAP_JOIN_MEMORY_REGIONS_WORKS, 1 },
-	{ KVM_CAP_USER_NMI, 1 },
-	{ KVM_CAP_REINJECT_CONTROL, 1 },
-	{ KVM_CAP_SET_GUEST_DEBUG, 1 },
-	{ KVM_CAP_X86_ROBUST_SINGLESTEP, 1 },
-	{ KVM_CAP_SET_GUEST_DEBUG2, 0 },	/* computed */
-	{ KVM_CAP_IRQ_ROUTING, WR_MAX_GSI },
-	{ KVM_CAP_IRQ_INJECT_STATUS, 1 },
-	{ KVM_CAP_IRQFD, 1 },
-	{ KVM_CAP_IRQFD_RESAMPLE, 1 },
-	{ KVM_CAP_PIT2, 1 },
-	{ KVM_CAP_PIT_STATE2, 1 },
-	{ KVM_CAP_SET_BOOT_CPU_ID, 1 },
-	{ KVM_CAP_IOEVENTFD, 1 },
-	{ KVM_CAP_IOEVENTFD_NO_LENGTH, 1 },
-	{ KVM_CAP_IOEVENTFD_ANY_LENGTH, 1 },
-	{ KVM_CAP_ADJUST_CLOCK, KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC },
-	{ KVM_CAP_VCPU_EVENTS, 1 },
-	{ KVM_CAP_INTERNAL_ERROR_DATA, 1 },
-	{ KVM_CAP_DEBUGREGS, 1 },
-	{ KVM_CAP_XSAVE, 1 },
-	{ KVM_CAP_XSAVE2, 0 },			/* computed */
-	{ KVM_CAP_XCRS, 1 },
-	{ KVM_CAP_TSC_CONTROL, 0 },		/* computed */
-	{ KVM_CAP_GET_TSC_KHZ, 1 },
-	{ KVM_CAP_TSC_DEADLINE_TIMER, 1 },
-	{ KVM_CAP_SIGNAL_MSI, 1 },
-	{ KVM_CAP_KVMCLOCK_CTRL, 1 },
-	{ KVM_CAP_READONLY_MEM, 1 },
-	{ KVM_CAP_CHECK_EXTENSION_VM, 1 },
-	{ KVM_CAP_GET_MSR_FEATURES, 1 },
-	{ KVM_CAP_IMMEDIATE_EXIT, 1 },
-	{ KVM_CAP_EXT_EMUL_CPUID, 1 },
-};
-
-/**
- * wr_check_extension - KVM_CHECK_EXTENSION
- * @vm: the VM that is asked, NULL for the system
- * @cap: KVM_CAP_*
- *
- * Return: 0 for what is not there, else what api.rst says.
- */
-long wr_check_extension(struct wr_vm *vm, long cap)
-{
-	int i;
-
-	switch (cap) {
-	case KVM_CAP_NR_VCPUS:
-		return min_t(u32, num_online_cpus(), WR_MAX_VCPUS);
-	case KVM_CAP_SET_GUEST_DEBUG2:
-		return WR_DEBUG_FLAGS;
-	case KVM_CAP_TSC_CONTROL:
-		return wr_tsc_scalable();
-	case KVM_CAP_XSAVE2:
-		return wr_fpu_size();
-	}
-	for (i = 0; i < ARRAY_SIZE(capabilities); i++)
-		if (capabilities[i].cap == cap)
-			return capabilities[i].value;
-	return 0;
-}
 
 static long call_locked(const struct wr_ioctl *row, void *object, struct mutex *mutex, void *arg,
 			unsigned long user)

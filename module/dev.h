@@ -8,7 +8,6 @@
 #include <linux/types.h>
 
 struct file;
-struct wr_vm;
 
 /*
  * struct wr_ioctl - one call
@@ -38,7 +37,6 @@ struct mutex;
 
 long wr_ioctl_dispatch(const struct wr_ioctl *table, size_t nr, void *object, struct mutex *mutex,
 		       unsigned int cmd, unsigned long user);
-long wr_check_extension(struct wr_vm *vm, long cap);
 
 int wr_dev_init(void);
 void wr_dev_exit(void);

@@ -12,6 +12,7 @@
 #include <linux/uaccess.h>
 
 #include "backend.h"
+#include "caps.h"
 #include "debug.h"
 #include "dev.h"
 #include "fpu.h"
@@ -337,6 +338,11 @@ static long run(struct wr_vcpu *vcpu, unsigned long user)
 	return r;
 }
 
+static long enable_cap(void *object, void *arg, unsigned long user)
+{
+	return wr_vcpu_enable_cap(object, arg);
+}
+
 static const struct wr_ioctl vcpu_ioctls[] = {
 	WR_IOCTL(KVM_GET_REGS, get_regs, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_SET_REGS, set_regs, WR_IOCTL_LOCK),
@@ -370,6 +376,7 @@ static const struct wr_ioctl vcpu_ioctls[] = {
 	WR_IOCTL(KVM_SET_TSC_KHZ, set_tsc_khz, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_KVMCLOCK_CTRL, clock_ctrl, WR_IOCTL_LOCK),
 	WR_IOCTL_RAW(KVM_SET_SIGNAL_MASK, set_signal_mask, WR_IOCTL_LOCK),
+	WR_IOCTL(KVM_ENABLE_CAP, enable_cap, WR_IOCTL_LOCK),
 	WR_IOCTL(WARREN_TRACE_OPEN, trace_open, 0),
 };
 

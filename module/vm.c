@@ -14,6 +14,7 @@
 #include <linux/vmalloc.h>
 
 #include "backend.h"
+#include "caps.h"
 #include "dev.h"
 #include "host.h"
 #include "life.h"
@@ -257,10 +258,9 @@ static long set_clock(void *object, void *arg, unsigned long user)
 	return wr_clock_set(object, arg);
 }
 
-/* Only capabilities that KVM_CHECK_EXTENSION answers can be enabled, and none of them asks for it. */
 static long enable_cap(void *object, void *arg, unsigned long user)
 {
-	return -EINVAL;
+	return wr_vm_enable_cap(object, arg);
 }
 
 static long get_vm_info(void *object, void *arg, unsigned long user)
@@ -305,7 +305,7 @@ static const struct wr_ioctl vm_ioctls[] = {
 	WR_IOCTL_RAW(KVM_SET_GSI_ROUTING, set_gsi_routing, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_GET_CLOCK, get_clock, 0),
 	WR_IOCTL(KVM_SET_CLOCK, set_clock, 0),
-	WR_IOCTL(KVM_ENABLE_CAP, enable_cap, 0),
+	WR_IOCTL(KVM_ENABLE_CAP, enable_cap, WR_IOCTL_LOCK),
 	WR_IOCTL(WARREN_GET_VM_INFO, get_vm_info, 0),
 	WR_IOCTL(WARREN_REPORT, report, 0),
 };

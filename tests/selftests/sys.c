@@ -90,6 +90,20 @@ TEST(enable_cap_unknown)
 	CHECK(ioctl(vm.fd, KVM_ENABLE_CAP, &cap) == -1 && (errno == EINVAL || errno == ENOTTY));
 }
 
+TEST(vcpu_enable_cap_unknown)
+{
+	struct kvm_enable_cap cap = { .cap = 0x7fffffff };
+	struct vcpu vcpu;
+	struct vm vm;
+
+	vm_init_bare(&vm);
+	vcpu_init(&vcpu, &vm, 0);
+	CHECK_ERR(ioctl(vcpu.fd, KVM_ENABLE_CAP, NULL), EFAULT);
+	CHECK_ERR(ioctl(vcpu.fd, KVM_ENABLE_CAP, &cap), EINVAL);
+	cap.cap = KVM_CAP_HLT;
+	CHECK_ERR(ioctl(vcpu.fd, KVM_ENABLE_CAP, &cap), EINVAL);
+}
+
 TEST(vcpu_mmap_size)
 {
 	int fd = open_device();

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Capabilities: what KVM_CHECK_EXTENSION answers, and what KVM_ENABLE_CAP turns on. One table; docs/abi.md tells what stands
+ * behind each row, and tests/style/abi compares the two.
+ */
+#include <linux/cpumask.h>
+#include <linux/string.h>
+
+#include "caps.h"
+#include "clock.h"
+#include "debug.h"
+#include "fpu.h"
+#include "warren.h"
+
+/*
+ * struct capability - one row
+ *
+ * @cap: KVM_CAP_*.
+ * @value: what KVM_CHECK_EXTENSION answers, when @compute is NULL.
+ * @compute: gives the answer; @vm is NULL when the system is asked.
+ * @nr_args: words of kvm_enable_cap.args that @enable looks at; the others have to be 0.
+ * @enable: KVM_ENABLE_CAP on a VM, with vm->lock held; NULL: there is nothing to enable.
+ * @enable_vcpu: the same on a vCPU, with vcpu->mutex held.
+ */
+struct capability {
+	u32 cap;
+	u32 value;
+	long (*compute)(struct wr_vm *vm);
+	unsigned int nr_args;
+	int (*enable)(struct wr_vm *vm, const u64 *args);
+	int (*enable_vcpu)(struct wr_vcpu *vcpu, const u64 *args);
+};
+
+#define CONSTANT(name, answer, ...)	{ .cap = (name), .value = (answer), ##__VA_ARGS__ }
+#define COMPUTED(name, function, ...)	{ .cap = (name), .compute = (function), ##__VA_ARGS__ }
+#define ENABLE(function, args)		.enable = (function), .nr_args = (args)
+#define ENABLE_VCPU(function, args)	.enable_vcpu = (function), .nr_args = (args)
+
+static long nr_vcpus(struct wr_vm *vm)
+{
+	return min_t(u32, num_online_cpus(), WR_MAX_VCPUS);
+}
+
+static long guest_debug_flags(struct wr_vm *vm)
+{
+	return WR_DEBUG_FLAGS;
+}
+
+static long tsc_control(struct wr_vm *vm)
+{
+	return wr_tsc_scalable();
+}
+
+static long xsave_size(struct wr_vm *vm)
+{
+	return wr_fpu_size();
+}
+
+static const struct capability capabilities[] = {
+	CONSTANT(KVM_CAP_IRQCHIP, 1),
+	CONSTANT(KVM_CAP_HLT, 1),
+	CONSTANT(KVM_CAP_USER_MEMORY, 1),
+	CONSTANT(KVM_CAP_SET_TSS_ADDR, 1),
+	CONSTANT(KVM_CAP_SET_IDENTITY_MAP_ADDR, 1),
+	CONSTANT(KVM_CAP_EXT_CPUID, 1),
+	CONSTANT(KVM_CAP_CLOCKSOURCE, 1),
+	COMPUTED(KVM_CAP_NR_VCPUS, nr_vcpus),
+	CONSTANT(KVM_CAP_MAX_VCPUS, WR_MAX_VCPUS),
+	CONSTANT(KVM_CAP_MAX_VCPU_ID, WR_MAX_VCPU_IDS),
+	CONSTANT(KVM_CAP_NR_MEMSLOTS, WR_MAX_SLOTS),
+	CONSTANT(KVM_CAP_PIT, 0),
+	CONSTANT(KVM_CAP_NOP_IO_DELAY, 1),
+	CONSTANT(KVM_CAP_MP_STATE, 1),
+	CONSTANT(KVM_CAP_COALESCED_MMIO, KVM_COALESCED_MMIO_PAGE_OFFSET),
+	CONSTANT(KVM_CAP_COALESCED_PIO, 1),
+	CONSTANT(KVM_CAP_SYNC_MMU, 1),
+	CONSTANT(KVM_CAP_DESTROY_MEMORY_REGION_WORKS, 1),
+	CONSTANT(KVM_CAP_JOIN_MEMORY_REGIONS_WORKS, 1),
+	CONSTANT(KVM_CAP_USER_NMI, 1),
+	CONSTANT(KVM_CAP_REINJECT_CONTROL, 1),
+	CONSTANT(KVM_CAP_SET_GUEST_DEBUG, 1),
+	CONSTANT(KVM_CAP_X86_ROBUST_SINGLESTEP, 1),
+	COMPUTED(KVM_CAP_SET_GUEST_DEBUG2, guest_debug_flags),
+	CONSTANT(KVM_CAP_IRQ_ROUTING, WR_MAX_GSI),
+	CONSTANT(KVM_CAP_IRQ_INJECT_STATUS, 1),
+	CONSTANT(KVM_CAP_IRQFD, 1),
+	CONSTANT(KVM_CAP_IRQFD_RESAMPLE, 1),
+	CONSTANT(KVM_CAP_PIT2, 1),
+	CONSTANT(KVM_CAP_PIT_STATE2, 1),
+	CONSTANT(KVM_CAP_SET_BOOT_CPU_ID, 1),
+	CONSTANT(KVM_CAP_IOEVENTFD, 1),
+	CONSTANT(KVM_CAP_IOEVENTFD_NO_LENGTH, 1),
+	CONSTANT(KVM_CAP_IOEVENTFD_ANY_LENGTH, 1),
+	CONSTANT(KVM_CAP_ADJUST_CLOCK, KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC),
+	CONSTANT(KVM_CAP_VCPU_EVENTS, 1),
+	CONSTANT(KVM_CAP_INTERNAL_ERROR_DATA, 1),
+	CONSTANT(KVM_CAP_DEBUGREGS, 1),
+	CONSTANT(KVM_CAP_XSAVE, 1),
+	COMPUTED(KVM_CAP_XSAVE2, xsave_size),
+	CONSTANT(KVM_CAP_XCRS, 1),
+	COMPUTED(KVM_CAP_TSC_CONTROL, tsc_control),
+	CONSTANT(KVM_CAP_GET_TSC_KHZ, 1),
+	CONSTANT(KVM_CAP_TSC_DEADLINE_TIMER, 1),
+	CONSTANT(KVM_CAP_SIGNAL_MSI, 1),
+	CONSTANT(KVM_CAP_KVMCLOCK_CTRL, 1),
+	CONSTANT(KVM_CAP_READONLY_MEM, 1),
+	CONSTANT(KVM_CAP_CHECK_EXTENSION_VM, 1),
+	CONSTANT(KVM_CAP_GET_MSR_FEATURES, 1),
+	CONSTANT(KVM_CAP_IMMEDIATE_EXIT, 1),
+	CONSTANT(KVM_CAP_EXT_EMUL_CPUID, 1),
+};
+
+static const struct capability *find_capability(u32 cap)
+{
+	const struct capability *row;
+
+	for (row = capabilities; row < capabilities + ARRAY_SIZE(capabilities); row++)
+		if (row->cap == cap)
+			return row;
+	return NULL;
+}
+
+/**
+ * wr_check_extension - KVM_CHECK_EXTENSION
+ * @vm: the VM that is asked, NULL for the system
+ * @cap: KVM_CAP_*
+ *
+ * Return: 0 for what is not there, else what api.rst says.
+ */
+long wr_check_extension(struct wr_vm *vm, unsigned long cap)
+{
+	const struct capability *row = cap <= U32_MAX ? find_capability(cap) : NULL;
+
+	if (!row)
+		return 0;
+	return row->compute ? row->compute(vm) : row->value;
+}
+
+/* What userspace wrote where nobody looks has to be 0, so that it can mean something one day. */
+static const struct capability *find_enabled(const struct kvm_enable_cap *enable)
+{
+	const struct capability *row = find_capability(enable->cap);
+
+	if (!row || enable->flags || memchr_inv(enable->pad, 0, sizeof(enable->pad)))
+		return NULL;
+	if (memchr_inv(enable->args + row->nr_args, 0, (ARRAY_SIZE(enable->args) - row->nr_args) * sizeof(enable->args[0])))
+		return NULL;
+	return row;
+}
+
+/**
+ * wr_vm_enable_cap - KVM_ENABLE_CAP on a VM
+ * @vm: the VM
+ * @enable: what
+ *
+ * Return: 0, -EINVAL for what cannot be enabled, has flags or arguments that mean nothing, or what the capability's own function
+ * returns. Context: vm->lock is held.
+ */
+int wr_vm_enable_cap(struct wr_vm *vm, const struct kvm_enable_cap *enable)
+{
+	const struct capability *row = find_enabled(enable);
+
+	return row && row->enable ? row->enable(vm, enable->args) : -EINVAL;
+}
+
+/**
+ * wr_vcpu_enable_cap - KVM_ENABLE_CAP on a vCPU
+ * @vcpu: the vCPU
+ * @enable: what
+ *
+ * Return: as wr_vm_enable_cap(). Context: vcpu->mutex is held.
+ */
+int wr_vcpu_enable_cap(struct wr_vcpu *vcpu, const struct kvm_enable_cap *enable)
+{
+	const struct capability *row = find_enabled(enable);
+
+	return row && row->enable_vcpu ? row->enable_vcpu(vcpu, enable->args) : -EINVAL;
+}
