@@ -275,6 +275,15 @@ static long set_lapic(void *object, void *arg, unsigned long user)
 	return wr_lapic_set(object, arg);
 }
 
+static long set_vapic(void *object, void *arg, unsigned long user)
+{
+	const struct kvm_vapic_addr *vapic = arg;
+
+	if (!wr_has_lapic(object))
+		return -EINVAL;
+	return wr_lapic_set_vapic(object, vapic->vapic_addr);
+}
+
 static long get_tsc_khz(void *object, void *arg, unsigned long user)
 {
 	return ((struct wr_vcpu *)object)->clock.tsc_khz;
@@ -372,6 +381,7 @@ static const struct wr_ioctl vcpu_ioctls[] = {
 	WR_IOCTL(KVM_SET_MP_STATE, set_mp_state, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_GET_LAPIC, get_lapic, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_SET_LAPIC, set_lapic, WR_IOCTL_LOCK),
+	WR_IOCTL(KVM_SET_VAPIC_ADDR, set_vapic, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_GET_TSC_KHZ, get_tsc_khz, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_SET_TSC_KHZ, set_tsc_khz, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_KVMCLOCK_CTRL, clock_ctrl, WR_IOCTL_LOCK),

@@ -76,6 +76,7 @@ TEST(without_irqchip)
 {
 	struct kvm_irq_routing *r = calloc(1, sizeof(*r));
 	struct kvm_irqchip chip = { };
+	struct kvm_vapic_addr vapic = { };
 	struct kvm_lapic_state apic;
 	struct kvm_msi msi = { };
 	struct vcpu v;
@@ -90,6 +91,7 @@ TEST(without_irqchip)
 	CHECK_ERR(ioctl(vm.fd, KVM_SET_GSI_ROUTING, r), EINVAL);
 	CHECK_ERR(ioctl(v.fd, KVM_GET_LAPIC, &apic), EINVAL);
 	CHECK_ERR(ioctl(v.fd, KVM_SET_LAPIC, &apic), EINVAL);
+	CHECK_ERR(ioctl(v.fd, KVM_SET_VAPIC_ADDR, &vapic), EINVAL);
 }
 
 TEST(irqchip_refusals)
@@ -179,6 +181,22 @@ TEST(lapic_round_trip)
 	CHECK_EQ(*(u32 *)&out.regs[APIC_LVT0], 0x700);
 	CHECK_ERR(ioctl(m.v.fd, KVM_GET_LAPIC, NULL), EFAULT);
 	CHECK_ERR(ioctl(m.v.fd, KVM_SET_LAPIC, NULL), EFAULT);
+}
+
+/* QEMU gives up unless it may say that it uses no copy of the priorities. */
+TEST(vapic_addr)
+{
+	struct kvm_vapic_addr vapic = { };
+	struct machine m;
+
+	start(&m);
+	CHECK_OK(ioctl(m.v.fd, KVM_SET_VAPIC_ADDR, &vapic));
+	CHECK_ERR(ioctl(m.v.fd, KVM_SET_VAPIC_ADDR, NULL), EFAULT);
+	vapic.vapic_addr = 0x1000;
+	if (ioctl(m.vm.fd, KVM_CHECK_EXTENSION, KVM_CAP_VAPIC) > 0)
+		CHECK_OK(ioctl(m.v.fd, KVM_SET_VAPIC_ADDR, &vapic));
+	else
+		CHECK_ERR(ioctl(m.v.fd, KVM_SET_VAPIC_ADDR, &vapic), EINVAL);
 }
 
 static int routes(struct vm *vm, u32 nr, u32 flags, const struct kvm_irq_routing_entry *e)
