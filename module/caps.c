@@ -56,6 +56,16 @@ static long xsave_size(struct wr_vm *vm)
 	return wr_fpu_size();
 }
 
+/* More than 32 bits is longer than anybody polls, but KVM_CAP_HALT_POLL has no way to say so. */
+static int enable_halt_poll(struct wr_vm *vm, const u64 *args)
+{
+	if (args[0] > U32_MAX)
+		return -EINVAL;
+	WRITE_ONCE(vm->halt_poll_ns, args[0]);
+	smp_store_release(&vm->own_halt_poll, true);
+	return 0;
+}
+
 static const struct capability capabilities[] = {
 	CONSTANT(KVM_CAP_IRQCHIP, 1),
 	CONSTANT(KVM_CAP_HLT, 1),
@@ -108,6 +118,10 @@ static const struct capability capabilities[] = {
 	CONSTANT(KVM_CAP_GET_MSR_FEATURES, 1),
 	CONSTANT(KVM_CAP_IMMEDIATE_EXIT, 1),
 	CONSTANT(KVM_CAP_EXT_EMUL_CPUID, 1),
+	CONSTANT(KVM_CAP_ENABLE_CAP, 1),
+	CONSTANT(KVM_CAP_ENABLE_CAP_VM, 1),
+	CONSTANT(KVM_CAP_HALT_POLL, 1, ENABLE(enable_halt_poll, 1)),
+	CONSTANT(KVM_CAP_LAST_CPU, 1),
 };
 
 static const struct capability *find_capability(u32 cap)

@@ -366,14 +366,18 @@ enum wr_run_result wr_exit_entry_failed(struct wr_vcpu *vcpu, u64 reason)
  * @vcpu: see exit.h
  * @suberror: KVM_INTERNAL_ERROR_*
  * @data: words for whoever looks
- * @nr: how many, at most 16
+ * @nr: how many, at most 15
+ *
+ * The CPU that the vCPU ran on follows them, but where the words have a form of their own (emulation).
  */
 enum wr_run_result wr_exit_internal_error(struct wr_vcpu *vcpu, u32 suberror, const u64 *data, u32 nr)
 {
 	vcpu->run->internal.suberror = suberror;
-	vcpu->run->internal.ndata = nr;
 	if (nr)
 		memcpy(vcpu->run->internal.data, data, nr * sizeof(*data));
+	if (suberror != KVM_INTERNAL_ERROR_EMULATION)
+		vcpu->run->internal.data[nr++] = vcpu->cpu;
+	vcpu->run->internal.ndata = nr;
 	vcpu->crash = WARREN_CRASH_INTERNAL;
 	return to_user(vcpu, KVM_EXIT_INTERNAL_ERROR);
 }

@@ -308,10 +308,18 @@ static bool has_work(struct wr_vcpu *vcpu)
 	return wake(vcpu);
 }
 
+/* KVM_CAP_HALT_POLL of the VM goes before the module's parameter. */
+static unsigned int halt_poll_limit(const struct wr_vcpu *vcpu)
+{
+	const struct wr_vm *vm = vcpu->vm;
+
+	return smp_load_acquire(&vm->own_halt_poll) ? READ_ONCE(vm->halt_poll_ns) : READ_ONCE(wr_halt_poll_ns);
+}
+
 /* Polling pays when events come soon after HLT: grow the time when one came while polling, else shrink it. */
 static bool poll_for_work(struct wr_vcpu *vcpu)
 {
-	unsigned int limit = READ_ONCE(wr_halt_poll_ns);
+	unsigned int limit = halt_poll_limit(vcpu);
 	u64 end;
 
 	/* Nobody gains from polling while another task could run. */
@@ -331,7 +339,7 @@ static bool poll_for_work(struct wr_vcpu *vcpu)
 /* In cycles of the TSC, which cost less to read than nanoseconds; whether they are exact matters little here. */
 static void adapt_polling(struct wr_vcpu *vcpu, u64 slept)
 {
-	unsigned int limit = READ_ONCE(wr_halt_poll_ns);
+	unsigned int limit = halt_poll_limit(vcpu);
 
 	if (slept > (u64)limit * tsc_khz / NSEC_PER_MSEC)
 		vcpu->halt_poll_ns = 0;

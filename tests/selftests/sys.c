@@ -90,6 +90,32 @@ TEST(enable_cap_unknown)
 	CHECK(ioctl(vm.fd, KVM_ENABLE_CAP, &cap) == -1 && (errno == EINVAL || errno == ENOTTY));
 }
 
+TEST(halt_poll_of_a_vm)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_HALT_POLL, .args = { 50000 } };
+	struct vm vm;
+
+	need_ext(KVM_CAP_HALT_POLL);
+	vm_init_bare(&vm);
+	CHECK_OK(ioctl(vm.fd, KVM_ENABLE_CAP, &cap));
+	cap.args[0] = 0;
+	CHECK_OK(ioctl(vm.fd, KVM_ENABLE_CAP, &cap));
+	cap.args[0] = 1ull << 32;
+	CHECK_ERR(ioctl(vm.fd, KVM_ENABLE_CAP, &cap), EINVAL);
+	cap.args[0] = 0;
+	cap.flags = 1;
+	CHECK_ERR(ioctl(vm.fd, KVM_ENABLE_CAP, &cap), EINVAL);
+	if (is_kvm())
+		return;
+	/* What KVM does not look at is refused here. */
+	cap.flags = 0;
+	cap.args[1] = 1;
+	CHECK_ERR(ioctl(vm.fd, KVM_ENABLE_CAP, &cap), EINVAL);
+	cap.args[1] = 0;
+	cap.pad[63] = 1;
+	CHECK_ERR(ioctl(vm.fd, KVM_ENABLE_CAP, &cap), EINVAL);
+}
+
 TEST(vcpu_enable_cap_unknown)
 {
 	struct kvm_enable_cap cap = { .cap = 0x7fffffff };
