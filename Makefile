@@ -7,7 +7,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 PREFIX ?= /usr/local
 VENDOR ?= svm
 
-.PHONY: all module launcher help demo check bench style insert remove install uninstall clean
+.PHONY: all module launcher help demo check check-peers bench style insert remove install uninstall clean
 
 all: module launcher
 
@@ -21,6 +21,7 @@ help:
 	@echo 'make            build warren.ko (for the running kernel, or KDIR=) and userspace-cli/warren'
 	@echo 'make demo       boot an emulated machine, load Warren there, run a Debian kernel in it'
 	@echo 'make check      run all tests in emulated machines (SUITES="style smoke-6.1 ..." for some)'
+	@echo 'make check-peers  run QEMU, and what else people have, on Warren and on KVM (SUBJECTS="qemu ...")'
 	@echo 'make bench      compare with KVM, counted in instructions'
 	@echo '                demo and bench: VENDOR=svm (AMD-V, the default) or vmx (Intel VT-x)'
 	@echo 'make style      check style: checkpatch, sparse, include rules, shellcheck'
@@ -38,6 +39,9 @@ demo:
 
 check:
 	@tests/run $(SUITES)
+
+check-peers:
+	@tests/peers/run $(SUBJECTS)
 
 bench:
 	@tests/bench/run --vendor $(VENDOR)
