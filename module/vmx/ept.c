@@ -2,7 +2,11 @@
 /*
  * VT-x's extended page tables.
  */
+#define pr_fmt(fmt) "warren: " fmt
+
+#include <linux/cpu.h>
 #include <linux/mm.h>
+#include <asm/cpufeature.h>
 
 #include "../mmu/format.h"
 #include "vmx.h"
@@ -36,15 +40,28 @@ struct wr_pt_format vmx_ept_format __ro_after_init = {
 	.make_leaf = make_leaf,
 };
 
+/*
+ * CPUs with this erratum stop with a machine check when the size of a page of code changes while two of its translations are
+ * cached: a guest could do that at will. Pages that are small in EPT are small in the TLB.
+ */
+static bool __init code_needs_small_pages(void)
+{
+	return boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) && !cpu_mitigations_off();
+}
+
 /**
  * vmx_init_ept_format - fit the format to the CPU
  *
  * Context: module load, after the capabilities were read.
  */
-void vmx_init_ept_format(void)
+void __init vmx_init_ept_format(void)
 {
 	if (vmx_caps.ept_1g)
 		vmx_ept_format.max_leaf_level = 3;
+	if (code_needs_small_pages()) {
+		vmx_ept_format.max_leaf_level = 1;
+		pr_info("ITLB multihit erratum: guest memory is mapped in pages of 4 KiB\n");
+	}
 	if (!vmx_caps.ept_ad)
 		return;
 	vmx_ept_format.accessed = VMX_EPT_ACCESS_BIT;
