@@ -149,6 +149,12 @@ static long get_msr_feature_index_list(void *object, void *arg, unsigned long us
 	return wr_msr_feature_index_list((struct kvm_msr_list __user *)user);
 }
 
+static long get_mce_supported(void *object, void *arg, unsigned long user)
+{
+	*(u64 *)arg = wr_mce_supported();
+	return 0;
+}
+
 /* KVM_GET_MSRS on the device: features. As many as can be read, and how many they were. */
 static long get_msrs(void *object, void *arg, unsigned long user)
 {
@@ -182,6 +188,7 @@ static const struct wr_ioctl dev_ioctls[] = {
 	WR_IOCTL_RAW(KVM_GET_MSR_INDEX_LIST, get_msr_index_list, 0),
 	WR_IOCTL_RAW(KVM_GET_MSR_FEATURE_INDEX_LIST, get_msr_feature_index_list, 0),
 	WR_IOCTL_RAW(KVM_GET_MSRS, get_msrs, 0),
+	WR_IOCTL(KVM_X86_GET_MCE_CAP_SUPPORTED, get_mce_supported, 0),
 	WR_IOCTL(WARREN_TRACE_OPEN, trace_open, 0),
 };
 

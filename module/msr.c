@@ -12,6 +12,7 @@
 #include <linux/kvm_para.h>
 #include <linux/uaccess.h>
 #include <asm/cpufeature.h>
+#include <asm/mce.h>
 #include <asm/msr-index.h>
 #include <asm/msr.h>
 #include <asm/mtrr.h>
@@ -28,11 +29,10 @@
 #define PAT_AFTER_RESET		0x0007040600070406ULL
 /* Fixed ranges, and write combining */
 #define MTRRCAP			(WR_NR_VARIABLE_MTRRS | BIT(8) | BIT(10))
-#define MCE_MSR_LAST		(MSR_IA32_MC0_CTL + 4 * 32 - 1)
+#define MCE_MSR_LAST		(MSR_IA32_MC0_CTL + 4 * WR_MAX_MCE_BANKS - 1)
 
 /* HWCR: ignored without harm, and kept */
 #define HWCR_IGNORED		(BIT(3) | BIT(6) | BIT(8))
-#define HWCR_MC_STATUS_WRITE	BIT(18)
 #define HWCR_TSC_FREQ_SEL	BIT(24)
 
 struct row {
@@ -64,19 +64,9 @@ static int set_zero(struct wr_vcpu *vcpu, u32 index, u64 data, bool host)
 	return data ? -EINVAL : 0;
 }
 
-static int set_zero_host(struct wr_vcpu *vcpu, u32 index, u64 data, bool host)
-{
-	return data || !host ? -EINVAL : 0;
-}
-
 static bool listed(void)
 {
 	return true;
-}
-
-static bool guest_may_not(const struct wr_vcpu *vcpu)
-{
-	return false;
 }
 
 /* Time */
@@ -430,16 +420,11 @@ static int set_ucode_rev(struct wr_vcpu *vcpu, u32 index, u64 data, bool host)
 	return 0;
 }
 
-static int get_mcg_status(struct wr_vcpu *vcpu, u32 index, u64 *data)
-{
-	*data = vcpu->msrs.mcg_status;
-	return 0;
-}
+/* Machine checks */
 
-static int set_mcg_status(struct wr_vcpu *vcpu, u32 index, u64 data, bool host)
+static bool guest_has_mcg_ctl(const struct wr_vcpu *vcpu)
 {
-	vcpu->msrs.mcg_status = data;
-	return 0;
+	return vcpu->mce.cap & MCG_CTL_P;
 }
 
 static int get_hwcr(struct wr_vcpu *vcpu, u32 index, u64 *data)
@@ -451,7 +436,7 @@ static int get_hwcr(struct wr_vcpu *vcpu, u32 index, u64 *data)
 static int set_hwcr(struct wr_vcpu *vcpu, u32 index, u64 data, bool host)
 {
 	data &= ~(u64)HWCR_IGNORED;
-	if (data & ~(u64)(HWCR_MC_STATUS_WRITE | HWCR_TSC_FREQ_SEL))
+	if (data & ~(u64)(WR_HWCR_MC_STATUS_WRITE | HWCR_TSC_FREQ_SEL))
 		return -EINVAL;
 	vcpu->msrs.hwcr = data;
 	return 0;
@@ -481,6 +466,7 @@ static int set_de_cfg(struct wr_vcpu *vcpu, u32 index, u64 data, bool host)
 #define ZERO		.get = get_value, .set = set_zero
 #define IGNORED		.get = get_value, .set = set_ignored
 #define KVM_MSR		.get = wr_clock_msr_get, .set = wr_clock_msr_set, .listed = listed
+#define MCE		.get = wr_mce_msr_get, .set = wr_mce_msr_set
 #define MTRR		.get = get_mtrr, .set = set_mtrr, .listed = listed
 
 static const struct row rows[] = {
@@ -510,11 +496,9 @@ static const struct row rows[] = {
 	{ ONE(MSR_IA32_SYSENTER_CS), .get = get_backend, .set = set_sysenter_cs, .listed = listed },
 	{ .first = MSR_IA32_SYSENTER_ESP, .last = MSR_IA32_SYSENTER_EIP, .get = get_backend,
 	  .set = set_sysenter, .listed = listed },
-	{ ONE(MSR_IA32_MCG_CAP), .get = get_value, .set = set_zero_host },
-	{ ONE(MSR_IA32_MCG_STATUS), .get = get_mcg_status, .set = set_mcg_status,
-	  .listed = listed },
-	/* There is no MCG_CTL without its bit in MCG_CAP. */
-	{ ONE(MSR_IA32_MCG_CTL), ZERO, .guest_may = guest_may_not, .listed = listed },
+	{ ONE(MSR_IA32_MCG_CAP), .get = wr_mce_msr_get },
+	{ ONE(MSR_IA32_MCG_STATUS), MCE, .listed = listed },
+	{ ONE(MSR_IA32_MCG_CTL), MCE, .guest_may = guest_has_mcg_ctl, .listed = listed },
 	{ .first = MSR_P6_EVNTSEL0, .last = MSR_P6_EVNTSEL1, IGNORED },
 	{ ONE(MSR_IA32_PERF_STATUS), .get = get_value, .value = 1000 | 4ULL << 40 },
 	{ ONE(MSR_IA32_PERF_CTL), ZERO },
@@ -528,7 +512,7 @@ static const struct row rows[] = {
 	{ .first = MSR_MTRRfix4K_C0000, .last = MSR_MTRRfix4K_F8000, MTRR },
 	{ ONE(MSR_IA32_CR_PAT), .get = get_pat, .set = set_pat, .listed = listed },
 	{ ONE(MSR_MTRRdefType), MTRR },
-	{ .first = MSR_IA32_MC0_CTL, .last = MCE_MSR_LAST, ZERO },
+	{ .first = MSR_IA32_MC0_CTL, .last = MCE_MSR_LAST, MCE },
 	{ ONE(MSR_IA32_TSC_DEADLINE), .get = get_deadline, .set = set_deadline,
 	  .guest_may = guest_has_deadline, .listed = listed },
 	{ .first = X2APIC_MSR_FIRST, .last = X2APIC_MSR_LAST, .get = get_x2apic,

@@ -6,17 +6,20 @@
 #ifndef WARREN_MSR_H
 #define WARREN_MSR_H
 
+#include <linux/bits.h>
 #include <linux/kvm.h>
 #include <linux/types.h>
 
 struct wr_vcpu;
+
+/* Of HWCR: the guest may write a status to a machine check bank */
+#define WR_HWCR_MC_STATUS_WRITE	BIT(18)
 
 /* struct wr_msrs - [V] MSRs that do nothing here but keep what was written */
 struct wr_msrs {
 	u64 ucode_rev;
 	u64 hwcr;
 	u64 de_cfg;
-	u64 mcg_status;
 };
 
 /*

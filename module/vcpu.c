@@ -223,6 +223,16 @@ static long set_events(void *object, void *arg, unsigned long user)
 	return wr_event_set(object, arg);
 }
 
+static long setup_mce(void *object, void *arg, unsigned long user)
+{
+	return wr_mce_setup(object, *(u64 *)arg);
+}
+
+static long set_mce(void *object, void *arg, unsigned long user)
+{
+	return wr_mce_inject(object, arg);
+}
+
 static long get_mp_state(void *object, void *arg, unsigned long user)
 {
 	struct wr_vcpu *vcpu = object;
@@ -377,6 +387,8 @@ static const struct wr_ioctl vcpu_ioctls[] = {
 	WR_IOCTL(KVM_SET_GUEST_DEBUG, set_guest_debug, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_GET_VCPU_EVENTS, get_events, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_SET_VCPU_EVENTS, set_events, WR_IOCTL_LOCK),
+	WR_IOCTL(KVM_X86_SETUP_MCE, setup_mce, WR_IOCTL_LOCK),
+	WR_IOCTL(KVM_X86_SET_MCE, set_mce, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_GET_MP_STATE, get_mp_state, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_SET_MP_STATE, set_mp_state, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_GET_LAPIC, get_lapic, WR_IOCTL_LOCK),
@@ -465,6 +477,7 @@ void wr_vcpu_destroy(struct wr_vcpu *vcpu)
 		wr_lapic_destroy(vcpu);
 	wr_table_cache_free(&vcpu->tables);
 	wr_cpuid_free(vcpu);
+	wr_mce_free(vcpu);
 	wr_fpu_free(vcpu);
 	put_pid(vcpu->thread);
 	free_page((unsigned long)vcpu->pio_data);
@@ -501,7 +514,7 @@ static struct wr_vcpu *vcpu_alloc(struct wr_vm *vm, u32 id)
 	rcuwait_init(&vcpu->wait);
 	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	vcpu->pio_data = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!vcpu->run || !vcpu->pio_data || wr_fpu_alloc(vcpu) || make_lapic(vcpu)) {
+	if (!vcpu->run || !vcpu->pio_data || wr_fpu_alloc(vcpu) || wr_mce_init(vcpu) || make_lapic(vcpu)) {
 		wr_vcpu_destroy(vcpu);
 		return NULL;
 	}

@@ -46,6 +46,7 @@
 #include "io.h"
 #include "irq/irq.h"
 #include "life.h"
+#include "mce.h"
 #include "mmu/mmu.h"
 #include "msr.h"
 #include "registry.h"
@@ -237,6 +238,7 @@ struct wr_vcpu {
 	struct wr_cpuid cpuid;		/* [V] */
 	struct wr_vclock clock;		/* [V] */
 	struct wr_msrs msrs;		/* [V] */
+	struct wr_mce mce;		/* [V] */
 	struct wr_lapic *lapic;		/* [I] NULL with a userspace irqchip */
 	const struct wr_lapic_assist *lapic_assist;	/* [I] NULL: no hardware helps with it */
 	u64 apic_base;			/* [V] IA32_APIC_BASE */
