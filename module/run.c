@@ -325,6 +325,7 @@ static bool poll_for_work(struct wr_vcpu *vcpu)
 	/* Nobody gains from polling while another task could run. */
 	if (!vcpu->halt_poll_ns || !limit || !single_task_running())
 		return false;
+	vcpu->stats.halt_polls_tried++;
 	end = ktime_get_ns() + min(vcpu->halt_poll_ns, limit);
 	do {
 		if (has_work(vcpu)) {
@@ -370,6 +371,8 @@ static void block(struct wr_vcpu *vcpu)
 	finish_rcuwait(&vcpu->wait);
 	WRITE_ONCE(vcpu->activity, WARREN_VCPU_RUNNING);
 	slept = rdtsc() - start;
+	vcpu->stats.halt_wakeups++;
+	vcpu->stats.halt_tsc += slept;
 	trace_warren_halt(vcpu, slept);
 	adapt_polling(vcpu, slept);
 }

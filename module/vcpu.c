@@ -20,6 +20,7 @@
 #include "msr.h"
 #include "ring.h"
 #include "state.h"
+#include "stats.h"
 #include "vcpu.h"
 #include "vm.h"
 
@@ -362,6 +363,12 @@ static long enable_cap(void *object, void *arg, unsigned long user)
 	return wr_vcpu_enable_cap(object, arg);
 }
 
+/* Without the lock, which a vCPU that runs has. */
+static long get_stats_fd(void *object, void *arg, unsigned long user)
+{
+	return wr_stats_open(((struct wr_vcpu *)object)->vm, object);
+}
+
 static const struct wr_ioctl vcpu_ioctls[] = {
 	WR_IOCTL(KVM_GET_REGS, get_regs, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_SET_REGS, set_regs, WR_IOCTL_LOCK),
@@ -399,6 +406,7 @@ static const struct wr_ioctl vcpu_ioctls[] = {
 	WR_IOCTL(KVM_KVMCLOCK_CTRL, clock_ctrl, WR_IOCTL_LOCK),
 	WR_IOCTL_RAW(KVM_SET_SIGNAL_MASK, set_signal_mask, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_ENABLE_CAP, enable_cap, WR_IOCTL_LOCK),
+	WR_IOCTL(KVM_GET_STATS_FD, get_stats_fd, 0),
 	WR_IOCTL(WARREN_TRACE_OPEN, trace_open, 0),
 };
 

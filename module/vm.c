@@ -19,6 +19,7 @@
 #include "host.h"
 #include "life.h"
 #include "registry.h"
+#include "stats.h"
 #include "vcpu.h"
 #include "vm.h"
 
@@ -263,6 +264,11 @@ static long enable_cap(void *object, void *arg, unsigned long user)
 	return wr_vm_enable_cap(object, arg);
 }
 
+static long get_stats_fd(void *object, void *arg, unsigned long user)
+{
+	return wr_stats_open(object, NULL);
+}
+
 static long get_vm_info(void *object, void *arg, unsigned long user)
 {
 	struct warren_vm_info *info = arg;
@@ -306,6 +312,7 @@ static const struct wr_ioctl vm_ioctls[] = {
 	WR_IOCTL(KVM_GET_CLOCK, get_clock, 0),
 	WR_IOCTL(KVM_SET_CLOCK, set_clock, 0),
 	WR_IOCTL(KVM_ENABLE_CAP, enable_cap, WR_IOCTL_LOCK),
+	WR_IOCTL(KVM_GET_STATS_FD, get_stats_fd, 0),
 	WR_IOCTL(WARREN_GET_VM_INFO, get_vm_info, 0),
 	WR_IOCTL(WARREN_REPORT, report, 0),
 };

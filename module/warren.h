@@ -178,7 +178,8 @@ struct wr_stats {
 	u64 irqs_injected, nmis_injected;
 	u64 insns_emulated;
 	u64 tlb_flushes;
-	u64 halts, halt_polls;
+	u64 halts, halt_polls_tried, halt_polls, halt_wakeups;
+	u64 halt_tsc;			/* host's cycles asleep */
 };
 
 /**

@@ -74,6 +74,7 @@ struct wr_mmu {
 	u64 root;				/* [I] hpa of the root table */
 	atomic_long_t tables;			/* pages in use as tables */
 	unsigned long max_tables;		/* limit, see wr_mmu_limit() */
+	u64 flushes;				/* lock; of all vCPUs, counted for the owner */
 
 	/* Between invalidate_range_start and _end no new mapping may be made in the range. */
 	unsigned long invalidate_seq;		/* lock */

@@ -43,6 +43,7 @@ void wr_stage2_flush(struct wr_vm *vm, struct wr_gather *gather)
 	if (!gather->flush)
 		return;
 	wr_vm_request_all(vm, WR_REQ_TLB_FLUSH, true);
+	vm->mmu.flushes++;
 	gather->flush = false;
 }
 
