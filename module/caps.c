@@ -62,7 +62,6 @@ static int enable_halt_poll(struct wr_vm *vm, const u64 *args)
 	if (args[0] > U32_MAX)
 		return -EINVAL;
 	WRITE_ONCE(vm->halt_poll_ns, args[0]);
-	smp_store_release(&vm->own_halt_poll, true);
 	return 0;
 }
 

@@ -311,9 +311,9 @@ static bool has_work(struct wr_vcpu *vcpu)
 /* KVM_CAP_HALT_POLL of the VM goes before the module's parameter. */
 static unsigned int halt_poll_limit(const struct wr_vcpu *vcpu)
 {
-	const struct wr_vm *vm = vcpu->vm;
+	s64 own = READ_ONCE(vcpu->vm->halt_poll_ns);
 
-	return smp_load_acquire(&vm->own_halt_poll) ? READ_ONCE(vm->halt_poll_ns) : READ_ONCE(wr_halt_poll_ns);
+	return own < 0 ? READ_ONCE(wr_halt_poll_ns) : own;
 }
 
 /* Polling pays when events come soon after HLT: grow the time when one came while polling, else shrink it. */

@@ -353,6 +353,7 @@ static void init_fields(struct wr_vm *vm)
 	xa_init_flags(&vm->vcpus, XA_FLAGS_ACCOUNT);
 	INIT_LIST_HEAD(&vm->ioeventfds);
 	INIT_LIST_HEAD(&vm->coalesced_zones);
+	vm->halt_poll_ns = -1;
 	mmgrab(current->mm);
 	vm->mm = current->mm;
 	wr_identity_init(vm);

@@ -300,8 +300,7 @@ struct wr_vm {
 	struct wr_clock clock;
 
 	u32 tsc_khz;			/* [L] for vCPUs to come */
-	u32 halt_poll_ns;		/* [L] to write; KVM_CAP_HALT_POLL, when @own_halt_poll is set (after it) */
-	bool own_halt_poll;
+	s64 halt_poll_ns;		/* [A] KVM_CAP_HALT_POLL; negative: the module's parameter */
 };
 
 #define wr_for_each_vcpu(i, vcpu, vm) xa_for_each(&(vm)->vcpus, i, vcpu)
