@@ -65,6 +65,11 @@ static int enable_halt_poll(struct wr_vm *vm, const u64 *args)
 	return 0;
 }
 
+static int enable_split_irqchip(struct wr_vm *vm, const u64 *args)
+{
+	return wr_irqchip_split(vm, min_t(u64, args[0], U32_MAX));
+}
+
 static const struct capability capabilities[] = {
 	CONSTANT(KVM_CAP_IRQCHIP, 1),
 	CONSTANT(KVM_CAP_HLT, 1),
@@ -94,6 +99,7 @@ static const struct capability capabilities[] = {
 	CONSTANT(KVM_CAP_IRQ_INJECT_STATUS, 1),
 	CONSTANT(KVM_CAP_IRQFD, 1),
 	CONSTANT(KVM_CAP_IRQFD_RESAMPLE, 1),
+	CONSTANT(KVM_CAP_SPLIT_IRQCHIP, 1, ENABLE(enable_split_irqchip, 1)),
 	CONSTANT(KVM_CAP_PIT2, 1),
 	CONSTANT(KVM_CAP_PIT_STATE2, 1),
 	CONSTANT(KVM_CAP_SET_BOOT_CPU_ID, 1),

@@ -172,9 +172,27 @@ static bool has_extint(struct wr_vcpu *vcpu)
 {
 	struct wr_vm *vm = vcpu->vm;
 
-	if (vcpu->event.extint >= 0)
-		return true;
-	return vm->irq.pic && wr_pic_pending(vm) && wr_lapic_accepts_extint(vcpu);
+	return (vcpu->event.extint >= 0 || (vm->irq.pic && wr_pic_pending(vm))) && wr_lapic_accepts_extint(vcpu);
+}
+
+/* Is there room for an interrupt of userspace's PIC, and would the vCPU take it from there? */
+static bool takes_user_interrupt(struct wr_vcpu *vcpu)
+{
+	if (vcpu->vm->irq.mode == WR_IRQCHIP_KERNEL || vcpu->event.extint >= 0)
+		return false;
+	return !wr_has_lapic(vcpu) || wr_lapic_accepts_extint(vcpu);
+}
+
+/**
+ * wr_event_user_ready - could userspace's PIC inject an interrupt now?
+ * @vcpu: on its own thread
+ *
+ * Context: any.
+ */
+bool wr_event_user_ready(struct wr_vcpu *vcpu)
+{
+	return takes_user_interrupt(vcpu) && wr_interrupt_allowed(vcpu) && !vcpu->event.exception.pending &&
+		!wr_event_unfinished(vcpu);
 }
 
 /**
@@ -199,13 +217,13 @@ static int take_interrupt(struct wr_vcpu *vcpu)
 {
 	int vector;
 
-	if (vcpu->event.extint >= 0) {
+	if (has_extint(vcpu)) {
+		if (vcpu->vm->irq.pic)
+			return wr_pic_ack(vcpu->vm);
 		vector = vcpu->event.extint;
 		vcpu->event.extint = -1;
 		return vector;
 	}
-	if (has_extint(vcpu))
-		return wr_pic_ack(vcpu->vm);
 	if (vcpu->lapic_assist)
 		return -1;
 	vector = wr_lapic_pending(vcpu);
@@ -320,9 +338,7 @@ static bool inject_interrupt(struct wr_vcpu *vcpu)
 /* Ask for an exit when what could not go in now can. */
 static void open_windows(struct wr_vcpu *vcpu)
 {
-	bool irq = has_injectable(vcpu) ||
-		(vcpu->vm->irq.mode != WR_IRQCHIP_KERNEL &&
-		 READ_ONCE(vcpu->run->request_interrupt_window));
+	bool irq = has_injectable(vcpu) || (takes_user_interrupt(vcpu) && READ_ONCE(vcpu->run->request_interrupt_window));
 
 	if (wr_debug_blocks_irqs(vcpu)) {
 		wr_backend->interrupt_window(vcpu, false);

@@ -63,6 +63,7 @@ void wr_event_disarm(struct wr_vcpu *vcpu);
 void wr_event_redeliver(struct wr_vcpu *vcpu, enum wr_event_class class, u8 vector, bool has_error, u32 error);
 bool wr_event_deliverable(struct wr_vcpu *vcpu);
 bool wr_event_has_interrupt(struct wr_vcpu *vcpu);
+bool wr_event_user_ready(struct wr_vcpu *vcpu);
 int wr_event_user_interrupt(struct wr_vcpu *vcpu, u32 vector);
 void wr_event_reset(struct wr_vcpu *vcpu);
 void wr_event_get(struct wr_vcpu *vcpu, struct kvm_vcpu_events *out);

@@ -197,9 +197,7 @@ static void stay_leave(struct wr_vcpu *vcpu)
 static bool irq_window_ready(struct wr_vcpu *vcpu)
 {
 	return vcpu->vm->irq.mode != WR_IRQCHIP_KERNEL &&
-		READ_ONCE(vcpu->run->request_interrupt_window) &&
-		!vcpu->event.interrupt.injected && vcpu->event.extint < 0 &&
-		wr_interrupt_allowed(vcpu);
+		READ_ONCE(vcpu->run->request_interrupt_window) && wr_event_user_ready(vcpu);
 }
 
 /* With interrupts off. Requests made after the look find the vCPU in the guest and send it an interrupt. */
@@ -483,15 +481,12 @@ static int wait_for_sipi(struct wr_vcpu *vcpu)
 static void fill_run(struct wr_vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
-	bool user_irqchip = vcpu->vm->irq.mode != WR_IRQCHIP_KERNEL;
 
 	run->if_flag = !!(vcpu->rflags & X86_EFLAGS_IF);
 	run->cr8 = vcpu->cr8;
 	run->apic_base = vcpu->apic_base;
 	run->flags = 0;
-	run->ready_for_interrupt_injection = !user_irqchip ||
-		(!vcpu->event.interrupt.injected && vcpu->event.extint < 0 &&
-		 wr_interrupt_allowed(vcpu));
+	run->ready_for_interrupt_injection = vcpu->vm->irq.mode == WR_IRQCHIP_KERNEL || wr_event_user_ready(vcpu);
 }
 
 static int run_checked(struct wr_vcpu *vcpu)

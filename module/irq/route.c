@@ -436,6 +436,7 @@ static struct wr_routes *default_routes(const struct wr_vm *vm)
 	return routes;
 }
 
+/* As KVM: -EEXIST there is one, -EINVAL it comes too late. */
 static int irqchip_may_create(struct wr_vm *vm)
 {
 	lockdep_assert_held(&vm->lock);
@@ -486,18 +487,16 @@ WR_EXPORT_FOR_KUNIT(wr_irqchip_create);
  * @pins: of userspace's IOAPIC: the first GSIs are theirs
  *
  * Context: vm->lock held, may sleep.
- * Return: 0; -EINVAL too many pins or there are vCPUs, -EEXIST there is an irqchip, -ENOMEM.
+ * Return: 0; -EINVAL too many pins, -EEXIST there is an irqchip or a vCPU, -ENOMEM.
  */
 int wr_irqchip_split(struct wr_vm *vm, u32 pins)
 {
 	struct wr_routes *routes;
-	int ret;
 
 	if (pins > WR_MAX_GSI)
 		return -EINVAL;
-	ret = irqchip_may_create(vm);
-	if (ret)
-		return ret;
+	if (irqchip_may_create(vm))
+		return -EEXIST;
 	routes = routes_build(vm, NULL, 0);
 	if (IS_ERR(routes))
 		return PTR_ERR(routes);
