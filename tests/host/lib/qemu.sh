@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# QEMU, built from Debian's source package with five mistakes corrected (docs/testing.md): of three guests on
-# AMD-V hang or die now and then, of one the host when a guest wants it, KVM's as well as Warren's, of one QEMU itself.
+# QEMU, built from Debian's source package with seven mistakes corrected (docs/testing.md): of three guests on
+# AMD-V hang or die now and then, of one with PAE always, of one the host when a guest wants it, KVM's as well as Warren's,
+# of two QEMU itself.
 #
 # $WARREN_CACHE/qemu/KEY/qemu-system-x86_64 is there or the directory is not.
 
@@ -79,9 +80,11 @@ qemu_source() {
 # the guest left in EFER and CR4 (paging comes on with the guest's LME still set: without PAE CR0 was not loaded at all);
 # no CPU's FXRSTOR or XRSTOR writes the flags of CPU 0 only to clear IGNNE# there, which no OS of today sets: what VMRUN or
 # #VMEXIT changes in them at that moment (nested paging, GIF) was undone; a breakpoint of the guest's is looked for by the linear
-# address that it was found by.
+# address that it was found by; a guest's write to CR8 takes the lock that its making a virtual interrupt pending asserts;
+# PAE's page directory pointers have no accessed bit, it is reserved there.
 qemu_correct() {
-	local svm=$1/svm_helper.c fpu=$1/fpu_helper.c bpt=$1/bpt_helper.c at='env->segs[R_CS].base + env->eip, BP_CPU'
+	local svm=$1/svm_helper.c fpu=$1/fpu_helper.c bpt=$1/bpt_helper.c misc=$1/misc_helper.c excp=$1/excp_helper.c
+	local pdpt='^ *restart_3_nolma:$/,/^ *goto restart_3_nolma;$' at='env->segs[R_CS].base + env->eip, BP_CPU'
 	local ignne='if (env->hflags2 \& HF2_IGNNE_MASK)'
 	local lock='qemu_mutex_lock_iothread();' unlock='qemu_mutex_unlock_iothread();' efer='env->efer \&= ~MSR_EFER_LME;'
 	sed -i -e 's/^#include "qemu\/log.h"$/&\n#include "qemu\/main-loop.h"/' \
@@ -89,10 +92,13 @@ qemu_correct() {
 		-e "s/^ *\(cs->interrupt_request |= CPU_INTERRUPT_VIRQ;\)\$/$lock\n\1\n$unlock/" \
 		-e "s/^ *\/\* Reload the host state from vm_hsave \*\/\$/&\n$efer/" "$svm"
 	sed -i "s/cpu_breakpoint_test(cs, env->eip, BP_CPU)/cpu_breakpoint_test(cs, $at)/" "$bpt"
+	sed -i "/^ *if (ctl_has_irq(env)) {\$/,/^ *break;\$/ { s/^ *if .*/$lock\n&/; s/^ *break;/$unlock\n&/ }" "$misc"
+	sed -i "/$pdpt/ s/PG_ACCESSED_MASK/0/" "$excp"
 	sed -i "s/^ *env->hflags2 &= ~HF2_IGNNE_MASK;\$/$ignne\n&/" "$fpu"
 	[ "$(grep -c -e '^#include "qemu/main-loop.h"$' -e '^cs->exception_index = -1;$' -e "^$lock$" -e "^$unlock$" \
 		-e "^$efer$" "$svm")" = 5 ] && [ "$(grep -c "^${ignne/\\/}$" "$fpu")" = 1 ] &&
-		grep -q -F "$at" "$bpt"
+		grep -q -F "$at" "$bpt" && [ "$(grep -c -e "^$lock$" -e "^$unlock$" "$misc")" = 2 ] &&
+		[ "$(grep -c 'ptw_setl(&pte_trans, pte, 0)' "$excp")" = 1 ]
 }
 
 qemu_build() {
