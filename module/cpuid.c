@@ -318,10 +318,13 @@ WR_EXPORT_FOR_KUNIT(wr_cpuid_derive);
 /**
  * wr_cpuid_vcpu_init - a vCPU that was given no CPUID yet
  * @vcpu: new
+ *
+ * As long as nobody said what the guest has, CR4 takes what it could be given: a VMM may set registers first.
  */
 void wr_cpuid_vcpu_init(struct wr_vcpu *vcpu)
 {
 	wr_cpuid_derive(&vcpu->cpuid);
+	vcpu->cpuid.cr4_reserved = cr4_reserved(wr_cpuid_usable);
 }
 
 static void free_table(struct wr_cpuid *c)

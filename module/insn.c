@@ -23,7 +23,9 @@
 struct insn_emu {
 	struct wr_emu emu;
 	struct wr_vcpu *vcpu;
+	const struct wr_insn *insn;
 	bool one_access;	/* it makes one access to memory at most: the one that exited */
+	bool took;		/* it took what userspace has read from a port */
 };
 
 static struct wr_vcpu *emu_vcpu(struct wr_emu *emu)
@@ -354,7 +356,7 @@ static enum wr_emu_result emu_cmpxchg(struct wr_emu *emu, u64 la, const void *ol
 	}
 }
 
-static void ask_port(struct wr_vcpu *vcpu, u16 port, u32 len, bool in)
+static void ask_port(struct wr_vcpu *vcpu, u16 port, u32 len, u32 count, bool in)
 {
 	struct kvm_run *run = vcpu->run;
 
@@ -362,11 +364,31 @@ static void ask_port(struct wr_vcpu *vcpu, u16 port, u32 len, bool in)
 	run->io.direction = in ? KVM_EXIT_IO_IN : KVM_EXIT_IO_OUT;
 	run->io.size = len;
 	run->io.port = port;
-	run->io.count = 1;
+	run->io.count = count;
 	run->io.data_offset = KVM_PIO_PAGE_OFFSET * PAGE_SIZE;
 	vcpu->pio = (struct wr_pio) {
-		.pending = true, .in = in, .string = true, .size = len, .port = port,
+		.pending = true, .in = in, .string = true, .size = len, .port = port, .count = count, .rip = vcpu->rip,
 	};
+}
+
+/*
+ * How many elements of REP INS to read in one go: what is sure to find its place, since what was read from a device cannot be
+ * given back. So none beyond the page of the first, and one at a time where each ends a step.
+ */
+static u32 read_ahead(struct insn_emu *e, u32 len)
+{
+	const struct wr_insn *insn = e->insn;
+	u64 mask = insn->addr_size == 8 ? U64_MAX : BIT_ULL(insn->addr_size * 8) - 1;
+	u64 count = e->emu.regs[WR_RCX] & mask;
+	struct kvm_segment es = {};
+	u64 room;
+
+	if (!(insn->rep || insn->repne) || e->emu.rflags & (X86_EFLAGS_DF | X86_EFLAGS_TF) || wr_debug_steps(e->vcpu))
+		return 1;
+	if (e->emu.mode != WR_EMU_PROT64)
+		wr_backend->get_segment(e->vcpu, WR_ES, &es);
+	room = PAGE_SIZE - offset_in_page(es.base + (e->emu.regs[WR_RDI] & mask));
+	return clamp_t(u64, room / len, 1, count);
 }
 
 static void trace_string(struct wr_vcpu *vcpu, bool in, u16 port, const void *data, u32 len)
@@ -382,17 +404,19 @@ static void trace_string(struct wr_vcpu *vcpu, bool in, u16 port, const void *da
 static enum wr_emu_result emu_in(struct wr_emu *emu, u16 port, void *data, u32 len)
 {
 	struct wr_vcpu *vcpu = emu_vcpu(emu);
+	struct insn_emu *e = container_of(emu, struct insn_emu, emu);
 	struct wr_pio *pio = &vcpu->pio;
 
-	if (pio->ready && pio->port == port && pio->size == len) {
-		memcpy(data, vcpu->pio_data, len);
+	if (pio->ready && pio->port == port && pio->size == len && pio->rip == vcpu->rip) {
+		memcpy(data, vcpu->pio_data + pio->taken * len, len);
+		e->took = true;
 		return WR_EMU_DONE;
 	}
 	if (!wr_bus_read(vcpu, WR_BUS_PIO, port, len, data)) {
 		trace_string(vcpu, true, port, data, len);
 		return WR_EMU_DONE;
 	}
-	ask_port(vcpu, port, len, true);
+	ask_port(vcpu, port, len, read_ahead(e, len), true);
 	return WR_EMU_EXIT;
 }
 
@@ -405,7 +429,7 @@ static enum wr_emu_result emu_out(struct wr_emu *emu, u16 port, const void *data
 	if (!wr_bus_write(vcpu, WR_BUS_PIO, port, len, data))
 		return WR_EMU_DONE;
 	memcpy(vcpu->pio_data, data, len);
-	ask_port(vcpu, port, len, false);
+	ask_port(vcpu, port, len, 1, false);
 	return WR_EMU_DONE;
 }
 
@@ -506,7 +530,7 @@ static void commit(struct insn_emu *e, const struct wr_insn *insn)
 	vcpu->rflags = e->emu.rflags;
 	if (!e->emu.repeat)
 		vcpu->rflags &= ~(u64)X86_EFLAGS_RF;
-	vcpu->pio.ready = false;
+	vcpu->pio.ready = e->took && e->emu.repeat && ++vcpu->pio.taken < vcpu->pio.count;
 	vcpu->stats.insns_emulated++;
 	wr_mmio_forget_reads(vcpu);
 	vcpu->rip = e->emu.rip;
@@ -682,9 +706,11 @@ static noinline enum wr_run_result execute_any(struct wr_vcpu *vcpu, const struc
 	int i;
 
 	e->vcpu = vcpu;
+	e->insn = insn;
 	e->one_access = makes_one_access(insn);
-	for (i = 0; i < REP_BATCH; i++) {
+	for (i = 0; i < REP_BATCH || vcpu->pio.ready; i++) {
 		load_regs(e, f);
+		e->took = false;
 		vcpu->mmio.next_read = 0;
 		switch (wr_execute(&e->emu, insn)) {
 		case WR_EMU_DONE:
@@ -706,7 +732,10 @@ static noinline enum wr_run_result execute_any(struct wr_vcpu *vcpu, const struc
 			vcpu->run_error = 0;
 			return WR_RUN_USER;
 		}
-		if (!e->emu.repeat || wants_pause(vcpu) || vcpu->event.exception.pending)
+		if (!e->emu.repeat || vcpu->event.exception.pending)
+			break;
+		/* What userspace has read is taken first: no state that it can save has it. */
+		if (!vcpu->pio.ready && wants_pause(vcpu))
 			break;
 	}
 	return WR_RUN_RESUME;

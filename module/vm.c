@@ -23,6 +23,9 @@
 #include "vcpu.h"
 #include "vm.h"
 
+/* What KVM_SET_NR_MMU_PAGES must leave at the least */
+#define MIN_MMU_PAGES	64
+
 /**
  * wr_vm_get - one more file, or vCPU, that needs the VM
  * @vm: held already
@@ -121,6 +124,12 @@ static long set_identity_map_addr(void *object, void *arg, unsigned long user)
 	if (vm->created_vcpus)
 		return -EINVAL;
 	return aligned_page_below_4g(address) ? 0 : -EINVAL;
+}
+
+/* A bound of what only shadow paging has: as small as KVM takes it, or larger, it is kept. */
+static long set_nr_mmu_pages(void *object, void *arg, unsigned long user)
+{
+	return (u32)user < MIN_MMU_PAGES ? -EINVAL : 0;
 }
 
 static long set_boot_cpu_id(void *object, void *arg, unsigned long user)
@@ -292,6 +301,7 @@ static const struct wr_ioctl vm_ioctls[] = {
 	WR_IOCTL(KVM_GET_DIRTY_LOG, get_dirty_log, 0),
 	WR_IOCTL(KVM_SET_TSS_ADDR, set_tss_addr, 0),
 	WR_IOCTL(KVM_SET_IDENTITY_MAP_ADDR, set_identity_map_addr, WR_IOCTL_LOCK),
+	WR_IOCTL(KVM_SET_NR_MMU_PAGES, set_nr_mmu_pages, 0),
 	WR_IOCTL(KVM_SET_BOOT_CPU_ID, set_boot_cpu_id, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_CREATE_IRQCHIP, create_irqchip, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_GET_IRQCHIP, get_irqchip, WR_IOCTL_LOCK),

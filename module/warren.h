@@ -125,6 +125,7 @@ struct wr_pio {
 	bool string;
 	u8 size;
 	u16 port;
+	u16 count, taken;	/* [V] elements of INS: read by userspace, and of these in the guest's memory */
 	u64 rip, next_rip;	/* [V] of the instruction, when it is not yet stepped over */
 };
 

@@ -203,6 +203,27 @@ TEST(sregs_refusals)
 	check_sregs(&after, &before);
 }
 
+/* Before anybody has said what the guest has, CR4 takes what it could be given, and nothing else. */
+TEST(sregs_before_cpuid)
+{
+	struct cpuid_regs leaf7 = cpuid(7, 0);
+	struct kvm_sregs in, out;
+	struct machine m;
+
+	vm_init(&m.vm);
+	vcpu_init(&m.v, &m.vm, 0);
+	get_sregs(&m.v, &in);
+	if (leaf7.b & 1 << 7)
+		in.cr4 |= 1 << 20;
+	if (leaf7.b & 1)
+		in.cr4 |= 1 << 16;
+	CHECK_OK(ioctl(m.v.fd, KVM_SET_SREGS, &in));
+	get_sregs(&m.v, &out);
+	CHECK_EQ(out.cr4, in.cr4);
+	REFUSED(&m, cr4, in.cr4 | 1ull << 15);
+	REFUSED(&m, cr4, in.cr4 | 1ull << 40);
+}
+
 TEST(fpu_round_trip)
 {
 	struct kvm_fpu in = { }, out;

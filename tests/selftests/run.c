@@ -240,6 +240,28 @@ TEST(rep_insb) { string_in(CODE(repin8), 1); }
 TEST(rep_insw) { string_in(CODE(repin16), 2); }
 TEST(rep_insl) { string_in(CODE(repin32), 4); }
 
+/* What goes to one page is read at once; when userspace has fewer in mind by then, the rest is not used. */
+TEST(rep_ins_at_once)
+{
+	struct kvm_regs r;
+	struct machine m;
+
+	start_string(&m, CODE(repin8), 0x300000, 512);
+	EXPECT_IO(&m.v, KVM_EXIT_IO_IN, TEST_PORT, 1);
+	CHECK_EQ(m.v.run->io.count, 512);
+	fill((u8 *)m.v.run + m.v.run->io.data_offset, 512);
+	get_regs(&m.v, &r);
+	CHECK_EQ(r.rcx, 512);
+	r.rcx = 3;
+	set_regs(&m.v, &r);
+	EXPECT_EXIT(&m.v, KVM_EXIT_HLT);
+	get_regs(&m.v, &r);
+	CHECK_EQ(r.rcx, 0);
+	CHECK_EQ(r.rdi, 0x300003);
+	CHECK_EQ(m.vm.mem[0x300002], 15);
+	CHECK_EQ(m.vm.mem[0x300003], 0);
+}
+
 TEST(rep_outs_of_nothing)
 {
 	struct machine m;

@@ -475,6 +475,17 @@ TEST(tss_and_identity_map)
 	CHECK_ERR(ioctl(vm.fd, KVM_SET_IDENTITY_MAP_ADDR, NULL), EFAULT);
 }
 
+TEST(nr_mmu_pages)
+{
+	struct vm vm;
+
+	vm_init_bare(&vm);
+	CHECK_OK(ioctl(vm.fd, KVM_SET_NR_MMU_PAGES, 64ul));
+	CHECK_OK(ioctl(vm.fd, KVM_SET_NR_MMU_PAGES, 100000ul));
+	CHECK_ERR(ioctl(vm.fd, KVM_SET_NR_MMU_PAGES, 63ul), EINVAL);
+	CHECK_ERR(ioctl(vm.fd, KVM_SET_NR_MMU_PAGES, 0ul), EINVAL);
+}
+
 TEST(identity_map_after_vcpu)
 {
 	u64 addr = 0xfffbc000;
