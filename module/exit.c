@@ -26,6 +26,18 @@ static enum wr_run_result fail(struct wr_vcpu *vcpu, int error)
 	return WR_RUN_USER;
 }
 
+/* Userspace has no memory there, or none that works: tell where. */
+static enum wr_run_result memory_fault(struct wr_vcpu *vcpu, u64 gpa, int error)
+{
+	/* 6.8: kvm_run.memory_fault, a member of the union */
+	struct warren_memory_fault *fault = (void *)vcpu->run->padding;
+
+	static_assert(offsetof(struct kvm_run, padding) == offsetof(struct kvm_run, hw));
+	*fault = (struct warren_memory_fault) { .gpa = gpa & PAGE_MASK, .size = PAGE_SIZE };
+	vcpu->run->exit_reason = KVM_EXIT_MEMORY_FAULT;
+	return fail(vcpu, error);
+}
+
 static enum wr_run_result general_protection(struct wr_vcpu *vcpu)
 {
 	wr_event_exception_error(vcpu, X86_TRAP_GP, 0);
@@ -155,8 +167,10 @@ enum wr_run_result wr_exit_fault(struct wr_vcpu *vcpu, u64 gpa, u32 access)
 		return WR_RUN_RESUME;
 	case WR_FAULT_NOMEM:
 		return fail(vcpu, -ENOMEM);
+	case WR_FAULT_POISON:
+		return memory_fault(vcpu, gpa, -EHWPOISON);
 	default:
-		return fail(vcpu, -EFAULT);
+		return memory_fault(vcpu, gpa, -EFAULT);
 	}
 }
 

@@ -375,6 +375,15 @@ static void block(struct wr_vcpu *vcpu)
 	adapt_polling(vcpu, slept);
 }
 
+/* As long as the ring is full each KVM_RUN ends here. */
+static enum wr_run_result dirty_ring_full(struct wr_vcpu *vcpu)
+{
+	wr_vcpu_request(vcpu, WR_REQ_DIRTY_FULL);
+	vcpu->run->exit_reason = KVM_EXIT_DIRTY_RING_FULL;
+	vcpu->run_error = 0;
+	return WR_RUN_USER;
+}
+
 /* Requests that may sleep, or end KVM_RUN; WR_RUN_LEAVE when it slept. A paused guest is served nothing. */
 static enum wr_run_result serve_outside(struct wr_vcpu *vcpu)
 {
@@ -388,6 +397,8 @@ static enum wr_run_result serve_outside(struct wr_vcpu *vcpu)
 		return wr_exit_eoi(vcpu);
 	if (wr_vcpu_take_request(vcpu, WR_REQ_DEBUG))
 		return wr_exit_step(vcpu);
+	if (wr_vcpu_take_request(vcpu, WR_REQ_DIRTY_FULL) && wr_dirty_ring_is_full(vcpu))
+		return dirty_ring_full(vcpu);
 	if (wr_vcpu_take_request(vcpu, WR_REQ_CLOCK))
 		wr_clock_update(vcpu);
 	if (wr_vcpu_take_request(vcpu, WR_REQ_STEAL))

@@ -119,7 +119,7 @@ TRACE_EVENT(warren_page_fault,
 	TP_printk(WR_WHO "gpa 0x%llx %s%s %s", WR_WHO_ARGS, __entry->gpa,
 		  __entry->access & WR_ACC_WRITE ? "write" : "read", __entry->access & WR_ACC_FETCH ? " fetch" : "",
 		  __print_symbolic(__entry->result, { WR_FAULT_FIXED, "fixed" }, { WR_FAULT_MMIO, "device" },
-				   { WR_FAULT_SLEEP, "sleep" }, { WR_FAULT_SIGNAL, "signal" }, { WR_FAULT_BAD, "bad" },
+				   { WR_FAULT_SLEEP, "sleep" }, { WR_FAULT_SIGNAL, "signal" }, { WR_FAULT_BAD, "bad" }, { WR_FAULT_POISON, "poison" },
 				   { WR_FAULT_NOMEM, "no memory" }))
 );
 

@@ -438,8 +438,11 @@ static vm_fault_t vcpu_fault(struct vm_fault *fault)
 		page = wr_coalesced_page(vcpu->vm);
 		break;
 	default:
-		return VM_FAULT_SIGBUS;
+		page = wr_dirty_ring_page(vcpu, fault->pgoff);
+		break;
 	}
+	if (!page)
+		return VM_FAULT_SIGBUS;
 	get_page(page);
 	fault->page = page;
 	return 0;
@@ -451,6 +454,12 @@ static const struct vm_operations_struct vcpu_vm_ops = {
 
 static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 {
+	struct wr_vcpu *vcpu = file->private_data;
+	unsigned long unfit = (vma->vm_flags & VM_EXEC) | (~vma->vm_flags & VM_SHARED);
+
+	/* What userspace writes to a copy of its own of a ring would never be seen. */
+	if (unfit && wr_dirty_ring_meets(vcpu, vma->vm_pgoff, vma_pages(vma)))
+		return -EINVAL;
 	vma->vm_ops = &vcpu_vm_ops;
 	return 0;
 }
@@ -483,6 +492,7 @@ void wr_vcpu_destroy(struct wr_vcpu *vcpu)
 	wr_ring_end(vcpu);
 	if (wr_has_lapic(vcpu))
 		wr_lapic_destroy(vcpu);
+	wr_dirty_ring_free(vcpu);
 	wr_table_cache_free(&vcpu->tables);
 	wr_cpuid_free(vcpu);
 	wr_mce_free(vcpu);
@@ -522,7 +532,8 @@ static struct wr_vcpu *vcpu_alloc(struct wr_vm *vm, u32 id)
 	rcuwait_init(&vcpu->wait);
 	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	vcpu->pio_data = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!vcpu->run || !vcpu->pio_data || wr_fpu_alloc(vcpu) || wr_mce_init(vcpu) || make_lapic(vcpu)) {
+	if (!vcpu->run || !vcpu->pio_data || wr_dirty_ring_alloc(vcpu) || wr_fpu_alloc(vcpu) || wr_mce_init(vcpu) ||
+	    make_lapic(vcpu)) {
 		wr_vcpu_destroy(vcpu);
 		return NULL;
 	}

@@ -99,6 +99,21 @@ static long get_dirty_log(void *object, void *arg, unsigned long user)
 	return wr_dirty_get(object, arg);
 }
 
+/* The number has the direction of a read too, but nothing comes out. */
+static long clear_dirty_log(void *object, void *arg, unsigned long user)
+{
+	struct kvm_clear_dirty_log clear;
+
+	if (copy_from_user(&clear, (void __user *)user, sizeof(clear)))
+		return -EFAULT;
+	return wr_dirty_clear(object, &clear);
+}
+
+static long reset_dirty_rings(void *object, void *arg, unsigned long user)
+{
+	return wr_dirty_rings_reset(object);
+}
+
 static bool aligned_page_below_4g(u64 address)
 {
 	return !offset_in_page(address) && address < BIT_ULL(32);
@@ -299,6 +314,8 @@ static const struct wr_ioctl vm_ioctls[] = {
 	WR_IOCTL(KVM_CHECK_EXTENSION, check_extension, 0),
 	WR_IOCTL(KVM_SET_USER_MEMORY_REGION, set_memory_region, 0),
 	WR_IOCTL(KVM_GET_DIRTY_LOG, get_dirty_log, 0),
+	WR_IOCTL_RAW(KVM_CLEAR_DIRTY_LOG, clear_dirty_log, 0),
+	WR_IOCTL(KVM_RESET_DIRTY_RINGS, reset_dirty_rings, 0),
 	WR_IOCTL(KVM_SET_TSS_ADDR, set_tss_addr, 0),
 	WR_IOCTL(KVM_SET_IDENTITY_MAP_ADDR, set_identity_map_addr, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_SET_NR_MMU_PAGES, set_nr_mmu_pages, 0),

@@ -84,6 +84,7 @@ enum wr_request {
 	WR_REQ_STEAL,		/* update steal time */
 	WR_REQ_EOI_EXIT,	/* KVM_EXIT_IOAPIC_EOI, split irqchip */
 	WR_REQ_DEBUG,		/* a step has ended: KVM_EXIT_DEBUG */
+	WR_REQ_DIRTY_FULL,	/* the dirty ring may be full: KVM_EXIT_DIRTY_RING_FULL */
 	WR_REQ_LIFE,		/* the VM was paused, or went on, or is to be marked as running */
 };
 
@@ -266,6 +267,7 @@ struct wr_vcpu {
 	bool sigset_active;
 	unsigned int halt_poll_ns;	/* [V] present length of polling, adaptive */
 	struct wr_walk_cache walk_cache;/* [V] */
+	struct wr_dirty_ring dirty_ring;
 	struct wr_table_cache tables;	/* [V] zeroed pages for stage-2 tables */
 
 	struct wr_stats stats;

@@ -176,14 +176,16 @@ static int find_part(const struct wr_slots *slots, u64 gpa, size_t len, bool wri
 	return 0;
 }
 
-static void mark_written(const struct wr_slot *slot, u64 gpa, size_t len)
+static void mark_written(struct wr_vm *vm, const struct wr_slot *slot, u64 gpa, size_t len)
 {
 	u64 gfn;
 
 	if (!slot->dirty)
 		return;
+	/* The write before the look at the bit: who takes the bit reads the page then. */
+	smp_mb();
 	for (gfn = gpa >> PAGE_SHIFT; gfn <= (gpa + len - 1) >> PAGE_SHIFT; gfn++)
-		wr_dirty_mark(slot, gfn);
+		wr_dirty_mark(vm, NULL, slot, gfn);
 }
 
 static int read_slots(struct wr_vm *vm, u64 gpa, void *data, size_t len)
@@ -212,7 +214,7 @@ static int write_slots(struct wr_vm *vm, u64 gpa, const void *data, size_t len)
 			return r;
 		r = wr_hva_write(part.hva, data, part.len);
 		/* Marked even when it failed: some of it may have been written. */
-		mark_written(part.slot, gpa, part.len);
+		mark_written(vm, part.slot, gpa, part.len);
 		if (r)
 			return r;
 	}
@@ -294,7 +296,7 @@ static int cmpxchg_slots(struct wr_vm *vm, u64 gpa, void *old, const void *new, 
 		return r;
 	r = wr_hva_cmpxchg(part.hva, old, new, len);
 	if (!r)
-		mark_written(part.slot, gpa, len);
+		mark_written(vm, part.slot, gpa, len);
 	return r;
 }
 

@@ -40,8 +40,12 @@ int wr_hva_read(unsigned long hva, void *data, size_t len);
 int wr_hva_write(unsigned long hva, const void *data, size_t len);
 int wr_hva_cmpxchg(unsigned long hva, void *old, const void *new, size_t len);
 
+/* dirty_ring.c */
+void wr_dirty_ring_add(struct wr_vm *vm, struct wr_vcpu *vcpu, const struct wr_slot *slot, u64 page);
+
 /* slots.c */
 extern struct wr_slots wr_no_slots;
+const struct wr_slot *wr_slot_by_id(struct wr_vm *vm, u32 id);
 void wr_slots_exit(struct wr_vm *vm);
 
 /* The slots, for a reader inside vm->srcu. */

@@ -15,6 +15,7 @@
 #include <linux/rbtree.h>
 #include <linux/rcupdate.h>
 #include <linux/rwlock.h>
+#include <linux/spinlock_types.h>
 #include <linux/types.h>
 
 struct wr_vm;
@@ -47,6 +48,7 @@ struct wr_slot {
 	u32 flags;			/* KVM_MEM_* */
 	u32 id;
 	unsigned long *dirty;		/* one bit a page with KVM_MEM_LOG_DIRTY_PAGES, else NULL */
+	unsigned long *late;		/* with dirty rings: bits of @dirty that are in no ring yet; same allocation */
 };
 
 /* struct wr_slots - all slots of a VM by gfn; replaced as a whole, read under vm->srcu */
@@ -80,6 +82,22 @@ struct wr_mmu {
 	unsigned long invalidate_seq;		/* lock */
 	int invalidate_count;			/* lock */
 	unsigned long invalidate_start, invalidate_end;	/* lock; hva */
+
+	u32 manual_protect;			/* [S] KVM_DIRTY_LOG_*, of KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 */
+	u32 ring_entries;			/* [S] of each vCPU's dirty ring, constant once there is a vCPU; 0: no rings */
+	bool ring_late;				/* [A] wr_slot.late of some slot is not empty */
+};
+
+/*
+ * struct wr_dirty_ring - pages that were written, for userspace to take while the vCPU runs
+ *
+ * Indices only grow, modulo 2^32. Userspace maps the entries and may write to them what it wants.
+ */
+struct wr_dirty_ring {
+	spinlock_t lock;		/* who adds entries */
+	struct kvm_dirty_gfn *entries;	/* [I] wr_mmu.ring_entries; NULL: the VM has no rings */
+	u32 head;			/* lock: entries added */
+	u32 tail;			/* vm->slots_lock: entries reset */
 };
 
 /*
@@ -105,6 +123,7 @@ enum wr_fault {
 	WR_FAULT_SLEEP,		/* only with @atomic: call again where sleeping is allowed */
 	WR_FAULT_SIGNAL,	/* a fatal signal interrupted the wait for the page */
 	WR_FAULT_BAD,		/* userspace maps nothing there, or not so: EFAULT */
+	WR_FAULT_POISON,	/* broken memory, and no signal could tell: EHWPOISON */
 	WR_FAULT_NOMEM,		/* no memory for tables: ENOMEM */
 };
 
@@ -126,13 +145,27 @@ int wr_slots_lookup_hva(struct wr_vm *vm, u64 gpa, bool write, unsigned long *hv
 
 /* dirty.c */
 int wr_dirty_get(struct wr_vm *vm, const struct kvm_dirty_log *log);
-void wr_dirty_mark(const struct wr_slot *slot, u64 gfn);
+int wr_dirty_clear(struct wr_vm *vm, const struct kvm_clear_dirty_log *clear);
+int wr_dirty_manual(struct wr_vm *vm, const u64 *args);
+void wr_dirty_mark(struct wr_vm *vm, struct wr_vcpu *vcpu, const struct wr_slot *slot, u64 gfn);
 void wr_dirty_from_log(struct wr_vcpu *vcpu, const u64 *gpa, unsigned int nr);
+
+/* dirty_ring.c */
+#define WR_MAX_DIRTY_RING_BYTES	0x100000	/* KVM_CAP_DIRTY_LOG_RING: 65536 entries */
+
+int wr_dirty_ring_enable(struct wr_vm *vm, const u64 *args);
+int wr_dirty_ring_alloc(struct wr_vcpu *vcpu);
+void wr_dirty_ring_free(struct wr_vcpu *vcpu);
+struct page *wr_dirty_ring_page(struct wr_vcpu *vcpu, unsigned long pgoff);
+bool wr_dirty_ring_meets(struct wr_vcpu *vcpu, unsigned long pgoff, unsigned long nr);
+bool wr_dirty_ring_is_full(struct wr_vcpu *vcpu);
+int wr_dirty_rings_reset(struct wr_vm *vm);
 
 /* stage2.c */
 enum wr_fault wr_mmu_fault(struct wr_vcpu *vcpu, u64 gpa, u32 access, bool atomic);
 void wr_stage2_zap(struct wr_vm *vm, u64 gfn, u64 npages);
 void wr_stage2_write_protect(struct wr_vm *vm, u64 gfn, u64 npages);
+void wr_stage2_recover(struct wr_vm *vm, const struct wr_slot *slot);
 u32 wr_mmu_gpa_bits(void);
 
 /*

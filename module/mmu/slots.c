@@ -7,6 +7,7 @@
  * marked as dying, so that faults map nothing new from it while MMU notifiers still find it; when
  * the faults under way are done, its mappings are removed; then only the new set is published.
  */
+#include <linux/bitmap.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
@@ -193,7 +194,29 @@ static void kill_slot(struct wr_vm *vm, struct wr_slot *slot)
 	wr_stage2_zap(vm, slot->gfn, slot->npages);
 }
 
-static struct wr_slot *slot_alloc(const struct kvm_userspace_memory_region *region,
+/* All pages count as written at first: none has to be protected. */
+static bool initially_set(struct wr_vm *vm)
+{
+	return !vm->mmu.ring_entries && (vm->mmu.manual_protect & KVM_DIRTY_LOG_INITIALLY_SET);
+}
+
+/* A log for a slot: its bits, and with dirty rings as many more for wr_slot.late. */
+static bool log_alloc(struct wr_vm *vm, struct wr_slot *slot)
+{
+	unsigned long words = BITS_TO_LONGS(slot->npages);
+	bool rings = vm->mmu.ring_entries;
+
+	slot->dirty = kvcalloc(rings ? 2 * words : words, sizeof(long), GFP_KERNEL_ACCOUNT);
+	if (!slot->dirty)
+		return false;
+	if (rings)
+		slot->late = slot->dirty + words;
+	else if (initially_set(vm))
+		bitmap_set(slot->dirty, 0, slot->npages);
+	return true;
+}
+
+static struct wr_slot *slot_alloc(struct wr_vm *vm, const struct kvm_userspace_memory_region *region,
 				  const struct wr_slot *old)
 {
 	struct wr_slot *slot = kzalloc(sizeof(*slot), GFP_KERNEL_ACCOUNT);
@@ -207,11 +230,12 @@ static struct wr_slot *slot_alloc(const struct kvm_userspace_memory_region *regi
 	slot->id = region->slot;
 	if (!(slot->flags & KVM_MEM_LOG_DIRTY_PAGES))
 		return slot;
-	slot->dirty = old ? old->dirty : NULL;
-	if (slot->dirty)
+	if (old && old->dirty) {
+		slot->dirty = old->dirty;
+		slot->late = old->late;
 		return slot;
-	slot->dirty = kvcalloc(BITS_TO_LONGS(slot->npages), sizeof(long), GFP_KERNEL_ACCOUNT);
-	if (slot->dirty)
+	}
+	if (log_alloc(vm, slot))
 		return slot;
 	kfree(slot);
 	return NULL;
@@ -236,13 +260,23 @@ static int slot_delete(struct wr_vm *vm, struct wr_slots *slots, struct wr_slot 
 	return 0;
 }
 
+/*
+ * A slot has its log from now on. Faults that know the slot without it may still make pages writable: let them end. A log that
+ * began as all set has nothing to protect.
+ */
+static void start_log(struct wr_vm *vm, const struct wr_slot *slot)
+{
+	synchronize_srcu_expedited(&vm->srcu);
+	if (!initially_set(vm))
+		wr_stage2_write_protect(vm, slot->gfn, slot->npages);
+}
+
 /* Put a slot in: a new one, or one that takes the place of @old, moved or with other flags. */
 static int slot_put(struct wr_vm *vm, struct wr_slots *slots, struct wr_slot *old,
 		    const struct kvm_userspace_memory_region *region)
 {
-	struct wr_slot *slot = slot_alloc(region, old);
+	struct wr_slot *slot = slot_alloc(vm, region, old);
 	struct wr_slots *new;
-	bool start_log;
 
 	if (!slot)
 		return -ENOMEM;
@@ -251,18 +285,13 @@ static int slot_put(struct wr_vm *vm, struct wr_slots *slots, struct wr_slot *ol
 		slot_discard(slot, old);
 		return -ENOMEM;
 	}
-	start_log = old && slot->dirty && !old->dirty;
 	if (old && old->gfn != slot->gfn)
 		kill_slot(vm, old);
 	publish(vm, slots, new, old, slot);
-	if (start_log) {
-		/*
-		 * Faults that know the slot without its log may still make pages writable: let them
-		 * end.
-		 */
-		synchronize_srcu_expedited(&vm->srcu);
-		wr_stage2_write_protect(vm, slot->gfn, slot->npages);
-	}
+	if (old && slot->dirty && !old->dirty)
+		start_log(vm, slot);
+	else if (old && !slot->dirty && old->dirty)
+		wr_stage2_recover(vm, slot);
 	return 0;
 }
 
@@ -274,6 +303,18 @@ static struct wr_slot *slot_by_id(const struct wr_slots *slots, u32 id)
 		if (slots->slot[i]->id == id)
 			return slots->slot[i];
 	return NULL;
+}
+
+/**
+ * wr_slot_by_id - find a slot by its number
+ * @vm: slots_lock is held
+ * @id: number
+ *
+ * Return: the slot or NULL.
+ */
+const struct wr_slot *wr_slot_by_id(struct wr_vm *vm, u32 id)
+{
+	return slot_by_id(rcu_dereference_protected(vm->slots, lockdep_is_held(&vm->slots_lock)), id);
 }
 
 /* What may change in a slot that is there: its place and its dirty logging. */

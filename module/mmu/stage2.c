@@ -20,6 +20,9 @@
  */
 #define MAX_TRIES	64
 
+/* Pages that are protected under one hold of wr_mmu.lock */
+#define PROTECT_PAGES	(32 * wr_pt_pages(2))
+
 /**
  * wr_mmu_gpa_bits - how wide a guest physical address can be
  *
@@ -83,7 +86,7 @@ void wr_stage2_zap_all(struct wr_vm *vm)
  * @gfn: first
  * @npages: how many
  *
- * In steps of 1 GiB, so that faults need not wait long. One flush at the end serves all: it is owed
+ * In steps of 64 MiB, so that faults need not wait long. One flush at the end serves all: it is owed
  * only before the caller relies on the protection. Context: may sleep.
  */
 void wr_stage2_write_protect(struct wr_vm *vm, u64 gfn, u64 npages)
@@ -93,7 +96,7 @@ void wr_stage2_write_protect(struct wr_vm *vm, u64 gfn, u64 npages)
 	u64 step;
 
 	for (; gfn < end; gfn = step) {
-		step = min(end, round_down(gfn, wr_pt_pages(3)) + wr_pt_pages(3));
+		step = min(end, round_down(gfn, PROTECT_PAGES) + PROTECT_PAGES);
 		write_lock(&vm->mmu.lock);
 		wr_table_protect(&vm->mmu, gfn, step, &gather);
 		if (step == end)
@@ -121,6 +124,44 @@ static int leaf_level(const struct wr_mmu *mmu, const struct wr_slot *slot, u64 
 			break;
 	}
 	return level;
+}
+
+/* Is a table of 4 KiB leaves there whose pages the host has in one piece? */
+static bool is_collapsible(struct wr_vm *vm, const struct wr_slot *slot, const struct wr_pt_iter *it)
+{
+	struct wr_host_page page;
+
+	if (it->level != 2 || !wr_pt_is_table(it->format, it->value, 2))
+		return false;
+	if (it->gfn < slot->gfn || leaf_level(&vm->mmu, slot, it->gfn, 2) < 2)
+		return false;
+	return wr_host_walk(vm->mm, wr_slot_hva(slot, it->gfn), false, false, &page) && page.level > 1;
+}
+
+/**
+ * wr_stage2_recover - let large leaves come back that a dirty log had split
+ * @vm: the VM; current->mm is its
+ * @slot: of it, has no log any more
+ *
+ * Removes tables where the next fault maps a large leaf. In steps of 1 GiB, so that faults need not wait long. Context: may sleep.
+ */
+void wr_stage2_recover(struct wr_vm *vm, const struct wr_slot *slot)
+{
+	u64 gfn = slot->gfn, end = gfn + slot->npages, step;
+	struct wr_gather gather = {};
+	struct wr_pt_iter it;
+
+	for (; gfn < end; gfn = step) {
+		step = min(end, round_down(gfn, wr_pt_pages(3)) + wr_pt_pages(3));
+		write_lock(&vm->mmu.lock);
+		wr_pt_for_each(&it, &vm->mmu, 2, gfn, step)
+			if (is_collapsible(vm, slot, &it))
+				wr_pt_clear(&it, &gather);
+		wr_stage2_flush(vm, &gather);
+		write_unlock(&vm->mmu.lock);
+		wr_gather_free(&vm->mmu, &gather, true);
+		cond_resched();
+	}
 }
 
 /* Has the host changed its mapping since @seq was read? wr_mmu.lock is held. */
@@ -190,7 +231,7 @@ static enum wr_map map_locked(struct wr_vcpu *vcpu, const struct want *want, int
 	/* Not invalidated, and nobody can be while the lock is held: the page is there. */
 	mark_page_dirty(&want->page);
 	if (want->write)
-		wr_dirty_mark(want->slot, want->gfn);
+		wr_dirty_mark(vcpu->vm, vcpu, want->slot, want->gfn);
 	return r;
 }
 
@@ -225,7 +266,7 @@ static bool unprotect(struct wr_vcpu *vcpu, const struct wr_slot *slot, u64 gfn)
 	read_lock(&mmu->lock);
 	done = wr_table_unprotect(mmu, gfn);
 	if (done)
-		wr_dirty_mark(slot, gfn);
+		wr_dirty_mark(vcpu->vm, vcpu, slot, gfn);
 	read_unlock(&mmu->lock);
 	vcpu->stats.fast_faults += done;
 	return done;
@@ -249,6 +290,16 @@ static enum wr_fault fault_atomic(struct wr_vcpu *vcpu, struct want *want)
 	return map_page(vcpu, want, false) == WR_MAP_DONE ? WR_FAULT_FIXED : WR_FAULT_SLEEP;
 }
 
+/*
+ * The memory behind the page is broken. The VMM is told as by an access of its own, and may hand the guest a machine check; with
+ * a signal that it does not take, KVM_RUN has to tell.
+ */
+static enum wr_fault poisoned(const struct want *want)
+{
+	send_sig_mceerr(BUS_MCEERR_AR, (void __user *)want->hva, PAGE_SHIFT, current);
+	return signal_pending(current) ? WR_FAULT_SIGNAL : WR_FAULT_POISON;
+}
+
 /* One try that may sleep. WR_FAULT_SLEEP: try again. */
 static enum wr_fault fault_try(struct wr_vcpu *vcpu, struct want *want, bool *exclusive)
 {
@@ -262,6 +313,8 @@ static enum wr_fault fault_try(struct wr_vcpu *vcpu, struct want *want, bool *ex
 		r = wr_host_page_in(vm->mm, want->hva, want->write, &want->page);
 		if (r == -EAGAIN)
 			return WR_FAULT_SLEEP;
+		if (r == -EHWPOISON)
+			return poisoned(want);
 		if (r)
 			return r == -EINTR ? WR_FAULT_SIGNAL : WR_FAULT_BAD;
 	}

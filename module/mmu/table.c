@@ -151,11 +151,12 @@ void wr_gather_free(struct wr_mmu *mmu, struct wr_gather *gather, bool may_sleep
 }
 WR_EXPORT_FOR_KUNIT(wr_gather_free);
 
-/*
- * Empty an entry, by a caller who holds the lock for writing; the hardware may still set A and D
- * meanwhile.
+/**
+ * wr_pt_clear - empty an entry; the hardware may still set A and D meanwhile
+ * @it: the cursor, at the entry; wr_mmu.lock is held for writing
+ * @gather: takes the table, if there was one
  */
-static void clear_entry(struct wr_pt_iter *it, struct wr_gather *gather)
+void wr_pt_clear(struct wr_pt_iter *it, struct wr_gather *gather)
 {
 	u64 old = xchg(it->entry, 0);
 
@@ -188,6 +189,41 @@ static enum wr_map link_table(struct wr_mmu *mmu, struct wr_table_cache *cache,
 	return WR_MAP_DONE;
 }
 
+/* What a 4 KiB or 2 MiB leaf is that maps a piece of @leaf, at @level, with the same rights. */
+static u64 piece_of(const struct wr_pt_format *f, u64 leaf, int level)
+{
+	if (level > 2)
+		return leaf;
+	leaf &= ~f->large;
+	/* The hardware can log these: a clear D instead of a fault. */
+	if (f->dirty_by_log && (leaf & WR_PT_SW_LOGGED))
+		leaf = (leaf & ~(WR_PT_SW_LOGGED | f->dirty)) | f->writable;
+	return leaf;
+}
+
+/*
+ * Replace a large leaf by a table of leaves of the next level that map the same: with the others' right to read they keep what
+ * the host would be asked for. The lock is held for writing.
+ */
+static enum wr_map split_leaf(struct wr_mmu *mmu, struct wr_table_cache *cache, struct wr_pt_iter *it,
+			      struct wr_gather *gather)
+{
+	u64 piece = piece_of(it->format, it->value, it->level);
+	u64 size = wr_pt_level_size(it->level - 1);
+	enum wr_map r;
+	u64 *table;
+	int i;
+
+	if (!cache->nr)
+		return WR_MAP_NO_TABLE;
+	table = cache->page[cache->nr - 1];
+	wr_pt_clear(it, gather);
+	r = link_table(mmu, cache, it);
+	for (i = 0; r == WR_MAP_DONE && i < WR_PT_ENTRIES; i++)
+		WRITE_ONCE(table[i], piece + i * size);
+	return r;
+}
+
 /* Does @old already allow what @leaf would? Both map the same pages. */
 static bool covers(const struct wr_pt_format *f, u64 old, u64 leaf)
 {
@@ -209,7 +245,7 @@ static enum wr_map set_leaf(struct wr_pt_iter *it, u64 leaf, struct wr_gather *g
 		if (!wr_pt_is_leaf(f, old, it->level) || ((old ^ leaf) & WR_PT_ADDR_MASK)) {
 			if (!gather)
 				return WR_MAP_EXCLUSIVE;
-			clear_entry(it, gather);
+			wr_pt_clear(it, gather);
 			old = 0;
 			continue;
 		}
@@ -251,9 +287,10 @@ enum wr_map wr_table_map(struct wr_mmu *mmu, struct wr_table_cache *cache, u64 g
 				return WR_MAP_DONE;
 			if (!gather)
 				return WR_MAP_EXCLUSIVE;
-			clear_entry(&it, gather);
+			r = split_leaf(mmu, cache, &it, gather);
+		} else {
+			r = link_table(mmu, cache, &it);
 		}
-		r = link_table(mmu, cache, &it);
 		if (r != WR_MAP_DONE)
 			return r;
 	}
@@ -278,7 +315,7 @@ void wr_table_zap(struct wr_mmu *mmu, u64 start, u64 end, struct wr_gather *gath
 		if (!wr_pt_is_present(it.format, it.value))
 			continue;
 		if (whole || wr_pt_is_leaf(it.format, it.value, it.level))
-			clear_entry(&it, gather);
+			wr_pt_clear(&it, gather);
 	}
 }
 WR_EXPORT_FOR_KUNIT(wr_table_zap);
@@ -329,8 +366,7 @@ WR_EXPORT_FOR_KUNIT(wr_table_protect);
  * @mask: not zero
  * @gather: says whether a flush is owed
  *
- * Larger leaves in a slot with dirty logging are never writable, so 4 KiB leaves are all there is
- * to do.
+ * Of a larger leaf, which a log that began as all set leaves writable, all is protected.
  */
 void wr_table_protect_masked(struct wr_mmu *mmu, u64 gfn, unsigned long mask,
 			     struct wr_gather *gather)
@@ -338,7 +374,7 @@ void wr_table_protect_masked(struct wr_mmu *mmu, u64 gfn, unsigned long mask,
 	struct wr_pt_iter it;
 
 	wr_pt_for_each(&it, mmu, 1, gfn + __ffs(mask), gfn + __fls(mask) + 1)
-		if (it.level == 1 && (mask & BIT(it.gfn - gfn)))
+		if (it.level > 1 || (mask & BIT(it.gfn - gfn)))
 			protect_leaf(&it, gather);
 }
 WR_EXPORT_FOR_KUNIT(wr_table_protect_masked);

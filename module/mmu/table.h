@@ -147,6 +147,7 @@ void wr_gather_free(struct wr_mmu *mmu, struct wr_gather *gather, bool may_sleep
 /* Changes */
 enum wr_map wr_table_map(struct wr_mmu *mmu, struct wr_table_cache *cache, u64 gfn, int level,
 			 u64 leaf, struct wr_gather *gather);
+void wr_pt_clear(struct wr_pt_iter *it, struct wr_gather *gather);
 void wr_table_zap(struct wr_mmu *mmu, u64 start, u64 end, struct wr_gather *gather);
 void wr_table_protect(struct wr_mmu *mmu, u64 start, u64 end, struct wr_gather *gather);
 void wr_table_protect_masked(struct wr_mmu *mmu, u64 gfn, unsigned long mask,

@@ -302,6 +302,60 @@ static void dirty_log(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, wr_dirty_get(&f->vm, &log), -EINVAL);
 }
 
+#define RING_PAGES	400
+
+/* Gives back all that a ring tells, counting each page. */
+static u32 harvest(struct fixture *f, u32 *next, u8 *told)
+{
+	u32 mask = f->vm.mmu.ring_entries - 1;
+	u32 nr = 0;
+
+	while (f->vcpu.dirty_ring.entries[*next & mask].flags == KVM_DIRTY_GFN_F_DIRTY) {
+		struct kvm_dirty_gfn *e = &f->vcpu.dirty_ring.entries[(*next)++ & mask];
+
+		told[e->offset % RING_PAGES]++;
+		e->flags = KVM_DIRTY_GFN_F_RESET;
+		nr++;
+	}
+	return nr;
+}
+
+/* A ring that is full to the last entry: what else was written is told after the reset. */
+static void ring_overflows(struct kunit *test)
+{
+	const struct wr_slot *slot;
+	u8 told[RING_PAGES] = {};
+	u32 next = 0;
+	int i, idx;
+
+	NEED_MM(test, f);
+
+	KUNIT_EXPECT_EQ(test, wr_dirty_rings_reset(&f->vm), -EINVAL);
+	f->vm.mmu.ring_entries = 256;
+	KUNIT_ASSERT_EQ(test, wr_dirty_ring_alloc(&f->vcpu), 0);
+	KUNIT_ASSERT_NULL(test, xa_store(&f->vm.vcpus, 0, &f->vcpu, GFP_KERNEL));
+	KUNIT_ASSERT_EQ(test, set_slot(f, 3, KVM_MEM_LOG_DIRTY_PAGES, GPA, RING_PAGES * PAGE_SIZE, f->hva), 0);
+	idx = srcu_read_lock(&f->vm.srcu);
+	slot = wr_slot_find(wr_slots(&f->vm), GPA >> PAGE_SHIFT);
+	for (i = 0; i < RING_PAGES; i++)
+		wr_dirty_mark(&f->vm, i % 2 ? &f->vcpu : NULL, slot, slot->gfn + i);
+	wr_dirty_mark(&f->vm, NULL, slot, slot->gfn);
+	srcu_read_unlock(&f->vm.srcu, idx);
+	KUNIT_EXPECT_TRUE(test, wr_dirty_ring_is_full(&f->vcpu));
+	KUNIT_EXPECT_TRUE(test, test_bit(WR_REQ_DIRTY_FULL, &f->vcpu.requests));
+
+	KUNIT_EXPECT_EQ(test, harvest(f, &next, told), 256U);
+	KUNIT_EXPECT_EQ(test, wr_dirty_rings_reset(&f->vm), 256);
+	KUNIT_EXPECT_FALSE(test, wr_dirty_ring_is_full(&f->vcpu));
+	KUNIT_EXPECT_EQ(test, harvest(f, &next, told), RING_PAGES - 256U);
+	KUNIT_EXPECT_EQ(test, wr_dirty_rings_reset(&f->vm), RING_PAGES - 256);
+	KUNIT_EXPECT_EQ(test, wr_dirty_rings_reset(&f->vm), 0);
+	for (i = 0; i < RING_PAGES; i++)
+		KUNIT_EXPECT_EQ(test, told[i], 1);
+	xa_destroy(&f->vm.vcpus);
+	wr_dirty_ring_free(&f->vcpu);
+}
+
 static void access_by_gpa(struct kunit *test)
 {
 	u64 value, old[2], new[2] = { 3, 4 };
@@ -455,6 +509,7 @@ static struct kunit_case fault_cases[] = {
 	KUNIT_CASE(read_only_slot),
 	KUNIT_CASE(slot_changes),
 	KUNIT_CASE(dirty_log),
+	KUNIT_CASE(ring_overflows),
 	KUNIT_CASE(access_by_gpa),
 	KUNIT_CASE(access_without_sleeping),
 	KUNIT_CASE(walks_agree),

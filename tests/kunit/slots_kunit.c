@@ -200,11 +200,13 @@ static void dirty_bits(struct kunit *test)
 {
 	unsigned long bits[2] = {};
 	struct wr_slot logged = { .gfn = 0x100, .npages = 70, .dirty = bits };
+	struct wr_vm *vm = kunit_kzalloc(test, sizeof(*vm), GFP_KERNEL);
 
-	wr_dirty_mark(&slot[0], 0x10);
-	wr_dirty_mark(&logged, 0x100);
-	wr_dirty_mark(&logged, 0x100 + 69);
-	wr_dirty_mark(&logged, 0x100 + 69);
+	KUNIT_ASSERT_NOT_NULL(test, vm);
+	wr_dirty_mark(vm, NULL, &slot[0], 0x10);
+	wr_dirty_mark(vm, NULL, &logged, 0x100);
+	wr_dirty_mark(vm, NULL, &logged, 0x100 + 69);
+	wr_dirty_mark(vm, NULL, &logged, 0x100 + 69);
 	KUNIT_EXPECT_EQ(test, bits[0], 1UL);
 	KUNIT_EXPECT_EQ(test, bits[1], 1UL << 5);
 }

@@ -100,6 +100,26 @@ enum warren_exit {
 	WARREN_EXIT_NR
 };
 
+/*
+ * What newer kernels' <linux/kvm.h> has, and older ones' lacks.
+ *
+ * KVM_EXIT_MEMORY_FAULT: KVM_RUN has failed with EFAULT, or EHWPOISON for memory that is broken, since userspace has no memory at
+ * a place where the guest needs it. struct warren_memory_fault is struct kvm_run's memory_fault, and lies where all members of
+ * that union lie: at the offset of its hw. Flags are 0.
+ */
+#ifndef KVM_CAP_MEMORY_FAULT_INFO
+#define KVM_CAP_MEMORY_FAULT_INFO	232
+#endif
+#ifndef KVM_EXIT_MEMORY_FAULT
+#define KVM_EXIT_MEMORY_FAULT		39
+#endif
+
+struct warren_memory_fault {
+	__u64 flags;
+	__u64 gpa;
+	__u64 size;
+};
+
 /* Numbers of Warren's own calls. */
 #define WARREN_IO	0xB7
 
