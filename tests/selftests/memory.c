@@ -3,67 +3,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include "guest.h"
-#include "vm.h"
-
-#define GPA_T 0x10000000ul	/* where the tests put their slots */
-
-struct machine {
-	struct vm vm;
-	struct vcpu v;
-};
-
-static void start_c(struct machine *m, void (*fn)(u64), u64 arg)
-{
-	vm_init(&m->vm);
-	vcpu_init(&m->v, &m->vm, 0);
-	vcpu_cpuid(&m->v);
-	vcpu_long(&m->v, fn, arg);
-}
-
-/* The host tells what to touch: commands in the guest's memory. */
-static struct {
-	volatile u64 op, addr, value;
-} order;
-
-enum { OP_READ, OP_WRITE, OP_FILL };
-
-static void guest_obeys(u64 arg)
-{
-	u64 i;
-
-	(void)arg;
-	for (;;) {
-		if (order.op == OP_WRITE)
-			*(volatile u64 *)order.addr = order.value;
-		else if (order.op == OP_READ)
-			order.value = *(volatile u64 *)order.addr;
-		else
-			for (i = 0; i < order.value; i++)
-				*(volatile u64 *)(order.addr + i * PAGE) = i + 1;
-		guest_sync(1);
-	}
-}
-
-static void give_order(struct machine *m, u64 op, u64 addr, u64 value)
-{
-	GUEST_VAR(&m->vm, order.op) = op;
-	GUEST_VAR(&m->vm, order.addr) = addr;
-	GUEST_VAR(&m->vm, order.value) = value;
-}
-
-static u64 guest_read(struct machine *m, u64 addr)
-{
-	give_order(m, OP_READ, addr, 0);
-	EXPECT_SYNC(&m->v, 1);
-	return GUEST_VAR(&m->vm, order.value);
-}
-
-static void guest_write(struct machine *m, u64 addr, u64 value)
-{
-	give_order(m, OP_WRITE, addr, value);
-	EXPECT_SYNC(&m->v, 1);
-}
+#include "orders.h"
 
 /* The guest's access at addr finds nothing. */
 static void expect_hole(struct machine *m, u64 addr)
