@@ -94,6 +94,8 @@ struct wr_backend_caps {
  * @set_tsc: vcpu->clock.tsc_offset or, outside a stay, tsc_ratio changed.
  * @cpuid_changed: the guest's CPUID changed: recompute intercepts.
  *
+ * @set_policy: vcpu->vm->policy changed, or vcpu->msr_filtered: recompute intercepts. Outside a stay.
+ *
  * @lapic_assist: the vCPU has just got its local APIC: how the hardware helps with it, see struct wr_lapic_assist; NULL: not at
  *	all. May sleep.
  *
@@ -149,6 +151,7 @@ struct wr_backend {
 	int (*set_msr)(struct wr_vcpu *vcpu, u32 index, u64 data);
 	void (*set_tsc)(struct wr_vcpu *vcpu);
 	void (*cpuid_changed)(struct wr_vcpu *vcpu);
+	void (*set_policy)(struct wr_vcpu *vcpu);
 
 	const struct wr_lapic_assist *(*lapic_assist)(struct wr_vcpu *vcpu);
 

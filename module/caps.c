@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "debug.h"
 #include "fpu.h"
+#include "policy.h"
 #include "warren.h"
 
 /*
@@ -70,6 +71,11 @@ static int enable_split_irqchip(struct wr_vm *vm, const u64 *args)
 	return wr_irqchip_split(vm, min_t(u64, args[0], U32_MAX));
 }
 
+static long disableable_quirks(struct wr_vm *vm)
+{
+	return WR_POLICY_QUIRKS;
+}
+
 static const struct capability capabilities[] = {
 	CONSTANT(KVM_CAP_IRQCHIP, 1),
 	CONSTANT(KVM_CAP_HLT, 1),
@@ -80,7 +86,7 @@ static const struct capability capabilities[] = {
 	CONSTANT(KVM_CAP_CLOCKSOURCE, 1),
 	COMPUTED(KVM_CAP_NR_VCPUS, nr_vcpus),
 	CONSTANT(KVM_CAP_MAX_VCPUS, WR_MAX_VCPUS),
-	CONSTANT(KVM_CAP_MAX_VCPU_ID, WR_MAX_VCPU_IDS),
+	CONSTANT(KVM_CAP_MAX_VCPU_ID, WR_MAX_VCPU_IDS, ENABLE(wr_policy_max_vcpu_id, 1)),
 	CONSTANT(KVM_CAP_NR_MEMSLOTS, WR_MAX_SLOTS),
 	CONSTANT(KVM_CAP_PIT, 0),
 	CONSTANT(KVM_CAP_NOP_IO_DELAY, 1),
@@ -117,6 +123,18 @@ static const struct capability capabilities[] = {
 	COMPUTED(KVM_CAP_TSC_CONTROL, tsc_control),
 	CONSTANT(KVM_CAP_GET_TSC_KHZ, 1),
 	CONSTANT(KVM_CAP_TSC_DEADLINE_TIMER, 1),
+	CONSTANT(KVM_CAP_X86_USER_SPACE_MSR, 1, ENABLE(wr_policy_user_msrs, 1)),
+	CONSTANT(KVM_CAP_X86_MSR_FILTER, 1),
+	CONSTANT(KVM_CAP_SYNC_REGS, KVM_SYNC_X86_VALID_FIELDS),
+	CONSTANT(KVM_CAP_EXCEPTION_PAYLOAD, 1, ENABLE(wr_policy_exception_payload, 1)),
+	CONSTANT(KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1, ENABLE(wr_policy_triple_fault_event, 1)),
+	COMPUTED(KVM_CAP_X86_DISABLE_EXITS, wr_policy_can_disable_exits, ENABLE(wr_policy_disable_exits, 1)),
+	CONSTANT(KVM_CAP_DISABLE_QUIRKS, 1, ENABLE(wr_policy_disable_quirks, 1)),
+	COMPUTED(KVM_CAP_DISABLE_QUIRKS2, disableable_quirks, ENABLE(wr_policy_disable_quirks, 1)),
+	CONSTANT(KVM_CAP_EXIT_ON_EMULATION_FAILURE, 1, ENABLE(wr_policy_emulation_failure, 1)),
+	CONSTANT(KVM_CAP_MSR_PLATFORM_INFO, 1, ENABLE(wr_policy_platform_info, 1)),
+	CONSTANT(KVM_CAP_SREGS2, 1),
+	CONSTANT(KVM_CAP_SYS_ATTRIBUTES, 1),
 	CONSTANT(KVM_CAP_SIGNAL_MSI, 1),
 	CONSTANT(KVM_CAP_KVMCLOCK_CTRL, 1),
 	CONSTANT(KVM_CAP_READONLY_MEM, 1),

@@ -193,6 +193,8 @@ static void update_dynamic(struct wr_vcpu *vcpu, struct wr_cpuid *c)
 
 		if (c->caps[CPUID_1_ECX] & BIT(X86_FEATURE_XSAVE % 32))
 			change_bit_in(&e->ecx, X86_FEATURE_OSXSAVE, vcpu->cr4 & X86_CR4_OSXSAVE);
+		if (wr_quirk_disabled(vcpu, KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT))
+			change_bit_in(&e->ecx, X86_FEATURE_MWAIT, vcpu->misc_enable & MSR_IA32_MISC_ENABLE_MWAIT);
 		change_bit_in(&e->edx, X86_FEATURE_APIC, apic);
 		change_bit_in(&c->caps[CPUID_1_EDX], X86_FEATURE_APIC, apic);
 	}
@@ -209,7 +211,7 @@ static void update_dynamic(struct wr_vcpu *vcpu, struct wr_cpuid *c)
 }
 
 /**
- * wr_cpuid_update - CR4, XCR0 or the APIC base changed
+ * wr_cpuid_update - CR4, XCR0, the APIC base or IA32_MISC_ENABLE changed
  * @vcpu: the vCPU; its thread calls
  *
  * Context: any, in or outside a stay.

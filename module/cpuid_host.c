@@ -93,6 +93,7 @@ static const u16 host_features[] = {
 /* Offered on every host: Warren provides them itself. */
 static const u16 own_features[] = {
 	X86_FEATURE_X2APIC, X86_FEATURE_HYPERVISOR, X86_FEATURE_TSC_ADJUST, X86_FEATURE_ARAT,
+	X86_FEATURE_ARCH_CAPABILITIES,
 };
 
 /* Provided too, but announced by a capability, since it comes with the local APIC. */

@@ -155,6 +155,24 @@ static long get_mce_supported(void *object, void *arg, unsigned long user)
 	return 0;
 }
 
+/* The system has one attribute. */
+static long has_attr(void *object, void *arg, unsigned long user)
+{
+	const struct kvm_device_attr *attr = arg;
+
+	if (attr->flags)
+		return -EINVAL;
+	return attr->group || attr->attr != KVM_X86_XCOMP_GUEST_SUPP ? -ENXIO : 0;
+}
+
+static long get_attr(void *object, void *arg, unsigned long user)
+{
+	const struct kvm_device_attr *attr = arg;
+	long err = has_attr(object, arg, user);
+
+	return err ? err : put_user(wr_cpuid_xcr0(), (u64 __user *)(unsigned long)attr->addr);
+}
+
 /* KVM_GET_MSRS on the device: features. As many as can be read, and how many they were. */
 static long get_msrs(void *object, void *arg, unsigned long user)
 {
@@ -189,6 +207,8 @@ static const struct wr_ioctl dev_ioctls[] = {
 	WR_IOCTL_RAW(KVM_GET_MSR_FEATURE_INDEX_LIST, get_msr_feature_index_list, 0),
 	WR_IOCTL_RAW(KVM_GET_MSRS, get_msrs, 0),
 	WR_IOCTL(KVM_X86_GET_MCE_CAP_SUPPORTED, get_mce_supported, 0),
+	WR_IOCTL(KVM_GET_DEVICE_ATTR, get_attr, 0),
+	WR_IOCTL(KVM_HAS_DEVICE_ATTR, has_attr, 0),
 	WR_IOCTL(WARREN_TRACE_OPEN, trace_open, 0),
 };
 

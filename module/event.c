@@ -452,11 +452,13 @@ int wr_event_user_interrupt(struct wr_vcpu *vcpu, u32 vector)
 void wr_event_get(struct wr_vcpu *vcpu, struct kvm_vcpu_events *out)
 {
 	struct wr_event *event = &vcpu->event;
+	const struct wr_policy *policy = &vcpu->vm->policy;
 	struct wr_exception *ex = &event->exception;
 
 	collect_nmis(vcpu);
 	/* Without KVM_CAP_EXCEPTION_PAYLOAD userspace knows no pending exceptions: they look injected, payload delivered. */
-	deliver_payload(vcpu);
+	if (!policy->exception_payload)
+		deliver_payload(vcpu);
 	*out = (struct kvm_vcpu_events) {
 		.exception.injected = ex->injected || ex->pending,
 		.exception.nr = ex->vector,
@@ -473,19 +475,59 @@ void wr_event_get(struct wr_vcpu *vcpu, struct kvm_vcpu_events *out)
 		.nmi.masked = wr_backend->get_nmi_mask(vcpu),
 		.flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW,
 	};
+	if (policy->exception_payload) {
+		out->exception.injected = ex->injected;
+		out->exception.pending = ex->pending;
+		out->exception_has_payload = ex->has_payload;
+		out->exception_payload = ex->payload;
+		out->flags |= KVM_VCPUEVENT_VALID_PAYLOAD;
+	}
+	if (policy->triple_fault_event) {
+		out->triple_fault.pending = test_bit(WR_REQ_TRIPLE_FAULT, &vcpu->requests);
+		out->flags |= KVM_VCPUEVENT_VALID_TRIPLE_FAULT;
+	}
 }
 
-static int check_events(const struct kvm_vcpu_events *in)
+/* What userspace may say: more of it once it has shown that it knows. */
+static u32 event_flags(const struct wr_policy *policy)
 {
-	if (in->flags & ~(KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SIPI_VECTOR |
-			  KVM_VCPUEVENT_VALID_SHADOW | KVM_VCPUEVENT_VALID_SMM))
+	u32 flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SIPI_VECTOR |
+		KVM_VCPUEVENT_VALID_SHADOW | KVM_VCPUEVENT_VALID_SMM;
+
+	if (policy->exception_payload)
+		flags |= KVM_VCPUEVENT_VALID_PAYLOAD;
+	if (policy->triple_fault_event)
+		flags |= KVM_VCPUEVENT_VALID_TRIPLE_FAULT;
+	return flags;
+}
+
+static int check_events(const struct wr_policy *policy, const struct kvm_vcpu_events *in)
+{
+	bool pending = in->flags & KVM_VCPUEVENT_VALID_PAYLOAD && in->exception.pending;
+
+	if (in->flags & ~event_flags(policy))
 		return -EINVAL;
 	if (in->flags & KVM_VCPUEVENT_VALID_SMM &&
 	    (in->smi.smm || in->smi.pending || in->smi.smm_inside_nmi || in->smi.latched_init))
 		return -EINVAL;
-	if (in->exception.injected && (in->exception.nr > 31 || in->exception.nr == X86_TRAP_NMI))
+	if ((in->exception.injected || pending) && (in->exception.nr > 31 || in->exception.nr == X86_TRAP_NMI))
 		return -EINVAL;
 	return 0;
+}
+
+static void set_exception(struct wr_vcpu *vcpu, const struct kvm_vcpu_events *in)
+{
+	bool pending = in->flags & KVM_VCPUEVENT_VALID_PAYLOAD && in->exception.pending;
+
+	vcpu->event.exception = (struct wr_exception) {
+		.pending = pending,
+		.injected = in->exception.injected && !pending,
+		.vector = in->exception.nr,
+		.has_error = in->exception.has_error_code,
+		.error = in->exception.error_code,
+		.has_payload = pending && in->exception_has_payload,
+		.payload = in->exception_payload,
+	};
 }
 
 /**
@@ -498,17 +540,12 @@ static int check_events(const struct kvm_vcpu_events *in)
 int wr_event_set(struct wr_vcpu *vcpu, const struct kvm_vcpu_events *in)
 {
 	struct wr_event *event = &vcpu->event;
-	int err = check_events(in);
+	int err = check_events(&vcpu->vm->policy, in);
 
 	if (err)
 		return err;
 	wr_event_disarm(vcpu);
-	event->exception = (struct wr_exception) {
-		.injected = in->exception.injected,
-		.vector = in->exception.nr,
-		.has_error = in->exception.has_error_code,
-		.error = in->exception.error_code,
-	};
+	set_exception(vcpu, in);
 	event->interrupt.injected = in->interrupt.injected;
 	event->interrupt.vector = in->interrupt.nr;
 	event->interrupt.soft = in->interrupt.soft;
@@ -521,6 +558,12 @@ int wr_event_set(struct wr_vcpu *vcpu, const struct kvm_vcpu_events *in)
 		event->nmi.pending = !!in->nmi.pending;
 	}
 	wr_backend->set_nmi_mask(vcpu, in->nmi.masked);
+	if (in->flags & KVM_VCPUEVENT_VALID_TRIPLE_FAULT) {
+		if (in->triple_fault.pending)
+			wr_event_triple_fault(vcpu);
+		else
+			wr_vcpu_take_request(vcpu, WR_REQ_TRIPLE_FAULT);
+	}
 	wr_vcpu_request(vcpu, WR_REQ_EVENT);
 	return 0;
 }

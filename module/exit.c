@@ -10,6 +10,7 @@
 #include "hypercall.h"
 #include "insn.h"
 #include "msr.h"
+#include "msr_user.h"
 #include "state.h"
 #include "trace.h"
 
@@ -214,7 +215,9 @@ enum wr_run_result wr_exit_msr(struct wr_vcpu *vcpu, bool write)
 
 	if (err)
 		return wr_insn_fault_result(vcpu, err);
-	if (write)
+	if (unlikely(vcpu->msr_filtered) && !wr_msr_allowed(vcpu->vm, index, write))
+		err = WR_MSR_FILTERED;
+	else if (write)
 		err = wr_msr_set(vcpu, index, wr_edx_eax(vcpu), false);
 	else
 		err = wr_msr_get(vcpu, index, &data, false);
@@ -225,7 +228,7 @@ enum wr_run_result wr_exit_msr(struct wr_vcpu *vcpu, bool write)
 	if (trace_warren_msr_enabled())
 		wr_trace_msr(vcpu, write, err);
 	if (err)
-		return general_protection(vcpu);
+		return wr_msr_refused(vcpu, index, write, err);
 	wr_insn_retire(vcpu, vcpu->next_rip);
 	return WR_RUN_RESUME;
 }
@@ -272,6 +275,20 @@ enum wr_run_result wr_exit_skip(struct wr_vcpu *vcpu)
 	int err = wr_insn_skip(vcpu);
 
 	return err ? wr_insn_fault_result(vcpu, err) : WR_RUN_RESUME;
+}
+
+/**
+ * wr_exit_monitor - MONITOR, MWAIT: they do nothing, which is what a CPU may do
+ * @vcpu: see exit.h
+ */
+enum wr_run_result wr_exit_monitor(struct wr_vcpu *vcpu)
+{
+	const struct kvm_cpuid_entry2 *e = wr_cpuid_find(&vcpu->cpuid, 1, 0);
+	bool has_mwait = e && e->ecx & BIT(X86_FEATURE_MWAIT % 32);
+
+	if (wr_backend->get_cpl(vcpu) || (wr_quirk_disabled(vcpu, KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS) && !has_mwait))
+		return wr_exit_undefined(vcpu);
+	return wr_exit_skip(vcpu);
 }
 
 /**
@@ -460,6 +477,8 @@ enum wr_run_result wr_exit_complete(struct wr_vcpu *vcpu)
 {
 	if (vcpu->pio.pending)
 		return complete_io(vcpu);
+	if (vcpu->msr_exit.pending)
+		return wr_msr_complete(vcpu);
 	if (vcpu->mmio.read_pending) {
 		wr_mmio_read_done(vcpu);
 		return wr_insn_resume(vcpu);

@@ -19,6 +19,8 @@ enum wr_run_result wr_exit_xsetbv(struct wr_vcpu *vcpu);
 enum wr_run_result wr_exit_hypercall(struct wr_vcpu *vcpu);
 enum wr_run_result wr_exit_emulate(struct wr_vcpu *vcpu);
 enum wr_run_result wr_exit_skip(struct wr_vcpu *vcpu);
+enum wr_run_result wr_exit_ud(struct wr_vcpu *vcpu);
+enum wr_run_result wr_exit_monitor(struct wr_vcpu *vcpu);
 enum wr_run_result wr_exit_undefined(struct wr_vcpu *vcpu);
 enum wr_run_result wr_exit_soft_interrupt(struct wr_vcpu *vcpu);
 enum wr_run_result wr_exit_icebp(struct wr_vcpu *vcpu);

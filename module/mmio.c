@@ -4,17 +4,30 @@
  */
 #include <linux/minmax.h>
 #include <linux/string.h>
+#include <asm/apicdef.h>
+#include <asm/msr-index.h>
 
 #include "backend.h"
 #include "insn.h"
 #include "trace.h"
+
+#define APIC_MODE	(MSR_IA32_APICBASE_ENABLE | X2APIC_ENABLE)
+
+/* KVM's guests find all ones in the page of a local APIC that has no registers there; it may be told to leave the page alone. */
+static bool is_lapic(struct wr_vcpu *vcpu, u64 gpa)
+{
+	if (!wr_has_lapic(vcpu) || !wr_lapic_mmio(vcpu, gpa))
+		return false;
+	return (vcpu->apic_base & APIC_MODE) == MSR_IA32_APICBASE_ENABLE ||
+		!wr_quirk_disabled(vcpu, KVM_X86_QUIRK_LAPIC_MMIO_HOLE);
+}
 
 /* A device in the kernel takes the access: 0; else -EOPNOTSUPP. None of them sleeps. */
 static int device_read(struct wr_vcpu *vcpu, u64 gpa, u32 len, void *data)
 {
 	int err = -EOPNOTSUPP;
 
-	if (wr_has_lapic(vcpu) && wr_lapic_mmio(vcpu, gpa))
+	if (is_lapic(vcpu, gpa))
 		err = wr_lapic_mmio_read(vcpu, gpa, len, data);
 	if (err)
 		err = wr_bus_read(vcpu, WR_BUS_MMIO, gpa, len, data);
@@ -25,7 +38,7 @@ static int device_write(struct wr_vcpu *vcpu, u64 gpa, u32 len, const void *data
 {
 	int err = -EOPNOTSUPP;
 
-	if (wr_has_lapic(vcpu) && wr_lapic_mmio(vcpu, gpa))
+	if (is_lapic(vcpu, gpa))
 		err = wr_lapic_mmio_write(vcpu, gpa, len, data);
 	if (err)
 		err = wr_bus_write(vcpu, WR_BUS_MMIO, gpa, len, data);

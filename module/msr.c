@@ -402,8 +402,31 @@ static int get_misc_enable(struct wr_vcpu *vcpu, u32 index, u64 *data)
 
 static int set_misc_enable(struct wr_vcpu *vcpu, u32 index, u64 data, bool host)
 {
+	bool mwait_changes = (vcpu->misc_enable ^ data) & MSR_IA32_MISC_ENABLE_MWAIT;
+
+	if (!mwait_changes || !wr_quirk_disabled(vcpu, KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT)) {
+		vcpu->misc_enable = data;
+		return 0;
+	}
+	if (!wr_guest_has(vcpu, X86_FEATURE_XMM3))
+		return -EINVAL;
 	vcpu->misc_enable = data;
+	wr_cpuid_update(vcpu);
 	return 0;
+}
+
+/* How long the host's CPU was in C-states: for guests that have it for themselves */
+
+static bool guest_has_cstates(const struct wr_vcpu *vcpu)
+{
+	return vcpu->vm->policy.disabled_exits & KVM_X86_DISABLE_EXITS_CSTATE;
+}
+
+static int get_residency(struct wr_vcpu *vcpu, u32 index, u64 *data)
+{
+	if (!guest_has_cstates(vcpu) || boot_cpu_data.x86_vendor != X86_VENDOR_INTEL)
+		return -EINVAL;
+	return rdmsrl_safe(index, data) ? -EINVAL : 0;
 }
 
 static int get_ucode_rev(struct wr_vcpu *vcpu, u32 index, u64 *data)
@@ -427,6 +450,50 @@ static bool guest_has_mcg_ctl(const struct wr_vcpu *vcpu)
 	return vcpu->mce.cap & MCG_CTL_P;
 }
 
+static bool guest_has_arch_caps(const struct wr_vcpu *vcpu)
+{
+	return wr_guest_has(vcpu, X86_FEATURE_ARCH_CAPABILITIES);
+}
+
+static int get_arch_caps(struct wr_vcpu *vcpu, u32 index, u64 *data)
+{
+	*data = vcpu->msrs.arch_caps;
+	return 0;
+}
+
+static int set_arch_caps(struct wr_vcpu *vcpu, u32 index, u64 data, bool host)
+{
+	if (!host)
+		return -EINVAL;
+	vcpu->msrs.arch_caps = data;
+	return 0;
+}
+
+static bool guest_has_platform_info(const struct wr_vcpu *vcpu)
+{
+	return !READ_ONCE(vcpu->vm->policy.hides_platform_info);
+}
+
+static int get_platform_info(struct wr_vcpu *vcpu, u32 index, u64 *data)
+{
+	*data = vcpu->msrs.platform_info;
+	return 0;
+}
+
+static int set_platform_info(struct wr_vcpu *vcpu, u32 index, u64 data, bool host)
+{
+	/* Whoever sees the bit of CPUID faulting would try to turn that on. */
+	if (!host || data & MSR_PLATFORM_INFO_CPUID_FAULT)
+		return -EINVAL;
+	vcpu->msrs.platform_info = data;
+	return 0;
+}
+
+static bool guest_has_perf_caps(const struct wr_vcpu *vcpu)
+{
+	return wr_guest_has(vcpu, X86_FEATURE_PDCM);
+}
+
 static int get_hwcr(struct wr_vcpu *vcpu, u32 index, u64 *data)
 {
 	*data = vcpu->msrs.hwcr;
@@ -442,12 +509,6 @@ static int set_hwcr(struct wr_vcpu *vcpu, u32 index, u64 data, bool host)
 	return 0;
 }
 
-/* LFENCE serialises on this host: the guest sees that, and cannot change it for the host. */
-static u64 host_de_cfg(void)
-{
-	return boot_cpu_has(X86_FEATURE_LFENCE_RDTSC) ? MSR_AMD64_DE_CFG_LFENCE_SERIALIZE : 0;
-}
-
 static int get_de_cfg(struct wr_vcpu *vcpu, u32 index, u64 *data)
 {
 	*data = vcpu->msrs.de_cfg;
@@ -456,7 +517,7 @@ static int get_de_cfg(struct wr_vcpu *vcpu, u32 index, u64 *data)
 
 static int set_de_cfg(struct wr_vcpu *vcpu, u32 index, u64 data, bool host)
 {
-	if (data & ~host_de_cfg())
+	if (data & ~wr_msr_default(MSR_AMD64_DE_CFG))
 		return -EINVAL;
 	vcpu->msrs.de_cfg = data;
 	return 0;
@@ -488,8 +549,11 @@ static const struct row rows[] = {
 	{ .first = MSR_P6_PERFCTR0, .last = MSR_P6_PERFCTR1, IGNORED },
 	/* 100 MHz */
 	{ ONE(MSR_FSB_FREQ), .get = get_value, .value = 3 },
-	{ ONE(MSR_PLATFORM_INFO), ZERO, .listed = listed },
+	{ ONE(MSR_PLATFORM_INFO), .get = get_platform_info, .set = set_platform_info,
+	  .guest_may = guest_has_platform_info, .listed = listed },
 	{ ONE(MSR_MTRRcap), .get = get_value, .value = MTRRCAP },
+	{ ONE(MSR_IA32_ARCH_CAPABILITIES), .get = get_arch_caps, .set = set_arch_caps,
+	  .guest_may = guest_has_arch_caps, .listed = listed },
 	/* L2 cache present and enabled */
 	{ ONE(MSR_IA32_BBL_CR_CTL3), .get = get_value, .value = 0xbe702111 },
 	{ ONE(MSR_MISC_FEATURES_ENABLES), ZERO, .listed = listed },
@@ -512,7 +576,10 @@ static const struct row rows[] = {
 	{ .first = MSR_MTRRfix4K_C0000, .last = MSR_MTRRfix4K_F8000, MTRR },
 	{ ONE(MSR_IA32_CR_PAT), .get = get_pat, .set = set_pat, .listed = listed },
 	{ ONE(MSR_MTRRdefType), MTRR },
+	{ ONE(MSR_IA32_PERF_CAPABILITIES), ZERO, .guest_may = guest_has_perf_caps },
+	{ .first = MSR_CORE_C3_RESIDENCY, .last = MSR_CORE_C7_RESIDENCY, .get = get_residency, .guest_may = guest_has_cstates },
 	{ .first = MSR_IA32_MC0_CTL, .last = MCE_MSR_LAST, MCE },
+	{ ONE(MSR_CORE_C1_RES), .get = get_residency, .guest_may = guest_has_cstates },
 	{ ONE(MSR_IA32_TSC_DEADLINE), .get = get_deadline, .set = set_deadline,
 	  .guest_may = guest_has_deadline, .listed = listed },
 	{ .first = X2APIC_MSR_FIRST, .last = X2APIC_MSR_LAST, .get = get_x2apic,
@@ -594,15 +661,15 @@ WR_EXPORT_FOR_KUNIT(wr_msr_known);
  * @data: out
  * @host: userspace asks by KVM_GET_MSRS: it may do more than the guest
  *
- * Return: 0, or -EINVAL where the guest gets #GP and userspace a short count.
- * Context: inside or outside a stay; does not sleep.
+ * Return: 0; -ENOENT when there is no such register, -EINVAL when it cannot be accessed so: the guest gets #GP and
+ * userspace a short count. Context: inside or outside a stay; does not sleep.
  */
 int wr_msr_get(struct wr_vcpu *vcpu, u32 index, u64 *data, bool host)
 {
 	const struct row *row = find_row(index);
 
 	if (!row || !row->get)
-		return -EINVAL;
+		return -ENOENT;
 	if (!host && row->guest_may && !row->guest_may(vcpu))
 		return -EINVAL;
 	return row->get(vcpu, index, data);
@@ -615,8 +682,8 @@ int wr_msr_get(struct wr_vcpu *vcpu, u32 index, u64 *data, bool host)
  * @data: value
  * @host: userspace asks by KVM_SET_MSRS: it may do more than the guest
  *
- * Return: 0, or -EINVAL where the guest gets #GP and userspace a short count.
- * Context: inside or outside a stay; does not sleep (kvm-clock and steal-time pages are written by
+ * Return: 0; -ENOENT when there is no such register, -EINVAL when it cannot be accessed so: the guest gets #GP and
+ * userspace a short count. Context: inside or outside a stay; does not sleep (kvm-clock and steal-time pages are written by
  * request).
  */
 int wr_msr_set(struct wr_vcpu *vcpu, u32 index, u64 data, bool host)
@@ -624,16 +691,10 @@ int wr_msr_set(struct wr_vcpu *vcpu, u32 index, u64 data, bool host)
 	const struct row *row = find_row(index);
 
 	if (!row || !row->set)
-		return -EINVAL;
+		return -ENOENT;
 	if (!host && row->guest_may && !row->guest_may(vcpu))
 		return -EINVAL;
 	return row->set(vcpu, index, data, host);
-}
-
-/* AMD and Intel guests compare the revision with those that have errata: name one that has none. */
-static u64 default_ucode_rev(void)
-{
-	return boot_cpu_data.x86_vendor == X86_VENDOR_INTEL ? 0x100000000ULL : 0x01000065;
 }
 
 /**
@@ -653,9 +714,10 @@ void wr_msr_reset(struct wr_vcpu *vcpu, bool init)
 	vcpu->misc_enable = MSR_IA32_MISC_ENABLE_FAST_STRING;
 	memset(vcpu->mtrr, 0, sizeof(vcpu->mtrr));
 	vcpu->msrs = (struct wr_msrs){
-		.ucode_rev = default_ucode_rev(),
+		.ucode_rev = wr_msr_default(MSR_IA32_UCODE_REV),
+		.arch_caps = wr_msr_default(MSR_IA32_ARCH_CAPABILITIES),
 		.hwcr = HWCR_TSC_FREQ_SEL,
-		.de_cfg = host_de_cfg(),
+		.de_cfg = wr_msr_default(MSR_AMD64_DE_CFG),
 	};
 }
 
@@ -702,43 +764,4 @@ int wr_msr_index_list(struct kvm_msr_list __user *user)
 				return -EFAULT;
 	}
 	return 0;
-}
-
-/* What the system file descriptor's KVM_GET_MSRS answers: values that a new vCPU has. */
-static const u32 feature_msrs[] = { MSR_IA32_UCODE_REV, MSR_AMD64_DE_CFG };
-
-/**
- * wr_msr_feature_index_list - KVM_GET_MSR_FEATURE_INDEX_LIST
- * @user: nmsrs in: room, out: how many there are
- *
- * Return: 0, -E2BIG, -EFAULT. Context: may sleep.
- */
-int wr_msr_feature_index_list(struct kvm_msr_list __user *user)
-{
-	int ret = begin_list(user, ARRAY_SIZE(feature_msrs));
-
-	if (ret)
-		return ret;
-	return copy_to_user(user->indices, feature_msrs, sizeof(feature_msrs)) ? -EFAULT : 0;
-}
-
-/**
- * wr_msr_get_feature - KVM_GET_MSRS on the system file descriptor
- * @index: MSR
- * @data: out
- *
- * Return: 0, or -EINVAL for one that is not a feature MSR.
- */
-int wr_msr_get_feature(u32 index, u64 *data)
-{
-	switch (index) {
-	case MSR_IA32_UCODE_REV:
-		*data = default_ucode_rev();
-		return 0;
-	case MSR_AMD64_DE_CFG:
-		*data = host_de_cfg();
-		return 0;
-	default:
-		return -EINVAL;
-	}
 }

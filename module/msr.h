@@ -18,6 +18,8 @@ struct wr_vcpu;
 /* struct wr_msrs - [V] MSRs that do nothing here but keep what was written */
 struct wr_msrs {
 	u64 ucode_rev;
+	u64 arch_caps;
+	u64 platform_info;
 	u64 hwcr;
 	u64 de_cfg;
 };
@@ -36,6 +38,7 @@ int wr_msr_set(struct wr_vcpu *vcpu, u32 index, u64 data, bool host);
 int wr_msr_index_list(struct kvm_msr_list __user *user);
 int wr_msr_feature_index_list(struct kvm_msr_list __user *user);
 int wr_msr_get_feature(u32 index, u64 *data);
+u64 wr_msr_default(u32 index);
 void wr_msr_reset(struct wr_vcpu *vcpu, bool init);
 
 /* Pure parts, shared with the tests. */

@@ -25,6 +25,7 @@
 #include "life.h"
 #include "run.h"
 #include "state.h"
+#include "sync.h"
 #include "trace.h"
 
 /* Longest time that a halted vCPU looks for an event before it sleeps, in ns; module parameter halt_poll_ns */
@@ -399,6 +400,8 @@ static enum wr_run_result serve_outside(struct wr_vcpu *vcpu)
 		return wr_exit_step(vcpu);
 	if (wr_vcpu_take_request(vcpu, WR_REQ_DIRTY_FULL) && wr_dirty_ring_is_full(vcpu))
 		return dirty_ring_full(vcpu);
+	if (wr_vcpu_take_request(vcpu, WR_REQ_POLICY))
+		wr_policy_apply(vcpu);
 	if (wr_vcpu_take_request(vcpu, WR_REQ_CLOCK))
 		wr_clock_update(vcpu);
 	if (wr_vcpu_take_request(vcpu, WR_REQ_STEAL))
@@ -504,9 +507,13 @@ static int run_checked(struct wr_vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
 	u64 cr8 = READ_ONCE(run->cr8);
+	int err;
 
-	if (run->kvm_valid_regs || run->kvm_dirty_regs)
-		return -EINVAL;
+	if (unlikely(READ_ONCE(run->kvm_valid_regs) | READ_ONCE(run->kvm_dirty_regs))) {
+		err = wr_sync_in(vcpu);
+		if (err)
+			return err;
+	}
 	if (!wr_has_lapic(vcpu) && cr8 != vcpu->cr8 && wr_set_cr8(vcpu, cr8))
 		return -EINVAL;
 	if (unlikely(READ_ONCE(vcpu->vm->life.state) != WARREN_VM_RUNNING))
@@ -537,7 +544,7 @@ static void thread_changed(struct wr_vcpu *vcpu)
  * @vcpu: its vCPU; vcpu->mutex is held
  *
  * Return: 0 with vcpu->run filled; -EINTR for a signal or immediate_exit; -EAGAIN when a vCPU that waited for SIPI may
- * now run; -EINVAL for register classes to synchronise, which are not offered; -EFAULT, -ENOMEM for guest memory that
+ * now run; -EINVAL for registers in vcpu->run that wr_sync_in() refuses; -EFAULT, -ENOMEM for guest memory that
  * cannot be had.
  */
 int wr_vcpu_run(struct wr_vcpu *vcpu)
@@ -557,6 +564,8 @@ int wr_vcpu_run(struct wr_vcpu *vcpu)
 		vcpu->stats.userspace_exits++;
 	trace_warren_user_exit(vcpu, vcpu->run->exit_reason, r);
 	fill_run(vcpu);
+	if (unlikely(READ_ONCE(vcpu->run->kvm_valid_regs)))
+		wr_sync_out(vcpu);
 	if (vcpu->sigset_active)
 		sigprocmask(SIG_SETMASK, &vcpu->saved_sigset, NULL);
 	if (unlikely(vcpu->crash))

@@ -396,14 +396,8 @@ static void wake_bsp(struct wr_vcpu *vcpu, const struct kvm_sregs *in)
 		WRITE_ONCE(vcpu->mp_state, KVM_MP_STATE_RUNNABLE);
 }
 
-/**
- * wr_set_sregs - KVM_SET_SREGS
- * @vcpu: its vCPU
- * @in: from userspace
- *
- * Return: 0, or -EINVAL for control registers that no CPU could hold together; nothing has changed then.
- */
-int wr_set_sregs(struct wr_vcpu *vcpu, const struct kvm_sregs *in)
+/* @pdptr: what PAE paging goes on with; NULL: what memory at CR3 says */
+static int set_sregs(struct wr_vcpu *vcpu, const struct kvm_sregs *in, const u64 *pdptr)
 {
 	struct kvm_sregs copy = *in;
 	enum wr_seg seg;
@@ -424,7 +418,10 @@ int wr_set_sregs(struct wr_vcpu *vcpu, const struct kvm_sregs *in)
 	wr_backend->set_cr0(vcpu);
 	store_cr4(vcpu, in->cr4);
 	/* Tables with reserved bits are the guest's trouble when it walks them. */
-	reload_pdptrs(vcpu, vcpu->cr0, vcpu->cr3, vcpu->cr4);
+	if (pdptr)
+		memcpy(vcpu->pdptr, pdptr, sizeof(vcpu->pdptr));
+	else
+		reload_pdptrs(vcpu, vcpu->cr0, vcpu->cr3, vcpu->cr4);
 	wr_backend->set_cr3(vcpu);
 	for (seg = 0; seg < WR_NR_SEGS; seg++)
 		wr_backend->set_segment(vcpu, seg, sregs_segment(&copy, seg));
@@ -433,6 +430,64 @@ int wr_set_sregs(struct wr_vcpu *vcpu, const struct kvm_sregs *in)
 	wake_bsp(vcpu, in);
 	wr_vcpu_request(vcpu, WR_REQ_EVENT);
 	return 0;
+}
+
+/**
+ * wr_set_sregs - KVM_SET_SREGS
+ * @vcpu: its vCPU
+ * @in: from userspace
+ *
+ * Return: 0, or -EINVAL for control registers that no CPU could hold together; nothing has changed then.
+ */
+int wr_set_sregs(struct wr_vcpu *vcpu, const struct kvm_sregs *in)
+{
+	return set_sregs(vcpu, in, NULL);
+}
+
+/* Up to the interrupt bitmap the two structs are the same. */
+#define SREGS_COMMON	offsetof(struct kvm_sregs, interrupt_bitmap)
+static_assert(offsetof(struct kvm_sregs2, flags) == SREGS_COMMON);
+static_assert(offsetof(struct kvm_sregs2, apic_base) == offsetof(struct kvm_sregs, apic_base));
+
+/**
+ * wr_get_sregs2 - KVM_GET_SREGS2
+ * @vcpu: its vCPU
+ * @out: filled
+ */
+int wr_get_sregs2(struct wr_vcpu *vcpu, struct kvm_sregs2 *out)
+{
+	struct kvm_sregs sregs;
+
+	wr_get_sregs(vcpu, &sregs);
+	memset(out, 0, sizeof(*out));
+	memcpy(out, &sregs, SREGS_COMMON);
+	if (wr_is_pae_paging(vcpu)) {
+		wr_backend->sync_pdptrs(vcpu);
+		memcpy(out->pdptrs, vcpu->pdptr, sizeof(out->pdptrs));
+		out->flags = KVM_SREGS2_FLAGS_PDPTRS_VALID;
+	}
+	return 0;
+}
+
+/**
+ * wr_set_sregs2 - KVM_SET_SREGS2
+ * @vcpu: its vCPU
+ * @in: from userspace
+ *
+ * Where the hardware reads PDPTEs from memory at each walk, those in @in do not matter.
+ *
+ * Return: 0; -EINVAL as wr_set_sregs(), and for unknown flags, or PDPTEs without PAE paging.
+ */
+int wr_set_sregs2(struct wr_vcpu *vcpu, const struct kvm_sregs2 *in)
+{
+	bool pae = in->cr0 & X86_CR0_PG && in->cr4 & X86_CR4_PAE && !(in->efer & EFER_LMA);
+	bool valid = in->flags & KVM_SREGS2_FLAGS_PDPTRS_VALID;
+	struct kvm_sregs sregs = { };
+
+	if (in->flags & ~(u64)KVM_SREGS2_FLAGS_PDPTRS_VALID || (valid && !pae))
+		return -EINVAL;
+	memcpy(&sregs, in, SREGS_COMMON);
+	return set_sregs(vcpu, &sregs, valid ? in->pdptrs : NULL);
 }
 
 /**

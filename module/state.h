@@ -46,6 +46,8 @@ int wr_get_regs(struct wr_vcpu *vcpu, struct kvm_regs *out);
 int wr_set_regs(struct wr_vcpu *vcpu, const struct kvm_regs *in);
 int wr_get_sregs(struct wr_vcpu *vcpu, struct kvm_sregs *out);
 int wr_set_sregs(struct wr_vcpu *vcpu, const struct kvm_sregs *in);
+int wr_get_sregs2(struct wr_vcpu *vcpu, struct kvm_sregs2 *out);
+int wr_set_sregs2(struct wr_vcpu *vcpu, const struct kvm_sregs2 *in);
 int wr_get_debugregs(struct wr_vcpu *vcpu, struct kvm_debugregs *out);
 int wr_set_debugregs(struct wr_vcpu *vcpu, const struct kvm_debugregs *in);
 int wr_get_xcrs(struct wr_vcpu *vcpu, struct kvm_xcrs *out);

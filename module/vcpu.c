@@ -81,6 +81,16 @@ static long set_sregs(void *object, void *arg, unsigned long user)
 	return wr_set_sregs(object, arg);
 }
 
+static long get_sregs2(void *object, void *arg, unsigned long user)
+{
+	return wr_get_sregs2(object, arg);
+}
+
+static long set_sregs2(void *object, void *arg, unsigned long user)
+{
+	return wr_set_sregs2(object, arg);
+}
+
 static long translate(void *object, void *arg, unsigned long user)
 {
 	return wr_translate(object, arg);
@@ -374,6 +384,8 @@ static const struct wr_ioctl vcpu_ioctls[] = {
 	WR_IOCTL(KVM_SET_REGS, set_regs, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_GET_SREGS, get_sregs, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_SET_SREGS, set_sregs, WR_IOCTL_LOCK),
+	WR_IOCTL(KVM_GET_SREGS2, get_sregs2, WR_IOCTL_LOCK),
+	WR_IOCTL(KVM_SET_SREGS2, set_sregs2, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_TRANSLATE, translate, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_INTERRUPT, interrupt, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_NMI, nmi, WR_IOCTL_LOCK),
@@ -538,6 +550,7 @@ static struct wr_vcpu *vcpu_alloc(struct wr_vm *vm, u32 id)
 		return NULL;
 	}
 	wr_cpuid_vcpu_init(vcpu);
+	wr_policy_vcpu_init(vcpu);
 	wr_clock_vcpu_init(vcpu);
 	vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 	if (wr_has_lapic(vcpu) && id != vm->bsp_id)
@@ -584,6 +597,8 @@ static int create_locked(struct wr_vm *vm, u32 id)
 	int fd, err;
 
 	if (vm->created_vcpus >= WR_MAX_VCPUS)
+		return -EINVAL;
+	if (vm->policy.max_vcpu_id && id >= vm->policy.max_vcpu_id)
 		return -EINVAL;
 	if (wr_vcpu_by_id(vm, id))
 		return -EEXIST;

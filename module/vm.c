@@ -18,6 +18,7 @@
 #include "dev.h"
 #include "host.h"
 #include "life.h"
+#include "msr_user.h"
 #include "registry.h"
 #include "stats.h"
 #include "vcpu.h"
@@ -57,6 +58,7 @@ static void vm_destroy(struct wr_vm *vm)
 	destroy_vcpus(vm);
 	wr_bus_exit(vm);
 	wr_coalesced_exit(vm);
+	wr_policy_exit(vm);
 	cleanup_srcu_struct(&vm->srcu);
 	wr_identity_exit(vm);
 	mmdrop(vm->mm);
@@ -273,6 +275,11 @@ static long set_gsi_routing(void *object, void *arg, unsigned long user)
 	return r;
 }
 
+static long set_msr_filter(void *object, void *arg, unsigned long user)
+{
+	return wr_msr_set_filter(object, arg);
+}
+
 static long get_clock(void *object, void *arg, unsigned long user)
 {
 	return wr_clock_get(object, arg);
@@ -336,6 +343,7 @@ static const struct wr_ioctl vm_ioctls[] = {
 	WR_IOCTL(KVM_REGISTER_COALESCED_MMIO, register_coalesced, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_UNREGISTER_COALESCED_MMIO, unregister_coalesced, WR_IOCTL_LOCK),
 	WR_IOCTL_RAW(KVM_SET_GSI_ROUTING, set_gsi_routing, WR_IOCTL_LOCK),
+	WR_IOCTL(KVM_X86_SET_MSR_FILTER, set_msr_filter, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_GET_CLOCK, get_clock, 0),
 	WR_IOCTL(KVM_SET_CLOCK, set_clock, 0),
 	WR_IOCTL(KVM_ENABLE_CAP, enable_cap, WR_IOCTL_LOCK),

@@ -49,6 +49,7 @@
 #include "mce.h"
 #include "mmu/mmu.h"
 #include "msr.h"
+#include "policy.h"
 #include "registry.h"
 
 /* vCPU ids are xAPIC ids: 255 is the broadcast id. */
@@ -85,6 +86,7 @@ enum wr_request {
 	WR_REQ_EOI_EXIT,	/* KVM_EXIT_IOAPIC_EOI, split irqchip */
 	WR_REQ_DEBUG,		/* a step has ended: KVM_EXIT_DEBUG */
 	WR_REQ_DIRTY_FULL,	/* the dirty ring may be full: KVM_EXIT_DIRTY_RING_FULL */
+	WR_REQ_POLICY,		/* what userspace chose for the VM has changed */
 	WR_REQ_LIFE,		/* the VM was paused, or went on, or is to be marked as running */
 };
 
@@ -128,6 +130,13 @@ struct wr_pio {
 	u16 port;
 	u16 count, taken;	/* [V] elements of INS: read by userspace, and of these in the guest's memory */
 	u64 rip, next_rip;	/* [V] of the instruction, when it is not yet stepped over */
+};
+
+/* struct wr_msr_exit - [V] RDMSR or WRMSR that userspace completes */
+struct wr_msr_exit {
+	bool pending;
+	bool write;
+	u64 rip, next_rip;
 };
 
 /* struct wr_skip_cache - length of the instruction that was stepped over last, by its first bytes */
@@ -251,12 +260,14 @@ struct wr_vcpu {
 	/* Where the run loop is */
 	struct wr_io io;		/* [V] the vendor fills it for wr_exit_io() */
 	struct wr_pio pio;
+	struct wr_msr_exit msr_exit;
 	struct wr_mmio mmio;
 	struct wr_bus_hint bus_hint[WR_NR_BUSES];	/* [V] */
 	struct wr_insn_cache insn_cache[WR_INSN_CACHES];	/* [V] by RIP: the accesses to devices that the guest repeats */
 	struct wr_skip_cache skip_cache;/* [V] */
 	int run_error;			/* [V] what KVM_RUN returns on WR_RUN_USER */
 	u8 host_vector;			/* [V] the exit acknowledged this interrupt of the host's, 0: none */
+	bool msr_filtered;		/* [V] the VM has a filter of MSRs */
 	bool in_stay;			/* [V] FPU and vendor state are on the CPU */
 	bool ran;			/* [V] KVM_RUN has entered the guest */
 	unsigned long switches;		/* [V] of its thread, at the last look at the clock */
@@ -301,6 +312,7 @@ struct wr_vm {
 
 	struct wr_irq irq;		/* interrupt chips and routes */
 	struct wr_clock clock;
+	struct wr_policy policy;
 
 	u32 tsc_khz;			/* [L] for vCPUs to come */
 	s64 halt_poll_ns;		/* [A] KVM_CAP_HALT_POLL; negative: the module's parameter */
@@ -335,6 +347,12 @@ static inline bool wr_vcpu_take_request(struct wr_vcpu *vcpu, enum wr_request re
 	/* The request before what it is about: pairs with smp_wmb() in wr_vcpu_request(). */
 	smp_mb__after_atomic();
 	return true;
+}
+
+/* Did userspace ask for a CPU without one of KVM's quirks? */
+static inline bool wr_quirk_disabled(const struct wr_vcpu *vcpu, u64 quirk)
+{
+	return READ_ONCE(vcpu->vm->policy.disabled_quirks) & quirk;
 }
 
 /* run.c */

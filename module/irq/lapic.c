@@ -685,7 +685,7 @@ void wr_lapic_reset(struct wr_vcpu *vcpu, bool init)
 	if (init)
 		return;
 	xchg(&lapic->state.events, 0);
-	if (vcpu->id == vcpu->vm->bsp_id)
+	if (vcpu->id == vcpu->vm->bsp_id && !wr_quirk_disabled(vcpu, KVM_X86_QUIRK_LINT0_REENABLED))
 		wr_lapic_set_reg(lapic, APIC_LVT0, APIC_DM_EXTINT);
 }
 WR_EXPORT_FOR_KUNIT(wr_lapic_reset);

@@ -247,6 +247,7 @@ const struct wr_backend wr_svm = {
 	.has_msr = svm_has_msr,
 	.set_tsc = svm_set_tsc,
 	.cpuid_changed = svm_cpuid_changed,
+	.set_policy = svm_set_policy,
 	.lapic_assist = svm_lapic_assist,
 	.inject_exception = svm_inject_exception,
 	.inject_interrupt = svm_inject_interrupt,

@@ -15,6 +15,7 @@
 #include <asm/processor.h>
 
 #include "../mmu/format.h"
+#include "../msr_user.h"
 #include "svm.h"
 
 /* 12 KiB of I/O permission map and 8 KiB of MSR permission map, physically contiguous */
@@ -59,6 +60,19 @@ static int msrpm_bit(u32 msr)
 		if (msr - range[i] < 0x2000)
 			return (i * 0x2000 + (msr - range[i])) * 2;
 	return -1;
+}
+
+/**
+ * svm_msrpm_of - the MSR permission map that a vCPU needs
+ * @vcpu: the vCPU
+ *
+ * The filter of its VM forbids accesses that would not exit: then all exit, by the map of ports, which is larger and all ones.
+ */
+u64 svm_msrpm_of(const struct wr_vcpu *vcpu)
+{
+	bool filtered = wr_msr_any_filtered(vcpu, passthrough_msrs, ARRAY_SIZE(passthrough_msrs));
+
+	return __pa(filtered ? svm_iopm : svm_msrpm);
 }
 
 static int alloc_maps(void)

@@ -14,7 +14,7 @@
 #include "svm.h"
 
 /* Exceptions that always exit; vmcb.c says why */
-#define ALWAYS_EXIT	(BIT(X86_TRAP_DB) | BIT(X86_TRAP_AC) | BIT(X86_TRAP_MC))
+#define ALWAYS_EXIT	(BIT(X86_TRAP_DB) | BIT(X86_TRAP_UD) | BIT(X86_TRAP_AC) | BIT(X86_TRAP_MC))
 
 bool svm_steps(const struct svm_vcpu *svm)
 {

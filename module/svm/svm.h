@@ -158,10 +158,12 @@ void svm_sync_pdptrs(struct wr_vcpu *vcpu);
 void svm_set_cr4(struct wr_vcpu *vcpu);
 void svm_set_efer(struct wr_vcpu *vcpu);
 int svm_get_msr(struct wr_vcpu *vcpu, u32 index, u64 *data);
+u64 svm_msrpm_of(const struct wr_vcpu *vcpu);
 int svm_set_msr(struct wr_vcpu *vcpu, u32 index, u64 data);
 bool svm_has_msr(u32 index);
 void svm_set_tsc(struct wr_vcpu *vcpu);
 void svm_cpuid_changed(struct wr_vcpu *vcpu);
+void svm_set_policy(struct wr_vcpu *vcpu);
 
 /* inject.c */
 const struct wr_lapic_assist *svm_lapic_assist(struct wr_vcpu *vcpu);

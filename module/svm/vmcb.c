@@ -21,10 +21,10 @@ static const u8 default_intercepts[] = {
 	INTERCEPT_MWAIT, INTERCEPT_XSETBV, INTERCEPT_RDPRU, INTERCEPT_CR4_WRITE,
 	/*
 	 * A guest can arrange that delivering #AC or #DB raises the same again, for ever and with
-	 * interrupts held off: only an intercept ends that. #MC is the host's.
+	 * interrupts held off: only an intercept ends that. #MC is the host's. #UD may be another vendor's hypercall.
 	 */
 	INTERCEPT_EXCEPTION_OFFSET + X86_TRAP_DB, INTERCEPT_EXCEPTION_OFFSET + X86_TRAP_AC,
-	INTERCEPT_EXCEPTION_OFFSET + X86_TRAP_MC,
+	INTERCEPT_EXCEPTION_OFFSET + X86_TRAP_MC, INTERCEPT_EXCEPTION_OFFSET + X86_TRAP_UD,
 };
 
 static struct vmcb_seg *vmcb_seg(struct vmcb *vmcb, enum wr_seg seg)
@@ -158,6 +158,10 @@ void svm_set_cr0(struct wr_vcpu *vcpu)
 	/* The guest's memory is the host's: it must not turn caching off under it. */
 	u64 cr0 = vcpu->cr0 & ~(u64)(X86_CR0_CD | X86_CR0_NW);
 
+	/* ... unless its VMM says that it may. */
+	if (wr_quirk_disabled(vcpu, KVM_X86_QUIRK_CD_NW_CLEARED))
+		cr0 = vcpu->cr0;
+
 	svm->vmcb->save.cr0 = cr0;
 	svm_mark_dirty(svm, SVM_CLEAN_CR);
 	svm_intercept(svm, INTERCEPT_CR0_READ, cr0 != vcpu->cr0);
@@ -269,6 +273,20 @@ void svm_cpuid_changed(struct wr_vcpu *vcpu)
 	svm_intercept(to_svm(vcpu), INTERCEPT_RDTSCP, !wr_guest_has(vcpu, X86_FEATURE_RDTSCP));
 	svm_intercept(to_svm(vcpu), INTERCEPT_INVPCID,
 		      boot_cpu_has(X86_FEATURE_INVPCID) && !wr_guest_has(vcpu, X86_FEATURE_INVPCID));
+}
+
+/* wr_backend.set_policy */
+void svm_set_policy(struct wr_vcpu *vcpu)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+	u64 guest_owns = vcpu->vm->policy.disabled_exits;
+
+	svm->vmcb->control.msrpm_base_pa = svm_msrpm_of(vcpu);
+	svm_mark_dirty(svm, SVM_CLEAN_PERM_MAP);
+	svm_intercept(svm, INTERCEPT_HLT, !(guest_owns & KVM_X86_DISABLE_EXITS_HLT));
+	svm_intercept(svm, INTERCEPT_PAUSE, svm_caps.pause_filter && !(guest_owns & KVM_X86_DISABLE_EXITS_PAUSE));
+	svm_intercept(svm, INTERCEPT_MONITOR, !(guest_owns & KVM_X86_DISABLE_EXITS_MWAIT));
+	svm_intercept(svm, INTERCEPT_MWAIT, !(guest_owns & KVM_X86_DISABLE_EXITS_MWAIT));
 }
 
 static void init_control(struct svm_vcpu *svm)

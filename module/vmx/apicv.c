@@ -21,8 +21,25 @@ MODULE_PARM_DESC(apicv, "let an Intel CPU do the work of guests' local APICs whe
 
 #define MSR_OF(offset)	(APIC_BASE_MSR + ((offset) >> 4))
 
-/* MSRs that exit in x2APIC mode: one map for all vCPUs */
-static unsigned long *x2apic_bitmap;
+/* MSRs that exit in x2APIC mode: one map for all vCPUs, and one for those where all others exit */
+static unsigned long *x2apic_bitmap, *x2apic_only_bitmap;
+
+static unsigned long *make_bitmap(const unsigned long *others)
+{
+	unsigned long *bitmap = (void *)__get_free_page(GFP_KERNEL);
+	u32 msr;
+
+	if (!bitmap)
+		return NULL;
+	memcpy(bitmap, others, PAGE_SIZE);
+	for (msr = APIC_BASE_MSR; msr <= MSR_OF(APIC_SELF_IPI); msr++)
+		vmx_pass_through(bitmap, msr, wr_lapic_msr_is_plain(msr), false);
+	/* The CPU virtualizes these writes alone: any other that does not exit would reach the host's local APIC. */
+	vmx_pass_through(bitmap, MSR_OF(APIC_TASKPRI), false, true);
+	vmx_pass_through(bitmap, MSR_OF(APIC_EOI), false, true);
+	vmx_pass_through(bitmap, MSR_OF(APIC_SELF_IPI), false, true);
+	return bitmap;
+}
 
 /**
  * vmx_apicv_init - what all vCPUs share
@@ -31,21 +48,11 @@ static unsigned long *x2apic_bitmap;
  */
 int vmx_apicv_init(void)
 {
-	u32 msr;
-
 	if (!vmx_caps.apicv)
 		return 0;
-	x2apic_bitmap = (void *)__get_free_page(GFP_KERNEL);
-	if (!x2apic_bitmap)
-		return -ENOMEM;
-	memcpy(x2apic_bitmap, vmx_msr_bitmap, PAGE_SIZE);
-	for (msr = APIC_BASE_MSR; msr <= MSR_OF(APIC_SELF_IPI); msr++)
-		vmx_pass_through(x2apic_bitmap, msr, wr_lapic_msr_is_plain(msr), false);
-	/* The CPU virtualizes these writes alone: any other that does not exit would reach the host's local APIC. */
-	vmx_pass_through(x2apic_bitmap, MSR_OF(APIC_TASKPRI), false, true);
-	vmx_pass_through(x2apic_bitmap, MSR_OF(APIC_EOI), false, true);
-	vmx_pass_through(x2apic_bitmap, MSR_OF(APIC_SELF_IPI), false, true);
-	return 0;
+	x2apic_bitmap = make_bitmap(vmx_msr_bitmap);
+	x2apic_only_bitmap = make_bitmap(vmx_no_msr_bitmap);
+	return x2apic_bitmap && x2apic_only_bitmap ? 0 : -ENOMEM;
 }
 
 /**
@@ -54,7 +61,9 @@ int vmx_apicv_init(void)
 void vmx_apicv_exit(void)
 {
 	free_page((unsigned long)x2apic_bitmap);
+	free_page((unsigned long)x2apic_only_bitmap);
 	x2apic_bitmap = NULL;
+	x2apic_only_bitmap = NULL;
 }
 
 static bool is_x2apic(const struct wr_vcpu *vcpu)
@@ -73,6 +82,21 @@ u32 vmx_apicv_controls(const struct wr_vcpu *vcpu)
 	return is_x2apic(vcpu) ? VMX_APICV_CONTROLS : VMX_APICV_CONTROLS & ~SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE;
 }
 
+/**
+ * vmx_msr_bitmap_of - the MSR bitmap that a vCPU needs now
+ * @vcpu: whose
+ *
+ * Return: its physical address.
+ */
+u64 vmx_msr_bitmap_of(const struct wr_vcpu *vcpu)
+{
+	bool filtered = vmx_msrs_filtered(vcpu);
+
+	if (vcpu->lapic_assist && is_x2apic(vcpu))
+		return __pa(filtered ? x2apic_only_bitmap : x2apic_bitmap);
+	return __pa(filtered ? vmx_no_msr_bitmap : vmx_msr_bitmap);
+}
+
 /*
  * struct wr_lapic_assist.mode. The two must change together: without the control the MSRs of the second map would be the
  * host's own.
@@ -80,7 +104,7 @@ u32 vmx_apicv_controls(const struct wr_vcpu *vcpu)
 static void set_mode(struct wr_vcpu *vcpu)
 {
 	vmx_begin(to_vmx(vcpu));
-	vmcs_write64(MSR_BITMAP, __pa(is_x2apic(vcpu) ? x2apic_bitmap : vmx_msr_bitmap));
+	vmcs_write64(MSR_BITMAP, vmx_msr_bitmap_of(vcpu));
 	vmx_cpuid_changed(vcpu);
 	vmx_end();
 }

@@ -515,6 +515,7 @@ const struct wr_backend wr_vmx = {
 	.has_msr = vmx_has_msr,
 	.set_tsc = vmx_set_tsc,
 	.cpuid_changed = vmx_cpuid_changed,
+	.set_policy = vmx_set_policy,
 	.lapic_assist = vmx_lapic_assist,
 	.inject_exception = vmx_inject_exception,
 	.inject_interrupt = vmx_inject_interrupt,

@@ -26,6 +26,7 @@ MODULE_PARM_DESC(preemption_timer, "VT-x: let the CPU count to guests' TSC deadl
 struct vmx_caps vmx_caps;
 struct wr_backend_caps vmx_backend_caps;
 unsigned long *vmx_msr_bitmap;
+unsigned long *vmx_no_msr_bitmap;
 
 /* What Warren cannot do without; the message names what is missing. */
 static const struct vmx_control_name pin_names[] = {
@@ -286,7 +287,8 @@ static int alloc_memory(void)
 	int err = alloc_cpu_pages();
 
 	vmx_msr_bitmap = (void *)get_zeroed_page(GFP_KERNEL);
-	if (err || !vmx_msr_bitmap) {
+	vmx_no_msr_bitmap = (void *)get_zeroed_page(GFP_KERNEL);
+	if (err || !vmx_msr_bitmap || !vmx_no_msr_bitmap) {
 		vmx_remove();
 		return -ENOMEM;
 	}
@@ -329,7 +331,9 @@ void vmx_remove(void)
 	free_cpu_pages();
 	vmx_apicv_exit();
 	free_page((unsigned long)vmx_msr_bitmap);
+	free_page((unsigned long)vmx_no_msr_bitmap);
 	vmx_msr_bitmap = NULL;
+	vmx_no_msr_bitmap = NULL;
 }
 
 static void read_host_state(struct vmx_cpu *cpu)

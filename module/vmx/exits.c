@@ -52,6 +52,8 @@ static enum wr_run_result exit_exception(struct wr_vcpu *vcpu)
 		return wr_exit_db(vcpu, vmx->exit.qualification & DB_CAUSES, true, false);
 	case X86_TRAP_BP:
 		return wr_exit_bp(vcpu);
+	case X86_TRAP_UD:
+		return wr_exit_ud(vcpu);
 	case X86_TRAP_AC:
 		wr_event_exception_error(vcpu, X86_TRAP_AC, vmx->exit.intr_error);
 		return WR_RUN_RESUME;
@@ -202,9 +204,9 @@ static const struct vmx_exit_row exits[] = {
 	[EXIT_REASON_MSR_WRITE] = { exit_wrmsr, INSN | PLAIN, WARREN_EXIT_MSR_WRITE },
 	[EXIT_REASON_INVALID_STATE] = { exit_entry_failed, QUALIFICATION, WARREN_EXIT_ENTRY_FAILED },
 	[EXIT_REASON_MSR_LOAD_FAIL] = { exit_entry_failed, QUALIFICATION, WARREN_EXIT_ENTRY_FAILED },
-	[EXIT_REASON_MWAIT_INSTRUCTION] = { wr_exit_undefined, 0, WARREN_EXIT_VIRTUALIZATION },
+	[EXIT_REASON_MWAIT_INSTRUCTION] = { wr_exit_monitor, INSN, WARREN_EXIT_VIRTUALIZATION },
 	[EXIT_REASON_MONITOR_TRAP_FLAG] = { exit_monitor_trap, 0, WARREN_EXIT_EXCEPTION },
-	[EXIT_REASON_MONITOR_INSTRUCTION] = { wr_exit_undefined, 0, WARREN_EXIT_VIRTUALIZATION },
+	[EXIT_REASON_MONITOR_INSTRUCTION] = { wr_exit_monitor, INSN, WARREN_EXIT_VIRTUALIZATION },
 	[EXIT_REASON_PAUSE_INSTRUCTION] = { wr_exit_pause, INSN | PLAIN, WARREN_EXIT_PAUSE },
 	[EXIT_REASON_MCE_DURING_VMENTRY] = { wr_exit_host_event, 0, WARREN_EXIT_NMI },
 	[EXIT_REASON_TPR_BELOW_THRESHOLD] = { exit_tpr, 0, WARREN_EXIT_APIC },

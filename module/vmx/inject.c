@@ -13,6 +13,9 @@ static void inject(struct vmx_vcpu *vmx, u32 info, u32 error)
 	vmx->injected_error = error;
 	vmx_begin(vmx);
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, vmx->injected);
+	/* Where HLT does not exit, the guest may be in it: few events are allowed to end that by themselves. */
+	if (vmx->vcpu.vm->policy.disabled_exits & KVM_X86_DISABLE_EXITS_HLT)
+		vmcs_write32(GUEST_ACTIVITY_STATE, GUEST_ACTIVITY_ACTIVE);
 	if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_SOFT_EXCEPTION)
 		vmcs_write32(VM_ENTRY_INSTRUCTION_LEN, 1);
 	if (info & INTR_INFO_DELIVER_CODE_MASK)

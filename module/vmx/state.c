@@ -64,6 +64,9 @@ void vmx_set_segment(struct wr_vcpu *vcpu, enum wr_seg seg, const struct kvm_seg
 	vmcs_write32_nth(GUEST_ES_LIMIT, seg, in->limit);
 	vmcs_write16_nth(GUEST_ES_SELECTOR, seg, in->selector);
 	vmcs_write32_nth(GUEST_ES_AR_BYTES, seg, access_rights(in));
+	/* Whoever lets the vCPU begin elsewhere loads CS: it is not in the HLT any more that did not exit. */
+	if (seg == WR_CS)
+		vmcs_write32(GUEST_ACTIVITY_STATE, GUEST_ACTIVITY_ACTIVE);
 	vmx_end();
 }
 

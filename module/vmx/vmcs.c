@@ -15,6 +15,7 @@
 #include <asm/segment.h>
 #include <asm/trapnr.h>
 
+#include "../msr_user.h"
 #include "vmx.h"
 
 #define VPID_MAX		(VMX_NR_VPIDS - 1)
@@ -124,8 +125,18 @@ void vmx_init_msr_bitmap(void)
 	int i;
 
 	memset(vmx_msr_bitmap, 0xff, PAGE_SIZE);
+	memset(vmx_no_msr_bitmap, 0xff, PAGE_SIZE);
 	for (i = 0; i < ARRAY_SIZE(passthrough_msrs); i++)
 		vmx_pass_through(vmx_msr_bitmap, passthrough_msrs[i], true, true);
+}
+
+/**
+ * vmx_msrs_filtered - does the filter of its VM forbid accesses of a vCPU that would not exit?
+ * @vcpu: the vCPU
+ */
+bool vmx_msrs_filtered(const struct wr_vcpu *vcpu)
+{
+	return wr_msr_any_filtered(vcpu, passthrough_msrs, ARRAY_SIZE(passthrough_msrs));
 }
 
 /* Host state that is the same on all CPUs and in all tasks */
@@ -301,6 +312,21 @@ void vmx_set_cpu_control(struct vmx_vcpu *vmx, u32 bit, bool on)
 	vmcs_write32(CPU_BASED_VM_EXEC_CONTROL, controls);
 }
 
+/* wr_backend.set_policy */
+void vmx_set_policy(struct wr_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	u64 guest_owns = vcpu->vm->policy.disabled_exits;
+
+	vmx_begin(vmx);
+	vmcs_write64(MSR_BITMAP, vmx_msr_bitmap_of(vcpu));
+	vmx_set_cpu_control(vmx, CPU_BASED_HLT_EXITING, !(guest_owns & KVM_X86_DISABLE_EXITS_HLT));
+	vmx_set_cpu_control(vmx, CPU_BASED_MWAIT_EXITING | CPU_BASED_MONITOR_EXITING,
+			    !(guest_owns & KVM_X86_DISABLE_EXITS_MWAIT));
+	vmx_cpuid_changed(vcpu);
+	vmx_end();
+}
+
 /* wr_backend.cpuid_changed: instructions that the guest's CPU does not have raise #UD */
 void vmx_cpuid_changed(struct wr_vcpu *vcpu)
 {
@@ -315,6 +341,8 @@ void vmx_cpuid_changed(struct wr_vcpu *vcpu)
 		cpu2 &= ~SECONDARY_EXEC_ENABLE_INVPCID;
 	if (!wr_guest_has(vcpu, X86_FEATURE_XSAVES))
 		cpu2 &= ~VMX_EXEC_XSAVES;
+	if (vcpu->vm->policy.disabled_exits & KVM_X86_DISABLE_EXITS_PAUSE)
+		cpu2 &= ~SECONDARY_EXEC_PAUSE_LOOP_EXITING;
 	cpu2 |= vmx_apicv_controls(vcpu);
 	vmx_begin(vmx);
 	vmcs_write32(SECONDARY_VM_EXEC_CONTROL, cpu2);

@@ -45,6 +45,7 @@ extern struct vmx_caps vmx_caps;
 extern struct wr_backend_caps vmx_backend_caps;
 extern struct wr_pt_format vmx_ept_format;
 extern unsigned long *vmx_msr_bitmap;	/* MSRs that exit: one map for all vCPUs */
+extern unsigned long *vmx_no_msr_bitmap;	/* all of them: for guests whose accesses are filtered */
 
 /* What the preemption timer's field cannot hold */
 #define VMX_TIMER_UNKNOWN	U64_MAX
@@ -161,9 +162,9 @@ static __always_inline void vmx_wrmsr(u32 msr, u64 value)
 
 /*
  * A guest can arrange that delivering #AC or #DB raises the same again, for ever and with interrupts held off: only an
- * exit ends that. #MC is the host's.
+ * exit ends that. #MC is the host's. #UD may be another vendor's hypercall.
  */
-#define VMX_EXCEPTIONS	(BIT(X86_TRAP_DB) | BIT(X86_TRAP_AC) | BIT(X86_TRAP_MC))
+#define VMX_EXCEPTIONS	(BIT(X86_TRAP_DB) | BIT(X86_TRAP_UD) | BIT(X86_TRAP_AC) | BIT(X86_TRAP_MC))
 
 static inline struct vmx_vcpu *to_vmx(struct wr_vcpu *vcpu)
 {
@@ -189,6 +190,8 @@ void vmx_vcpu_free(struct wr_vcpu *vcpu);
 void vmx_vcpu_reset(struct wr_vcpu *vcpu, bool init);
 void vmx_set_cpu_control(struct vmx_vcpu *vmx, u32 bit, bool on);
 void vmx_cpuid_changed(struct wr_vcpu *vcpu);
+void vmx_set_policy(struct wr_vcpu *vcpu);
+bool vmx_msrs_filtered(const struct wr_vcpu *vcpu);
 
 /**
  * vmx_begin - make a VMCS accessible
@@ -234,6 +237,7 @@ int vmx_apicv_init(void);
 void vmx_apicv_exit(void);
 const struct wr_lapic_assist *vmx_lapic_assist(struct wr_vcpu *vcpu);
 u32 vmx_apicv_controls(const struct wr_vcpu *vcpu);
+u64 vmx_msr_bitmap_of(const struct wr_vcpu *vcpu);
 void vmx_apicv_forget(struct vmx_vcpu *vmx);
 enum wr_run_result vmx_exit_eoi(struct wr_vcpu *vcpu);
 enum wr_run_result vmx_exit_apic_write(struct wr_vcpu *vcpu);

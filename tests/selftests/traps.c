@@ -71,8 +71,6 @@ static void nested(u64 unused)
 		vmx_instructions();
 		svm_instructions();
 		EXPECT_UD("getsec");
-		EXPECT_UD("monitor");
-		EXPECT_UD("mwait");
 		EXPECT_UD("rsm");
 	}
 	guest_done();
