@@ -125,7 +125,10 @@ int wr_policy_triple_fault_event(struct wr_vm *vm, const u64 *args)
  */
 int wr_policy_emulation_failure(struct wr_vm *vm, const u64 *args)
 {
-	return args[0] & ~1ULL ? -EINVAL : 0;
+	if (args[0] & ~1ULL)
+		return -EINVAL;
+	WRITE_ONCE(vm->policy.exit_on_failure, args[0]);
+	return 0;
 }
 
 /**

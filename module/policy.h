@@ -17,6 +17,7 @@ struct wr_policy {
 	u64 disabled_quirks;	/* KVM_X86_QUIRK_* */
 	u64 disabled_exits;	/* KVM_X86_DISABLE_EXITS_*: the guest does these without an exit; constant after the first vCPU */
 	u32 max_vcpu_id;	/* ids are below it; 0: WR_MAX_VCPU_IDS */
+	bool exit_on_failure;	/* KVM_CAP_EXIT_ON_EMULATION_FAILURE */
 	bool hides_platform_info;	/* MSR_PLATFORM_INFO, from the guest */
 	bool exception_payload, triple_fault_event;	/* what KVM_GET_VCPU_EVENTS tells */
 	u32 user_msrs;		/* KVM_MSR_EXIT_REASON_*: failed accesses that userspace completes */

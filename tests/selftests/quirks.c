@@ -429,6 +429,98 @@ TEST(max_vcpu_id)
 	CHECK_ERR(enable(&late, KVM_CAP_MAX_VCPU_ID, 2), EINVAL);
 }
 
+/* MSRs of the host's CPU */
+
+#define PLATFORM_INFO 0xce
+#define CPUID_FAULTING (1u << 31)
+#define ARCH_CAPABILITIES 0x10a
+#define CORE_C6_RESIDENCY 0x3fd
+#define GP 13
+
+static void guest_platform_info(u64 arg)
+{
+	u64 v;
+
+	(void)arg;
+	GUEST_EQ(rdmsr(PLATFORM_INFO) & 0xff00, 0x1200);
+	GUEST_EQ(wrmsr_safe(PLATFORM_INFO, 0), GP);
+	guest_sync(1);
+	GUEST_EQ(rdmsr_safe(PLATFORM_INFO, &v), GP);
+	guest_sync(2);
+	GUEST_EQ(rdmsr_safe(PLATFORM_INFO, &v), 256);
+	guest_done();
+}
+
+TEST(platform_info)
+{
+	struct machine m;
+
+	need_ext(KVM_CAP_MSR_PLATFORM_INFO);
+	make(&m);
+	start(&m, guest_platform_info, 0);
+	CHECK_EQ(set_msr(&m.v, PLATFORM_INFO, get_msr(&m.v, PLATFORM_INFO) | 0x1200), 1);
+	if (!is_kvm())
+		CHECK_EQ(set_msr(&m.v, PLATFORM_INFO, CPUID_FAULTING), 0);
+	EXPECT_SYNC(&m.v, 1);
+	CHECK_OK(enable(&m, KVM_CAP_MSR_PLATFORM_INFO, 0));
+	EXPECT_SYNC(&m.v, 2);
+	CHECK_OK(enable(&m, KVM_CAP_MSR_PLATFORM_INFO, 1));
+	EXPECT_DONE(&m.v);
+}
+
+static u64 feature_msr(u32 index)
+{
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entry;
+	} msrs = { .head.nmsrs = 1, .entry.index = index };
+
+	CHECK_EQ(ioctl(open_device(), KVM_GET_MSRS, &msrs), 1);
+	return msrs.entry.data;
+}
+
+static void guest_arch_capabilities(u64 want)
+{
+	GUEST_EQ(cpuid(7, 0).d >> 29 & 1, 1);
+	GUEST_EQ(rdmsr(ARCH_CAPABILITIES), want);
+	GUEST_EQ(wrmsr_safe(ARCH_CAPABILITIES, want), GP);
+	guest_done();
+}
+
+TEST(arch_capabilities)
+{
+	u64 features = feature_msr(ARCH_CAPABILITIES);
+	struct machine m;
+
+	make(&m);
+	start(&m, guest_arch_capabilities, features);
+	CHECK_EQ(get_msr(&m.v, ARCH_CAPABILITIES), features);
+	CHECK_EQ(set_msr(&m.v, ARCH_CAPABILITIES, 0), 1);
+	CHECK_EQ(get_msr(&m.v, ARCH_CAPABILITIES), 0);
+	CHECK_EQ(set_msr(&m.v, ARCH_CAPABILITIES, features), 1);
+	EXPECT_DONE(&m.v);
+}
+
+static void guest_residency(u64 arg)
+{
+	u64 v;
+
+	(void)arg;
+	GUEST_EQ(rdmsr_safe(CORE_C6_RESIDENCY, &v), GP);
+	GUEST_EQ(wrmsr_safe(CORE_C6_RESIDENCY, 0), GP);
+	guest_done();
+}
+
+/* Of the host's C-states only those guests know that were given them. */
+TEST(residency)
+{
+	struct machine m;
+
+	make(&m);
+	start(&m, guest_residency, 0);
+	EXPECT_DONE(&m.v);
+}
+
 /* Registers, and what the system can do */
 
 TEST(sregs2)
