@@ -44,7 +44,7 @@ struct wr_pt_format vmx_ept_format __ro_after_init = {
  * CPUs with this erratum stop with a machine check when the size of a page of code changes while two of its translations are
  * cached: a guest could do that at will. Pages that are small in EPT are small in the TLB.
  */
-static bool __init code_needs_small_pages(void)
+static bool code_needs_small_pages(void)
 {
 	return boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) && !cpu_mitigations_off();
 }
@@ -54,7 +54,7 @@ static bool __init code_needs_small_pages(void)
  *
  * Context: module load, after the capabilities were read.
  */
-void __init vmx_init_ept_format(void)
+void vmx_init_ept_format(void)
 {
 	if (vmx_caps.ept_1g)
 		vmx_ept_format.max_leaf_level = 3;
