@@ -4,6 +4,7 @@
  * behind each row, and tests/style/abi compares the two.
  */
 #include <linux/cpumask.h>
+#include <linux/kvm_para.h>
 #include <linux/string.h>
 
 #include "caps.h"
@@ -76,6 +77,26 @@ static long disableable_quirks(struct wr_vm *vm)
 	return WR_POLICY_QUIRKS;
 }
 
+/* Hypercalls that userspace may want to serve itself */
+static long exit_hypercalls(struct wr_vm *vm)
+{
+	return BIT(KVM_HC_MAP_GPA_RANGE);
+}
+
+static int enable_exit_hypercall(struct wr_vm *vm, const u64 *args)
+{
+	if (args[0] & ~(u64)exit_hypercalls(vm))
+		return -EINVAL;
+	WRITE_ONCE(vm->exit_hypercalls, args[0]);
+	return 0;
+}
+
+static int enforce_pv_cpuid(struct wr_vcpu *vcpu, const u64 *args)
+{
+	vcpu->pv.enforce = args[0];
+	return 0;
+}
+
 static const struct capability capabilities[] = {
 	CONSTANT(KVM_CAP_IRQCHIP, 1),
 	CONSTANT(KVM_CAP_HLT, 1),
@@ -142,6 +163,10 @@ static const struct capability capabilities[] = {
 	CONSTANT(KVM_CAP_GET_MSR_FEATURES, 1),
 	CONSTANT(KVM_CAP_IMMEDIATE_EXIT, 1),
 	CONSTANT(KVM_CAP_BINARY_STATS_FD, 1),
+	CONSTANT(KVM_CAP_VCPU_ATTRIBUTES, 1),
+	COMPUTED(KVM_CAP_VM_TSC_CONTROL, tsc_control),
+	CONSTANT(KVM_CAP_ENFORCE_PV_FEATURE_CPUID, 1, ENABLE_VCPU(enforce_pv_cpuid, 1)),
+	COMPUTED(KVM_CAP_EXIT_HYPERCALL, exit_hypercalls, ENABLE(enable_exit_hypercall, 1)),
 	CONSTANT(KVM_CAP_EXT_EMUL_CPUID, 1),
 	CONSTANT(KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | KVM_DIRTY_LOG_INITIALLY_SET,
 		 ENABLE(wr_dirty_manual, 1)),

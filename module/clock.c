@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Time: the guest's TSC, kvm-clock and steal time. clock.h tells how they hang together.
+ * Time: the guest's TSC and kvm-clock. clock.h tells how they hang together.
  */
 #include <linux/errno.h>
 #include <linux/jiffies.h>
 #include <linux/kvm_para.h>
 #include <linux/math64.h>
-#include <linux/sched.h>
 #include <linux/smp.h>
 #include <linux/timekeeping.h>
 #include <asm/msr.h>
@@ -16,6 +15,7 @@
 #include "backend.h"
 #include "clock.h"
 #include "compat.h"
+#include "pv.h"
 #include "warren.h"
 
 #define REFRESH_PERIOD		(HZ / 10)
@@ -306,6 +306,19 @@ static bool synchronizing(const struct wr_clock *c, const struct wr_vclock *vc, 
 	return !tsc || abs(distance) < (s64)khz * MSEC_PER_SEC;
 }
 
+/* The TSC was set to @tsc at @raw: the next write is compared with this one. */
+static void remember_write(struct wr_clock *c, const struct wr_vclock *vc, u64 tsc, u64 raw)
+{
+	lockdep_assert_held(&c->lock);
+	c->last_ref_tsc = vc->ref_tsc;
+	c->last_ref_ns = vc->ref_ns;
+	c->last_tsc_offset = vc->tsc_offset;
+	c->last_khz = vc->tsc_khz;
+	c->last_ratio = vc->tsc_ratio;
+	c->last_tsc_write = tsc;
+	c->last_tsc_ns = raw;
+}
+
 static void write_by_userspace(struct wr_vcpu *vcpu, u64 tsc)
 {
 	struct wr_clock *c = &vcpu->vm->clock;
@@ -326,13 +339,7 @@ static void write_by_userspace(struct wr_vcpu *vcpu, u64 tsc)
 			   tsc_by_time(vc, raw) - scale(vc->tsc_ratio, host));
 	} else {
 		set_tsc(vcpu, tsc);
-		c->last_ref_tsc = vc->ref_tsc;
-		c->last_ref_ns = vc->ref_ns;
-		c->last_tsc_offset = vc->tsc_offset;
-		c->last_khz = vc->tsc_khz;
-		c->last_ratio = vc->tsc_ratio;
-		c->last_tsc_write = tsc;
-		c->last_tsc_ns = raw;
+		remember_write(c, vc, tsc, raw);
 	}
 	vc->tsc_lost = c->tsc_lost;
 	raw_spin_unlock_irqrestore(&c->lock, flags);
@@ -359,6 +366,30 @@ void wr_tsc_write(struct wr_vcpu *vcpu, u64 tsc, bool host)
 }
 
 /**
+ * wr_tsc_set_offset - KVM_VCPU_TSC_OFFSET is written
+ * @vcpu: the vCPU, locked
+ * @offset: guest's TSC less the host's, scaled; vCPUs that are given one offset have one TSC
+ */
+void wr_tsc_set_offset(struct wr_vcpu *vcpu, u64 offset)
+{
+	struct wr_clock *c = &vcpu->vm->clock;
+	struct wr_vclock *vc = &vcpu->clock;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&c->lock, flags);
+	if (c->resumes != atomic_read(&resumes))
+		after_resume(c);
+	vc->ref_tsc = scale(vc->tsc_ratio, read_tsc_and_time(&vc->ref_ns)) + offset;
+	WRITE_ONCE(vc->tsc_offset, offset);
+	vc->last_guest_tsc = 0;
+	vc->pair_cpu = smp_processor_id();
+	vc->tsc_lost = c->tsc_lost;
+	remember_write(c, vc, vc->ref_tsc, vc->ref_ns);
+	raw_spin_unlock_irqrestore(&c->lock, flags);
+	offset_changed(vcpu);
+}
+
+/**
  * wr_tsc_adjust_write - IA32_TSC_ADJUST is written
  * @vcpu: the vCPU; its thread calls
  * @adjust: value
@@ -381,6 +412,36 @@ void wr_tsc_adjust_write(struct wr_vcpu *vcpu, u64 adjust, bool host)
 	offset_changed(vcpu);
 }
 
+/* The ratio for a frequency, 0: as the host's; -EINVAL when it is out of reach. */
+static int ratio_for(u32 khz, u64 *ratio)
+{
+	const struct wr_backend_caps *caps = wr_backend->caps;
+
+	*ratio = 0;
+	if (khz != tsc_khz)
+		*ratio = wr_tsc_ratio(khz, tsc_khz, caps->tsc_ratio_bits, caps->tsc_ratio_max);
+	return *ratio || wr_tsc_khz_tolerable(khz, tsc_khz) ? 0 : -EINVAL;
+}
+
+/**
+ * wr_tsc_set_vm_khz - KVM_SET_TSC_KHZ on a VM: for vCPUs to come
+ * @vm: the VM, locked
+ * @khz: 0 for the host's
+ *
+ * Return: as wr_tsc_set_khz().
+ */
+int wr_tsc_set_vm_khz(struct wr_vm *vm, u32 khz)
+{
+	u64 ratio;
+
+	if (!khz)
+		khz = tsc_khz;
+	if (ratio_for(khz, &ratio))
+		return -EINVAL;
+	vm->tsc_khz = khz;
+	return 0;
+}
+
 /**
  * wr_tsc_set_khz - KVM_SET_TSC_KHZ on a vCPU
  * @vcpu: the vCPU, locked
@@ -393,15 +454,12 @@ void wr_tsc_adjust_write(struct wr_vcpu *vcpu, u64 adjust, bool host)
  */
 int wr_tsc_set_khz(struct wr_vcpu *vcpu, u32 khz)
 {
-	const struct wr_backend_caps *caps = wr_backend->caps;
 	struct wr_vclock *vc = &vcpu->clock;
-	u64 ratio = 0, tsc = wr_tsc_read(vcpu);
+	u64 ratio, tsc = wr_tsc_read(vcpu);
 
 	if (!khz)
 		khz = tsc_khz;
-	if (khz != tsc_khz)
-		ratio = wr_tsc_ratio(khz, tsc_khz, caps->tsc_ratio_bits, caps->tsc_ratio_max);
-	if (!ratio && !wr_tsc_khz_tolerable(khz, tsc_khz))
+	if (ratio_for(khz, &ratio))
 		return -EINVAL;
 	vc->tsc_khz = khz;
 	if (ratio != vc->tsc_ratio) {
@@ -454,6 +512,29 @@ u64 wr_tsc_host_at(const struct wr_vcpu *vcpu, u64 tsc)
 }
 
 /**
+ * wr_clock_pair - the time of day and the guest's TSC at one moment
+ * @vcpu: the vCPU; its thread calls
+ * @real_ns: out
+ * @tsc: out
+ *
+ * Return: false where the host's TSC is not stable, and the pair would be worth nothing.
+ */
+bool wr_clock_pair(const struct wr_vcpu *vcpu, u64 *real_ns, u64 *tsc)
+{
+	unsigned long flags;
+	u64 before;
+
+	if (!host_tsc_stable())
+		return false;
+	local_irq_save(flags);
+	before = rdtsc_ordered();
+	*real_ns = ktime_get_real_ns();
+	*tsc = guest_tsc(&vcpu->clock, before + (rdtsc_ordered() - before) / 2);
+	local_irq_restore(flags);
+	return true;
+}
+
+/**
  * wr_clock_vcpu_init - a new vCPU has the time of its VM
  * @vcpu: new; may not be in vm->vcpus yet
  */
@@ -462,6 +543,8 @@ void wr_clock_vcpu_init(struct wr_vcpu *vcpu)
 	struct wr_vclock *vc = &vcpu->clock;
 
 	vc->tsc_khz = vcpu->vm->tsc_khz;
+	/* Found to be in reach when the VM was told. */
+	ratio_for(vc->tsc_khz, &vc->tsc_ratio);
 	vc->pair_cpu = -1;
 	vc->resumes = atomic_read(&resumes);
 	wr_tsc_write(vcpu, 0, true);
@@ -477,20 +560,10 @@ void wr_clock_vcpu_reset(struct wr_vcpu *vcpu, bool init)
 	struct wr_vclock *vc = &vcpu->clock;
 
 	vc->system_time_msr = 0;
-	vc->steal_msr = 0;
 	vc->paused = false;
 	vc->wall_pending = false;
 	if (!init)
 		vc->tsc_adjust = 0;
-}
-
-static u64 run_delay(void)
-{
-#ifdef CONFIG_SCHED_INFO
-	return current->sched_info.run_delay;
-#else
-	return 0;
-#endif
 }
 
 static void load_slow(struct wr_vcpu *vcpu)
@@ -521,8 +594,7 @@ void wr_clock_load(struct wr_vcpu *vcpu)
 
 	if (unlikely(vc->resumes != atomic_read(&resumes) || !host_tsc_stable()))
 		load_slow(vcpu);
-	if ((vc->steal_msr & KVM_MSR_ENABLED) && run_delay() != vc->steal_last)
-		wr_vcpu_request(vcpu, WR_REQ_STEAL);
+	wr_steal_load(vcpu);
 }
 
 /**
@@ -669,85 +741,8 @@ void wr_clock_update(struct wr_vcpu *vcpu)
 	}
 }
 
-static u64 steal_gpa(const struct wr_vcpu *vcpu)
-{
-	return vcpu->clock.steal_msr & KVM_STEAL_VALID_BITS;
-}
-
 /**
- * wr_clock_update_steal - serve WR_REQ_STEAL: tell the guest how long it waited for a CPU
- * @vcpu: the vCPU; its thread calls
- *
- * Context: outside a stay, may sleep.
- */
-void wr_clock_update_steal(struct wr_vcpu *vcpu)
-{
-	struct wr_vclock *vc = &vcpu->clock;
-	struct wr_vm *vm = vcpu->vm;
-	u64 gpa = steal_gpa(vcpu), delay = run_delay(), told = vc->steal_last;
-	struct kvm_steal_time st;
-
-	if (!(vc->steal_msr & KVM_MSR_ENABLED))
-		return;
-	/* Told or not: where there is no memory wr_clock_load() must not ask for ever. */
-	vc->steal_last = delay;
-	if (wr_gpa_read(vm, gpa, &st, sizeof(st)))
-		return;
-	st.version = (st.version + 1) | 1;
-	if (wr_gpa_write(vm, gpa + offsetof(struct kvm_steal_time, version), &st.version,
-			 sizeof(st.version)))
-		return;
-	/* Odd before the fields change, */
-	smp_wmb();
-	/* Another thread than before has waited for less: nothing is known then. */
-	if (delay > told)
-		st.steal += delay - told;
-	st.preempted = 0;
-	if (wr_gpa_write(vm, gpa, &st, offsetofend(struct kvm_steal_time, preempted)))
-		return;
-	/* and even after they have. */
-	smp_wmb();
-	st.version++;
-	wr_gpa_write(vm, gpa + offsetof(struct kvm_steal_time, version), &st.version,
-		     sizeof(st.version));
-}
-
-/**
- * wr_clock_preempted - the vCPU's thread is about to give up its CPU to another
- * @vcpu: the vCPU; its thread calls
- *
- * Tells the guest's other vCPUs not to wait for this one; the next wr_clock_update_steal() takes it
- * back.
- * Context: outside a stay, may sleep.
- */
-void wr_clock_preempted(struct wr_vcpu *vcpu)
-{
-	u8 preempted = KVM_VCPU_PREEMPTED;
-
-	if (!(vcpu->clock.steal_msr & KVM_MSR_ENABLED))
-		return;
-	wr_gpa_write(vcpu->vm, steal_gpa(vcpu) + offsetof(struct kvm_steal_time, preempted),
-		     &preempted, sizeof(preempted));
-	wr_vcpu_request(vcpu, WR_REQ_STEAL);
-}
-
-static int set_steal(struct wr_vcpu *vcpu, u64 data)
-{
-	struct wr_vclock *vc = &vcpu->clock;
-
-	if (data & KVM_STEAL_RESERVED_MASK)
-		return -EINVAL;
-	vc->steal_msr = data;
-	if (!(data & KVM_MSR_ENABLED))
-		return 0;
-	/* What was waited for before is nobody's loss. */
-	vc->steal_last = run_delay();
-	wr_vcpu_request(vcpu, WR_REQ_STEAL);
-	return 0;
-}
-
-/**
- * wr_clock_msr_set - kvm-clock's and steal time's MSRs
+ * wr_clock_msr_set - kvm-clock's MSRs
  * @vcpu: the vCPU; its thread calls
  * @index: MSR_KVM_*
  * @data: value: a gpa and flags
@@ -769,8 +764,6 @@ int wr_clock_msr_set(struct wr_vcpu *vcpu, u32 index, u64 data, bool host)
 	case MSR_KVM_SYSTEM_TIME_NEW:
 		vcpu->clock.system_time_msr = data;
 		break;
-	case MSR_KVM_STEAL_TIME:
-		return set_steal(vcpu, data);
 	default:
 		return -EINVAL;
 	}
@@ -796,9 +789,6 @@ int wr_clock_msr_get(struct wr_vcpu *vcpu, u32 index, u64 *data)
 	case MSR_KVM_SYSTEM_TIME:
 	case MSR_KVM_SYSTEM_TIME_NEW:
 		*data = vcpu->clock.system_time_msr;
-		return 0;
-	case MSR_KVM_STEAL_TIME:
-		*data = vcpu->clock.steal_msr;
 		return 0;
 	default:
 		return -EINVAL;

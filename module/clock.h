@@ -48,11 +48,9 @@ struct wr_vclock {
 	u64 tsc_ratio;		/* fixed point, see struct wr_backend_caps; 0: not scaled */
 	u32 tsc_khz;		/* of the guest's TSC, as userspace said */
 	u64 system_time_msr;	/* MSR_KVM_SYSTEM_TIME_NEW */
-	u64 steal_msr;
 	u64 tsc_adjust;		/* IA32_TSC_ADJUST */
 	bool paused;		/* KVM_KVMCLOCK_CTRL: tell the guest that it was stopped */
 	bool wall_pending;	/* the wall clock structure was asked for */
-	u64 steal_last;		/* run_delay already told */
 
 	u64 ref_tsc, ref_ns;	/* guest TSC at a raw monotonic time, for an unstable host TSC */
 	u64 tsc_lost;		/* of wr_clock.tsc_lost already in tsc_offset */
@@ -74,14 +72,15 @@ void wr_clock_vcpu_reset(struct wr_vcpu *vcpu, bool init);
 void wr_clock_load(struct wr_vcpu *vcpu);
 void wr_clock_put(struct wr_vcpu *vcpu);
 void wr_clock_update(struct wr_vcpu *vcpu);
-void wr_clock_update_steal(struct wr_vcpu *vcpu);
-void wr_clock_preempted(struct wr_vcpu *vcpu);
+bool wr_clock_pair(const struct wr_vcpu *vcpu, u64 *real_ns, u64 *tsc);
 int wr_clock_msr_set(struct wr_vcpu *vcpu, u32 index, u64 data, bool host);
 int wr_clock_msr_get(struct wr_vcpu *vcpu, u32 index, u64 *data);
 u64 wr_tsc_read(const struct wr_vcpu *vcpu);
 void wr_tsc_write(struct wr_vcpu *vcpu, u64 tsc, bool host);
 void wr_tsc_adjust_write(struct wr_vcpu *vcpu, u64 adjust, bool host);
+void wr_tsc_set_offset(struct wr_vcpu *vcpu, u64 offset);
 int wr_tsc_set_khz(struct wr_vcpu *vcpu, u32 khz);
+int wr_tsc_set_vm_khz(struct wr_vm *vm, u32 khz);
 u64 wr_tsc_to_ns(const struct wr_vcpu *vcpu, u64 guest_cycles);
 u64 wr_tsc_host_at(const struct wr_vcpu *vcpu, u64 tsc);
 bool wr_tsc_scalable(void);

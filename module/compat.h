@@ -73,6 +73,16 @@ static inline bool wr_immediate_exit(const struct kvm_run *run)
 #endif
 }
 
+/* 6.6: what a hypercall's exit says of the guest's mode became a flag, and the old name userspace's */
+static inline void wr_set_hypercall_mode(struct kvm_run *run, bool wide)
+{
+#ifdef KVM_EXIT_HYPERCALL_LONG_MODE
+	run->hypercall.flags = wide ? KVM_EXIT_HYPERCALL_LONG_MODE : 0;
+#else
+	run->hypercall.longmode = wide;
+#endif
+}
+
 /* 6.8: eventfd_signal() lost its count */
 static inline void wr_eventfd_signal(struct eventfd_ctx *ctx)
 {

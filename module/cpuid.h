@@ -100,7 +100,12 @@ struct wr_cpuid_word {
 				 BIT(KVM_FEATURE_NOP_IO_DELAY) | \
 				 BIT(KVM_FEATURE_CLOCKSOURCE2) | \
 				 BIT(KVM_FEATURE_STEAL_TIME) | \
+				 BIT(KVM_FEATURE_PV_EOI) | \
+				 BIT(KVM_FEATURE_PV_UNHALT) | \
+				 BIT(KVM_FEATURE_PV_TLB_FLUSH) | \
 				 BIT(KVM_FEATURE_PV_SEND_IPI) | \
+				 BIT(KVM_FEATURE_POLL_CONTROL) | \
+				 BIT(KVM_FEATURE_PV_SCHED_YIELD) | \
 				 BIT(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT))
 
 /* cpuid_host.c: constant after wr_cpuid_init() */

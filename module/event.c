@@ -372,6 +372,8 @@ void wr_event_inject(struct wr_vcpu *vcpu)
 	open_windows(vcpu);
 	if (vcpu->lapic_assist)
 		wr_lapic_sync(vcpu, wr_debug_blocks_irqs(vcpu));
+	else if (unlikely(vcpu->pv.eoi_msr & KVM_MSR_ENABLED) && vcpu->event.interrupt.injected)
+		wr_pv_eoi_arm(vcpu);
 }
 
 /**

@@ -259,11 +259,25 @@ enum wr_run_result wr_exit_xsetbv(struct wr_vcpu *vcpu)
  */
 enum wr_run_result wr_exit_hypercall(struct wr_vcpu *vcpu)
 {
-	int err = wr_insn_skip(vcpu);
+	enum wr_run_result result = wr_hypercall_begin(vcpu);
+	int err;
 
+	if (result != WR_RUN_RESUME)
+		return result;
+	err = wr_insn_skip(vcpu);
 	if (err)
 		return wr_insn_fault_result(vcpu, err);
 	return wr_hypercall(vcpu);
+}
+
+static enum wr_run_result complete_hypercall(struct wr_vcpu *vcpu)
+{
+	int err = 0;
+
+	wr_hypercall_complete(vcpu);
+	if (vcpu->rip == vcpu->pv.hypercall_rip)
+		err = wr_insn_skip(vcpu);
+	return err ? wr_insn_fault_result(vcpu, err) : WR_RUN_RESUME;
 }
 
 /**
@@ -487,5 +501,5 @@ enum wr_run_result wr_exit_complete(struct wr_vcpu *vcpu)
 		vcpu->run_error = 0;
 		return WR_RUN_USER;
 	}
-	return WR_RUN_RESUME;
+	return vcpu->pv.in_user ? complete_hypercall(vcpu) : WR_RUN_RESUME;
 }

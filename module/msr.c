@@ -526,7 +526,7 @@ static int set_de_cfg(struct wr_vcpu *vcpu, u32 index, u64 data, bool host)
 #define ONE(msr)	.first = (msr), .last = (msr)
 #define ZERO		.get = get_value, .set = set_zero
 #define IGNORED		.get = get_value, .set = set_ignored
-#define KVM_MSR		.get = wr_clock_msr_get, .set = wr_clock_msr_set, .listed = listed
+#define KVM_MSR		.get = wr_pv_msr_get, .set = wr_pv_msr_set, .listed = listed
 #define MCE		.get = wr_mce_msr_get, .set = wr_mce_msr_set
 #define MTRR		.get = get_mtrr, .set = set_mtrr, .listed = listed
 
@@ -587,7 +587,7 @@ static const struct row rows[] = {
 	/* No component that it stands for is offered. */
 	{ ONE(MSR_IA32_XSS), ZERO, .guest_may = guest_has_xsaves },
 	{ .first = MSR_KVM_WALL_CLOCK_NEW, .last = MSR_KVM_SYSTEM_TIME_NEW, KVM_MSR },
-	{ ONE(MSR_KVM_STEAL_TIME), KVM_MSR },
+	{ .first = MSR_KVM_STEAL_TIME, .last = MSR_KVM_POLL_CONTROL, KVM_MSR },
 	{ ONE(MSR_EFER), .get = get_efer, .set = set_efer },
 	{ ONE(MSR_STAR), .get = get_backend, .set = set_backend, .listed = listed },
 	{ .first = MSR_LSTAR, .last = MSR_CSTAR, .get = get_backend, .set = set_canonical,

@@ -211,6 +211,8 @@ static enum wr_run_result serve_requests(struct wr_vcpu *vcpu)
 		wr_backend->flush_tlb(vcpu);
 	}
 	if (test_bit(WR_REQ_EVENT, &vcpu->requests) || wr_event_unfinished(vcpu)) {
+		if (unlikely(vcpu->pv.eoi_armed) && wr_pv_eoi_sync(vcpu))
+			return WR_RUN_LEAVE;
 		if (irq_window_ready(vcpu) || (wr_has_lapic(vcpu) && wr_lapic_has_events(vcpu)))
 			return WR_RUN_LEAVE;
 		wr_vcpu_take_request(vcpu, WR_REQ_EVENT);
@@ -289,8 +291,9 @@ static enum wr_run_result stay(struct wr_vcpu *vcpu)
 /* Does something end the guest's HLT? */
 static bool wake(struct wr_vcpu *vcpu)
 {
-	if (vcpu->mp_state != KVM_MP_STATE_HALTED || !wr_event_deliverable(vcpu))
+	if (vcpu->mp_state != KVM_MP_STATE_HALTED || !(READ_ONCE(vcpu->pv.unhalted) || wr_event_deliverable(vcpu)))
 		return false;
+	WRITE_ONCE(vcpu->pv.unhalted, false);
 	WRITE_ONCE(vcpu->mp_state, KVM_MP_STATE_RUNNABLE);
 	return true;
 }
@@ -322,7 +325,7 @@ static bool poll_for_work(struct wr_vcpu *vcpu)
 	u64 end;
 
 	/* Nobody gains from polling while another task could run. */
-	if (!vcpu->halt_poll_ns || !limit || !single_task_running())
+	if (!vcpu->halt_poll_ns || !limit || vcpu->pv.no_poll || !single_task_running())
 		return false;
 	vcpu->stats.halt_polls_tried++;
 	end = ktime_get_ns() + min(vcpu->halt_poll_ns, limit);
@@ -358,6 +361,7 @@ static void block(struct wr_vcpu *vcpu)
 		trace_warren_halt(vcpu, 0);
 		return;
 	}
+	wr_steal_mark(vcpu);
 	WRITE_ONCE(vcpu->activity, vcpu->mp_state == KVM_MP_STATE_HALTED ? WARREN_VCPU_HALTED : WARREN_VCPU_WAITING);
 	start = rdtsc();
 	prepare_to_rcuwait(&vcpu->wait);
@@ -405,7 +409,7 @@ static enum wr_run_result serve_outside(struct wr_vcpu *vcpu)
 	if (wr_vcpu_take_request(vcpu, WR_REQ_CLOCK))
 		wr_clock_update(vcpu);
 	if (wr_vcpu_take_request(vcpu, WR_REQ_STEAL))
-		wr_clock_update_steal(vcpu);
+		wr_steal_update(vcpu);
 	return WR_RUN_RESUME;
 }
 
@@ -414,6 +418,8 @@ static bool runnable(struct wr_vcpu *vcpu)
 {
 	if (wr_has_lapic(vcpu) && wr_lapic_has_events(vcpu))
 		wr_lapic_take_events(vcpu);
+	if (vcpu->pv.eoi_armed)
+		wr_pv_eoi_sync(vcpu);
 	wake(vcpu);
 	return vcpu->mp_state == KVM_MP_STATE_RUNNABLE;
 }
@@ -426,11 +432,13 @@ static enum wr_run_result host_work(struct wr_vcpu *vcpu)
 		return WR_RUN_USER;
 	}
 	if (need_resched())
-		wr_clock_preempted(vcpu);
+		wr_steal_mark(vcpu);
 	if (vcpu->yield) {
 		vcpu->yield = false;
 		cond_resched();
 	}
+	if (vcpu->pv.yield_to)
+		wr_pv_yield(vcpu);
 	if (!__xfer_to_guest_mode_work_pending())
 		return WR_RUN_RESUME;
 	if (wr_xfer_to_guest_mode_handle_work()) {

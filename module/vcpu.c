@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "attr.h"
 #include "backend.h"
 #include "caps.h"
 #include "debug.h"
@@ -37,6 +38,7 @@ void wr_vcpu_reset(struct wr_vcpu *vcpu, bool init)
 	wr_state_reset(vcpu, init);
 	wr_fpu_reset(vcpu, init);
 	wr_msr_reset(vcpu, init);
+	wr_pv_reset(vcpu, init);
 	if (wr_has_lapic(vcpu))
 		wr_lapic_reset(vcpu, init);
 	wr_backend->vcpu_reset(vcpu, init);
@@ -285,6 +287,7 @@ static long get_lapic(void *object, void *arg, unsigned long user)
 {
 	if (!wr_has_lapic(object))
 		return -EINVAL;
+	wr_pv_eoi_sync(object);
 	wr_lapic_get(object, arg);
 	return 0;
 }
@@ -293,6 +296,7 @@ static long set_lapic(void *object, void *arg, unsigned long user)
 {
 	if (!wr_has_lapic(object))
 		return -EINVAL;
+	wr_pv_eoi_sync(object);
 	return wr_lapic_set(object, arg);
 }
 
@@ -315,6 +319,21 @@ static long set_tsc_khz(void *object, void *arg, unsigned long user)
 	if (user > U32_MAX)
 		return -EINVAL;
 	return wr_tsc_set_khz(object, user);
+}
+
+static long has_attr(void *object, void *arg, unsigned long user)
+{
+	return wr_attr(object, arg, WR_ATTR_HAS);
+}
+
+static long get_attr(void *object, void *arg, unsigned long user)
+{
+	return wr_attr(object, arg, WR_ATTR_GET);
+}
+
+static long set_attr(void *object, void *arg, unsigned long user)
+{
+	return wr_attr(object, arg, WR_ATTR_SET);
 }
 
 static long clock_ctrl(void *object, void *arg, unsigned long user)
@@ -415,6 +434,9 @@ static const struct wr_ioctl vcpu_ioctls[] = {
 	WR_IOCTL(KVM_SET_VAPIC_ADDR, set_vapic, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_GET_TSC_KHZ, get_tsc_khz, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_SET_TSC_KHZ, set_tsc_khz, WR_IOCTL_LOCK),
+	WR_IOCTL(KVM_HAS_DEVICE_ATTR, has_attr, WR_IOCTL_LOCK),
+	WR_IOCTL(KVM_GET_DEVICE_ATTR, get_attr, WR_IOCTL_LOCK),
+	WR_IOCTL(KVM_SET_DEVICE_ATTR, set_attr, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_KVMCLOCK_CTRL, clock_ctrl, WR_IOCTL_LOCK),
 	WR_IOCTL_RAW(KVM_SET_SIGNAL_MASK, set_signal_mask, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_ENABLE_CAP, enable_cap, WR_IOCTL_LOCK),

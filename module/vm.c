@@ -280,6 +280,18 @@ static long set_msr_filter(void *object, void *arg, unsigned long user)
 	return wr_msr_set_filter(object, arg);
 }
 
+static long get_tsc_khz(void *object, void *arg, unsigned long user)
+{
+	return ((struct wr_vm *)object)->tsc_khz;
+}
+
+static long set_tsc_khz(void *object, void *arg, unsigned long user)
+{
+	if (user > U32_MAX)
+		return -EINVAL;
+	return wr_tsc_set_vm_khz(object, user);
+}
+
 static long get_clock(void *object, void *arg, unsigned long user)
 {
 	return wr_clock_get(object, arg);
@@ -344,6 +356,8 @@ static const struct wr_ioctl vm_ioctls[] = {
 	WR_IOCTL(KVM_UNREGISTER_COALESCED_MMIO, unregister_coalesced, WR_IOCTL_LOCK),
 	WR_IOCTL_RAW(KVM_SET_GSI_ROUTING, set_gsi_routing, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_X86_SET_MSR_FILTER, set_msr_filter, WR_IOCTL_LOCK),
+	WR_IOCTL(KVM_GET_TSC_KHZ, get_tsc_khz, WR_IOCTL_LOCK),
+	WR_IOCTL(KVM_SET_TSC_KHZ, set_tsc_khz, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_GET_CLOCK, get_clock, 0),
 	WR_IOCTL(KVM_SET_CLOCK, set_clock, 0),
 	WR_IOCTL(KVM_ENABLE_CAP, enable_cap, WR_IOCTL_LOCK),

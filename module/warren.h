@@ -50,6 +50,7 @@
 #include "mmu/mmu.h"
 #include "msr.h"
 #include "policy.h"
+#include "pv.h"
 #include "registry.h"
 
 /* vCPU ids are xAPIC ids: 255 is the broadcast id. */
@@ -249,6 +250,7 @@ struct wr_vcpu {
 	struct wr_fpu fpu;
 	struct wr_cpuid cpuid;		/* [V] */
 	struct wr_vclock clock;		/* [V] */
+	struct wr_pv pv;
 	struct wr_msrs msrs;		/* [V] */
 	struct wr_mce mce;		/* [V] */
 	struct wr_lapic *lapic;		/* [I] NULL with a userspace irqchip */
@@ -316,6 +318,7 @@ struct wr_vm {
 
 	u32 tsc_khz;			/* [L] for vCPUs to come */
 	s64 halt_poll_ns;		/* [A] KVM_CAP_HALT_POLL; negative: the module's parameter */
+	u64 exit_hypercalls;		/* [L] to write: bits of those that userspace serves */
 };
 
 #define wr_for_each_vcpu(i, vcpu, vm) xa_for_each(&(vm)->vcpus, i, vcpu)
