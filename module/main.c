@@ -11,6 +11,7 @@
 #include "fpu.h"
 #include "genl.h"
 #include "host.h"
+#include "perf.h"
 #include "run.h"
 
 static const struct wr_backend *const backends[] = {
@@ -24,6 +25,8 @@ static char *paging = "nested";
 module_param(paging, charp, 0444);
 MODULE_PARM_DESC(paging, "how guest memory is mapped: nested (the CPU's nested page tables)");
 module_param_named(halt_poll_ns, wr_halt_poll_ns, uint, 0644);
+module_param_named(perf, wr_perf, bool, 0444);
+MODULE_PARM_DESC(perf, "show guests to the host's perf; not beside KVM");
 MODULE_PARM_DESC(halt_poll_ns, "longest time that a halted vCPU polls before it sleeps, in ns (0: never)");
 
 static int __init check_parameters(void)
@@ -90,12 +93,17 @@ static int __init warren_init(void)
 	err = wr_genl_init();
 	if (err)
 		goto err_exit_host;
-	err = wr_dev_init();
+	err = wr_perf_init();
 	if (err)
 		goto err_exit_genl;
+	err = wr_dev_init();
+	if (err)
+		goto err_exit_perf;
 	pr_info("%s, %s paging\n", wr_backend->name, paging);
 	return 0;
 
+err_exit_perf:
+	wr_perf_exit();
 err_exit_genl:
 	wr_genl_exit();
 err_exit_host:
@@ -110,6 +118,7 @@ err_remove_backend:
 static void __exit warren_exit(void)
 {
 	wr_dev_exit();
+	wr_perf_exit();
 	wr_genl_exit();
 	wr_host_exit();
 	wr_irqfd_module_exit();

@@ -19,6 +19,7 @@
 #include <asm/tsc.h>
 
 #include "backend.h"
+#include "perf.h"
 #include "ring.h"
 
 #define MIN_ENTRIES	64
@@ -79,7 +80,7 @@ static void write_entry(struct wr_ring *ring, struct wr_vcpu *vcpu, u64 reason, 
 static u64 enter_traced(struct wr_vcpu *vcpu)
 {
 	u64 entry_tsc = rdtsc();
-	u64 reason = wr_backend->enter(vcpu);
+	u64 reason = wr_enter(vcpu);
 	u64 exit_tsc = rdtsc();
 	struct wr_ring *ring = rcu_dereference_sched(vcpu->ring);
 
@@ -129,7 +130,7 @@ static void attach(struct wr_vcpu *vcpu, struct wr_ring *ring)
 
 static void detach(struct wr_vcpu *vcpu, struct wr_ring *ring)
 {
-	WRITE_ONCE(vcpu->enter, wr_backend->enter);
+	WRITE_ONCE(vcpu->enter, wr_enter);
 	RCU_INIT_POINTER(vcpu->ring, NULL);
 	ring->vcpu = NULL;
 }

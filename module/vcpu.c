@@ -19,6 +19,7 @@
 #include "fpu.h"
 #include "life.h"
 #include "msr.h"
+#include "perf.h"
 #include "ring.h"
 #include "state.h"
 #include "stats.h"
@@ -558,7 +559,7 @@ static struct wr_vcpu *vcpu_alloc(struct wr_vm *vm, u32 id)
 	vcpu->vm = vm;
 	vcpu->id = id;
 	vcpu->cpu = -1;
-	vcpu->enter = wr_backend->enter;
+	vcpu->enter = wr_enter;
 	vcpu->event.extint = -1;
 	/* The VM may be paused. */
 	wr_vcpu_request(vcpu, WR_REQ_LIFE);

@@ -11,6 +11,7 @@
 
 #include "../debug.h"
 #include "../host.h"
+#include "../perf.h"
 #include "../state.h"
 #include "vmx.h"
 
@@ -371,7 +372,7 @@ static u64 take_exception(struct vmx_vcpu *vmx)
 	u32 info = vmx->exit.intr_info;
 
 	if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR)
-		asm volatile("int $2");
+		wr_perf_nmi(&vmx->vcpu);
 	else if ((info & INTR_INFO_VECTOR_MASK) == X86_TRAP_MC)
 		wr_host_machine_check();
 	else

@@ -46,15 +46,25 @@ struct cpu {
 	bool on;
 };
 
+/*
+ * What else carries a tag: what the guest's own tables make of a linear address. Guests flush it by themselves on the CPU where they
+ * run, but for a vCPU whose steal time page says that it does not run: others leave it a note there.
+ */
+#define LINEAR_PAGE	NR_PAGES
+
 struct vcpu {
 	struct wr_tlb tlb;
 	int cpu;		/* of the last stay, -1: none */
 	bool flush_requested;
+	bool marked;		/* its page says that it does not run */
+	bool note;		/* KVM_VCPU_FLUSH_TLB is in it */
+	bool interrupt;		/* another vCPU wants it to flush, and waits */
 };
 
 struct vm {
 	u64 root;
 	u64 host_page[NR_PAGES];
+	u64 linear;		/* where the guest's own tables lead */
 	struct vcpu vcpu[NR_VCPUS];
 };
 
@@ -67,6 +77,7 @@ struct world {
 	u64 next_page;		/* no host page is used twice */
 	u32 stale;
 	u32 flushes, flushes_of_all;
+	bool forget_notes;	/* do it wrong */
 };
 
 static void flush(struct world *w, struct cpu *cpu, enum wr_tlb_flush owed, u64 tag)
@@ -118,6 +129,54 @@ static void touch(struct world *w, struct vm *vm, struct cpu *cpu, u64 tag)
 	}
 }
 
+/* On VT-x it carries the vCPU's VPID with the pointer, but INVEPT of the pointer is what is done about it. */
+static int linear_page(const struct world *w, int vcpu_index)
+{
+	return LINEAR_PAGE + (w->kind->nr_tags ? 0 : vcpu_index);
+}
+
+/* The interrupt of another vCPU comes first, and the guest flushes that address where it is now; then it reads through it. */
+static void touch_linear(struct world *w, struct vm *vm, int vcpu_index, struct cpu *cpu, u64 tag)
+{
+	struct vcpu *vcpu = &vm->vcpu[vcpu_index];
+	int page = linear_page(w, vcpu_index);
+	struct entry *hit = find(cpu, tag, page);
+
+	if (hit && vcpu->interrupt)
+		hit->valid = false;
+	if (!hit || !hit->valid)
+		fill(w, cpu, (struct entry) { tag, page, vm->linear, true });
+	else if (hit->host_page != vm->linear)
+		w->stale++;
+	vcpu->interrupt = false;
+}
+
+/* One vCPU changes the guest's tables, flushes for itself, and tells the others. */
+static void guest_remap(struct world *w, int vm_index, int by)
+{
+	struct vm *vm = &w->vm[vm_index];
+	int i;
+
+	vm->linear = w->next_page++;
+	for (i = 0; i < NR_VCPUS; i++) {
+		struct vcpu *vcpu = &vm->vcpu[i];
+
+		if (i != by && vcpu->marked)
+			vcpu->note = true;
+		else
+			vcpu->interrupt = true;
+	}
+}
+
+/* As wr_steal_update(): before an entry, what was noted is owed. */
+static void unmark(struct world *w, struct vcpu *vcpu)
+{
+	if (vcpu->note && !w->forget_notes)
+		vcpu->flush_requested = true;
+	vcpu->marked = false;
+	vcpu->note = false;
+}
+
 /* As the vendors do it */
 static void enter(struct world *w, int vm_index, int vcpu_index, int cpu_index)
 {
@@ -130,6 +189,7 @@ static void enter(struct world *w, int vm_index, int vcpu_index, int cpu_index)
 	if (vcpu->cpu != cpu_index)
 		wr_tlb_moved(&vcpu->tlb);
 	vcpu->cpu = cpu_index;
+	unmark(w, vcpu);
 	if (vcpu->flush_requested)
 		owed = wr_tlb_drop(&vcpu->tlb, w->kind->by_tag);
 	vcpu->flush_requested = false;
@@ -141,6 +201,7 @@ static void enter(struct world *w, int vm_index, int vcpu_index, int cpu_index)
 		KUNIT_FAIL(w->test, "%s: tag %llu", w->kind->name, tag);
 	flush(w, cpu, owed, tag);
 	touch(w, vm, cpu, tag);
+	touch_linear(w, vm, vcpu_index, cpu, tag);
 }
 
 /* The host takes a page away and gives another. */
@@ -160,6 +221,7 @@ static void make_vm(struct world *w, int vm, u64 root)
 	w->vm[vm] = (struct vm) { .root = root };
 	for (i = 0; i < NR_PAGES; i++)
 		w->vm[vm].host_page[i] = w->next_page++;
+	w->vm[vm].linear = w->next_page++;
 	for (i = 0; i < NR_VCPUS; i++)
 		w->vm[vm].vcpu[i].cpu = -1;
 }
@@ -323,6 +385,48 @@ static void host_off_and_on(struct kunit *test)
 	}
 }
 
+static void noted_while_the_vcpu_sleeps(struct kunit *test)
+{
+	struct world *w;
+	int i, cpu;
+
+	for_each_world(w, i, test) {
+		for (cpu = 0; cpu < NR_CPUS_HERE; cpu++) {
+			enter(w, 0, 0, 0);
+			enter(w, 0, 1, 1);
+			w->vm[0].vcpu[1].marked = true;
+			guest_remap(w, 0, 0);
+			enter(w, 0, 0, 0);
+			/* Where it was, and where it was not */
+			enter(w, 0, 1, cpu);
+			enter(w, 0, 1, !cpu);
+			expect_fresh(w, "a note was left");
+		}
+		/* Not marked: the guest does it itself, where it is. */
+		guest_remap(w, 0, 0);
+		enter(w, 0, 1, 0);
+		enter(w, 0, 1, 1);
+		enter(w, 0, 0, 0);
+		expect_fresh(w, "an interrupt was sent");
+	}
+}
+
+/* The model sees a note that nobody reads. */
+static void forgotten_note_is_seen(struct kunit *test)
+{
+	struct world *w;
+	int i;
+
+	for_each_world(w, i, test) {
+		w->forget_notes = true;
+		enter(w, 0, 1, 1);
+		w->vm[0].vcpu[1].marked = true;
+		guest_remap(w, 0, 0);
+		enter(w, 0, 1, 1);
+		KUNIT_EXPECT_GT_MSG(test, w->stale, 0u, "%s", w->kind->name);
+	}
+}
+
 /* Flushes cost: what owes none gets none. */
 static void no_flush_without_need(struct kunit *test)
 {
@@ -358,7 +462,13 @@ static u32 draw(u64 *seed, u32 n)
 
 static void random_event(struct world *w, u64 *seed)
 {
-	switch (draw(seed, 64)) {
+	switch (draw(seed, 80)) {
+	case 64 ... 71:
+		w->vm[draw(seed, NR_VMS)].vcpu[draw(seed, NR_VCPUS)].marked = true;
+		break;
+	case 72 ... 79:
+		guest_remap(w, draw(seed, NR_VMS), draw(seed, NR_VCPUS));
+		break;
 	case 0:
 		host_off_on(w, draw(seed, NR_CPUS_HERE));
 		break;
@@ -396,6 +506,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(root_reused_by_another_vm),
 	KUNIT_CASE(tags_used_up),
 	KUNIT_CASE(host_off_and_on),
+	KUNIT_CASE(noted_while_the_vcpu_sleeps),
+	KUNIT_CASE(forgotten_note_is_seen),
 	KUNIT_CASE(no_flush_without_need),
 	KUNIT_CASE(random_sequences),
 	{}
