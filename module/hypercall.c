@@ -164,8 +164,8 @@ static long dispatch(struct wr_vcpu *vcpu, const struct call *call)
  * wr_hypercall_begin - before the instruction is stepped over: who serves the call, and where?
  * @vcpu: the vCPU; its thread calls
  *
- * Return: WR_RUN_RESUME: wr_hypercall() can be called here; WR_RUN_SLEEPABLE: it has to be where it may sleep; WR_RUN_USER: userspace
- * serves it, and then wr_hypercall_complete().
+ * Return: WR_RUN_RESUME: wr_hypercall() can be called here; WR_RUN_SLEEPABLE: it has to be where it may sleep; WR_RUN_USER:
+ * userspace serves it, and then wr_hypercall_complete().
  */
 enum wr_run_result wr_hypercall_begin(struct wr_vcpu *vcpu)
 {

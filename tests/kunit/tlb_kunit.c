@@ -47,8 +47,8 @@ struct cpu {
 };
 
 /*
- * What else carries a tag: what the guest's own tables make of a linear address. Guests flush it by themselves on the CPU where they
- * run, but for a vCPU whose steal time page says that it does not run: others leave it a note there.
+ * What else carries a tag: what the guest's own tables make of a linear address. Guests flush it by themselves on the CPU where
+ * they run, but for a vCPU whose steal time page says that it does not run: others leave it a note there.
  */
 #define LINEAR_PAGE	NR_PAGES
 
