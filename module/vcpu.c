@@ -255,6 +255,9 @@ static long get_mp_state(void *object, void *arg, unsigned long user)
 	if (wr_has_lapic(vcpu))
 		wr_lapic_take_events(vcpu);
 	state->mp_state = vcpu->mp_state;
+	/* Woken already, though it has not run: that must not be lost where this is restored. */
+	if (vcpu->mp_state == KVM_MP_STATE_HALTED && READ_ONCE(vcpu->pv.unhalted))
+		state->mp_state = KVM_MP_STATE_RUNNABLE;
 	return 0;
 }
 

@@ -208,6 +208,27 @@ TEST(kick_ends_halt)
 	vcpu_join(&m.v[1]);
 }
 
+static void guest_kicks_once(u64 arg)
+{
+	GUEST_EQ(hypercall(KVM_HC_KICK_CPU, 0, arg, 0), 0);
+	guest_done();
+}
+
+/* A vCPU that was kicked is saved as one that runs. */
+TEST(kick_shows_in_saved_state)
+{
+	struct kvm_mp_state state = { KVM_MP_STATE_HALTED };
+	struct machine m;
+
+	need_feature(KVM_FEATURE_PV_UNHALT);
+	start(&m, 2);
+	CHECK_OK(ioctl(m.v[1].fd, KVM_SET_MP_STATE, &state));
+	vcpu_long(&m.v[0], guest_kicks_once, 1);
+	EXPECT_DONE(&m.v[0]);
+	CHECK_OK(ioctl(m.v[1].fd, KVM_GET_MP_STATE, &state));
+	CHECK_EQ(state.mp_state, KVM_MP_STATE_RUNNABLE);
+}
+
 /* The locks of a guest with more vCPUs than the host has CPUs: who waits gives its time to who has it. */
 static volatile u32 turn, handed;
 
