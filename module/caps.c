@@ -67,6 +67,11 @@ static int enable_halt_poll(struct wr_vm *vm, const u64 *args)
 	return 0;
 }
 
+static int enable_x2apic_api(struct wr_vm *vm, const u64 *args)
+{
+	return wr_x2apic_api(vm, args[0]);
+}
+
 static int enable_split_irqchip(struct wr_vm *vm, const u64 *args)
 {
 	return wr_irqchip_split(vm, min_t(u64, args[0], U32_MAX));
@@ -127,6 +132,7 @@ static const struct capability capabilities[] = {
 	CONSTANT(KVM_CAP_IRQFD, 1),
 	CONSTANT(KVM_CAP_IRQFD_RESAMPLE, 1),
 	CONSTANT(KVM_CAP_SPLIT_IRQCHIP, 1, ENABLE(enable_split_irqchip, 1)),
+	CONSTANT(KVM_CAP_X2APIC_API, WR_X2APIC_API_FLAGS, ENABLE(enable_x2apic_api, 1)),
 	CONSTANT(KVM_CAP_PIT2, 1),
 	CONSTANT(KVM_CAP_PIT_STATE2, 1),
 	CONSTANT(KVM_CAP_SET_BOOT_CPU_ID, 1),

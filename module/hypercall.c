@@ -22,11 +22,10 @@ static int send_to_map(struct wr_vcpu *vcpu, struct wr_lapic_msg *msg, unsigned 
 	int sent = 0;
 
 	for_each_set_bit(bit, &map, BITS_PER_LONG) {
-		/* Beyond are no CPUs, and 255 would be all of them. */
+		/* Beyond are no CPUs. */
 		if (min + bit >= WR_MAX_VCPU_IDS)
 			break;
-		msg->dest = min + bit;
-		sent += wr_lapic_deliver(vcpu->vm, vcpu, msg) > 0;
+		sent += wr_lapic_deliver_to_id(vcpu->vm, min + bit, msg) > 0;
 	}
 	return sent;
 }

@@ -44,6 +44,7 @@ static void destroy_vcpus(struct wr_vm *vm)
 	wr_for_each_vcpu(i, vcpu, vm)
 		wr_vcpu_destroy(vcpu);
 	xa_destroy(&vm->vcpus);
+	wr_lapic_ids_free(vm);
 }
 
 /*

@@ -53,9 +53,9 @@
 #include "pv.h"
 #include "registry.h"
 
-/* vCPU ids are xAPIC ids: 255 is the broadcast id. */
-#define WR_MAX_VCPUS		255
-#define WR_MAX_VCPU_IDS		255
+/* As KVM has it. vCPU ids are APIC ids: those from 255 on are reached in x2APIC mode. */
+#define WR_MAX_VCPUS		1024
+#define WR_MAX_VCPU_IDS		4096
 
 /* MTRRs kept for the guest: deftype, 11 fixed, 8 variable pairs */
 #define WR_NR_VARIABLE_MTRRS	8

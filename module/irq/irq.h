@@ -22,6 +22,7 @@
 struct wr_vm;
 struct wr_vcpu;
 struct wr_lapic;
+struct wr_lapic_ids;
 struct wr_pic;
 struct wr_ioapic;
 struct wr_pit;
@@ -30,7 +31,9 @@ struct wr_routes;
 #define WR_PIC_PINS	16
 #define WR_IOAPIC_PINS	KVM_IOAPIC_NUM_PINS
 #define WR_MAX_GSI	4096	/* KVM_CAP_IRQ_ROUTING */
-#define WR_NR_APIC_IDS	255	/* 0 to 254: an APIC id is its vCPU's id */
+
+/* KVM_CAP_X2APIC_API */
+#define WR_X2APIC_API_FLAGS	(KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
 
 /* Who holds a level-triggered line high: a line is low when all have let it go. */
 #define WR_IRQ_SOURCE_USER	0	/* KVM_IRQ_LINE */
@@ -56,8 +59,8 @@ struct wr_irq {
 	struct mutex resamplers_lock;		/* serializes assigning irqfds, too */
 	struct list_head resamplers;		/* resamplers_lock to write, vm->srcu to read */
 	u16 split_pins;				/* [L] routes 0..n-1 are the userspace IOAPIC's */
-	u64 x2apic_api;				/* [L] KVM_X2APIC_API_*, KVM_CAP_X2APIC_API */
-	struct wr_vcpu *by_apic_id[WR_NR_APIC_IDS];	/* [A] cache of wr_vcpu_by_id(), lapic_ipi.c */
+	u64 x2apic_api;				/* [L] to write: WR_X2APIC_API_FLAGS, KVM_CAP_X2APIC_API */
+	struct wr_lapic_ids *ids;		/* [L] to replace by a larger one, [A] to read: vCPUs by APIC id, lapic_ids.c */
 };
 
 /* A message to local APICs, decoded from an MSI, an ICR or a redirection entry. */
@@ -141,7 +144,9 @@ int wr_pit_reinject(struct wr_vm *vm, const struct kvm_reinject_control *control
 void wr_pit_ack(struct wr_pit *pit);
 void wr_pit_unmask(struct wr_pit *pit);
 
-/* lapic.c, lapic_ipi.c, lapic_timer.c */
+/* lapic.c, lapic_ids.c, lapic_ipi.c, lapic_timer.c */
+void wr_lapic_ids_free(struct wr_vm *vm);
+int wr_x2apic_api(struct wr_vm *vm, u64 flags);
 int wr_lapic_create(struct wr_vcpu *vcpu);
 void wr_lapic_destroy(struct wr_vcpu *vcpu);
 void wr_lapic_reset(struct wr_vcpu *vcpu, bool init);
@@ -164,6 +169,7 @@ void wr_lapic_set_deadline(struct wr_vcpu *vcpu, u64 tsc);
 void wr_lapic_tsc_changed(struct wr_vcpu *vcpu);
 void wr_lapic_timer_halt(struct wr_vcpu *vcpu);
 void wr_lapic_timer_exit(struct wr_vcpu *vcpu);
+int wr_lapic_deliver_to_id(struct wr_vm *vm, u32 id, const struct wr_lapic_msg *msg);
 int wr_lapic_deliver(struct wr_vm *vm, struct wr_vcpu *source, const struct wr_lapic_msg *msg);
 bool wr_lapic_has_events(const struct wr_vcpu *vcpu);
 void wr_lapic_take_events(struct wr_vcpu *vcpu);

@@ -619,22 +619,6 @@ static u32 version(const struct wr_vm *vm)
 	return VERSION | (vm->irq.mode == WR_IRQCHIP_SPLIT ? APIC_LVR_DIRECTED_EOI : 0);
 }
 
-/*
- * What the mode says about id and logical id. x2APIC derives the latter: cluster, and a bit in
- * it.
- */
-static void set_ids(struct wr_lapic *lapic)
-{
-	u32 id = lapic->vcpu->id;
-
-	if (!wr_lapic_x2apic(lapic)) {
-		wr_lapic_set_reg(lapic, APIC_ID, SET_XAPIC_DEST_FIELD(id));
-		return;
-	}
-	wr_lapic_set_reg(lapic, APIC_ID, id);
-	wr_lapic_set_reg(lapic, APIC_LDR, id >> 4 << 16 | BIT(id & 0xf));
-}
-
 static void reset_regs(struct wr_lapic *lapic)
 {
 	wr_lapic_timer_stop(lapic);
@@ -644,7 +628,7 @@ static void reset_regs(struct wr_lapic *lapic)
 	wr_lapic_set_reg(lapic, APIC_DFR, APIC_DFR_FLAT);
 	wr_lapic_set_reg(lapic, APIC_SPIV, SPIV_RESET);
 	mask_lvts(lapic);
-	set_ids(lapic);
+	wr_lapic_show_ids(lapic);
 	xchg(&lapic->state.errors, 0);
 	lapic->isr_count = 0;
 	lapic->isr_highest = -1;
@@ -742,21 +726,10 @@ int wr_lapic_set_base(struct wr_vcpu *vcpu, u64 base, bool host_initiated)
 	/* Back from x2APIC, which userspace can: the logical id was derived. */
 	if (!wr_lapic_x2apic(lapic))
 		wr_lapic_set_reg(lapic, APIC_LDR, 0);
-	set_ids(lapic);
+	wr_lapic_show_ids(lapic);
 	return 0;
 }
 WR_EXPORT_FOR_KUNIT(wr_lapic_set_base);
-
-/*
- * How far APIC_ID is shifted in struct kvm_lapic_state: x2APIC ids are unshifted, if userspace
- * knows them.
- */
-static int id_shift(const struct wr_lapic *lapic)
-{
-	u64 api = lapic->vcpu->vm->irq.x2apic_api;
-
-	return wr_lapic_x2apic(lapic) && (api & KVM_X2APIC_API_USE_32BIT_IDS) ? 0 : 24;
-}
 
 /**
  * wr_lapic_get - KVM_GET_LAPIC
@@ -772,7 +745,7 @@ void wr_lapic_get(struct wr_vcpu *vcpu, struct kvm_lapic_state *state)
 	wr_lapic_collect(lapic);
 	memcpy(state->regs, lapic->regs, sizeof(state->regs));
 	*(u32 *)(state->regs + APIC_TMCCT) = wr_lapic_timer_count(lapic);
-	*(u32 *)(state->regs + APIC_ID) = vcpu->id << id_shift(lapic);
+	*(u32 *)(state->regs + APIC_ID) = vcpu->id << wr_lapic_id_shift(lapic);
 }
 WR_EXPORT_FOR_KUNIT(wr_lapic_get);
 
@@ -813,9 +786,10 @@ int wr_lapic_set(struct wr_vcpu *vcpu, const struct kvm_lapic_state *state)
 {
 	struct wr_lapic *lapic = vcpu->lapic;
 	const u32 *reg = (const u32 *)state->regs;
+	int shift = wr_lapic_id_shift(lapic);
 	u32 offset;
 
-	if (reg[APIC_ID / 4] >> id_shift(lapic) != vcpu->id)
+	if ((reg[APIC_ID / 4] ^ vcpu->id << shift) >> shift)
 		return -EINVAL;
 
 	wr_lapic_timer_stop(lapic);
@@ -827,7 +801,7 @@ int wr_lapic_set(struct wr_vcpu *vcpu, const struct kvm_lapic_state *state)
 		if (reg_table[offset >> 4].access & R_BOTH)
 			wr_lapic_set_reg(lapic, offset,
 					 restored(lapic, offset, reg[offset / 4]));
-	set_ids(lapic);
+	wr_lapic_show_ids(lapic);
 	recount_isr(lapic);
 	update_ppr(lapic);
 	WRITE_ONCE(lapic->irr_pending, true);
@@ -857,12 +831,15 @@ int wr_lapic_set_vapic(struct wr_vcpu *vcpu, u64 gpa)
  * @vcpu: vCPU that nobody else knows yet, with @vcpu->id and @vcpu->vm set
  *
  * Return: 0, or -ENOMEM.
- * Context: may sleep.
+ * Context: vm->lock held, may sleep.
  */
 int wr_lapic_create(struct wr_vcpu *vcpu)
 {
-	struct wr_lapic *lapic = kzalloc(sizeof(*lapic), GFP_KERNEL_ACCOUNT);
+	struct wr_lapic *lapic;
 
+	if (wr_lapic_ids_reserve(vcpu->vm, vcpu->id))
+		return -ENOMEM;
+	lapic = kzalloc(sizeof(*lapic), GFP_KERNEL_ACCOUNT);
 	if (!lapic)
 		return -ENOMEM;
 	lapic->regs = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
@@ -891,7 +868,7 @@ void wr_lapic_destroy(struct wr_vcpu *vcpu)
 	if (!lapic)
 		return;
 	wr_lapic_timer_stop(lapic);
-	cmpxchg(&vcpu->vm->irq.by_apic_id[vcpu->id], vcpu, NULL);
+	wr_lapic_ids_forget(vcpu);
 	vcpu->lapic = NULL;
 	free_page((unsigned long)lapic->regs);
 	kfree(lapic);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The local APIC, as its own files see it: lapic.c (registers), lapic_ipi.c (messages),
+ * The local APIC, as its own files see it: lapic.c (registers), lapic_ids.c (ids and destinations), lapic_ipi.c (messages),
  * lapic_timer.c, lapic_assist.c. irq.h is the door for all others; the run loop may use wr_lapic_maybe_pending()
  * from here.
  *
@@ -149,6 +149,42 @@ static inline void wr_lapic_collect(struct wr_lapic *lapic)
 	if (unlikely(wr_lapic_any(lapic->arrived) || (lapic->posted && wr_lapic_any(lapic->posted))))
 		wr_lapic_collect_some(lapic);
 }
+
+/* struct wr_lapic_msg.shorthand */
+#define WR_SHORTHAND_SELF	1
+#define WR_SHORTHAND_ALL	2
+#define WR_SHORTHAND_OTHERS	3
+
+/*
+ * struct wr_lapic_ids - vCPUs by APIC id
+ *
+ * An APIC id is its vCPU's id for ever, and vCPUs that went online live as long as the VM: so the table is only a cache of
+ * wr_vcpu_by_id(), without an owner or a lock. A larger one replaces it when an id does not fit.
+ */
+struct wr_lapic_ids {
+	struct wr_lapic_ids *outgrown;	/* [I] somebody may still look at it */
+	u32 nr;				/* [I] */
+	struct wr_vcpu *vcpu[];		/* [A] NULL: not looked up yet */
+};
+
+/* struct wr_lapic_targets - a walk over those whom a message is meant for */
+struct wr_lapic_targets {
+	struct wr_vm *vm;
+	const struct wr_vcpu *source;
+	const struct wr_lapic_msg *msg;
+	bool narrow;		/* the sender names its destinations with 8 bits */
+	bool spelled;		/* candidates are members of an x2APIC cluster, else all vCPUs */
+	u32 next, end;		/* candidates not looked at */
+};
+
+/* lapic_ids.c */
+int wr_lapic_ids_reserve(struct wr_vm *vm, u32 id);
+void wr_lapic_ids_forget(struct wr_vcpu *vcpu);
+void wr_lapic_show_ids(struct wr_lapic *lapic);
+int wr_lapic_id_shift(const struct wr_lapic *lapic);
+struct wr_lapic *wr_lapic_by_id(struct wr_vm *vm, u32 id);
+struct wr_lapic_targets wr_lapic_targets(struct wr_vm *vm, const struct wr_vcpu *source, const struct wr_lapic_msg *msg);
+struct wr_lapic *wr_lapic_next_target(struct wr_lapic_targets *targets);
 
 /* lapic_ipi.c */
 int wr_lapic_set_irr(struct wr_lapic *lapic, u8 vector, bool level, bool wants_eoi);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Messages to local APICs: who is meant, and what arrives there. Also what a local APIC sends to
+ * Messages to local APICs: what arrives there (lapic_ids.c: who is meant). Also what a local APIC sends to
  * itself (LVT, errors) and what the vCPU does about INIT and SIPI.
  *
  * How an interrupt reaches a vCPU that does not know of it:
@@ -15,7 +15,6 @@
  * or wakes the thread. Nothing here takes a lock or sleeps: timers and eventfd wake-ups call it
  * with interrupts off.
  */
-#include <linux/bitmap.h>
 #include <linux/rcupdate.h>
 
 #include "compat.h"
@@ -27,13 +26,6 @@
 #define MODE_NMI	(APIC_DM_NMI >> 8)
 #define MODE_INIT	(APIC_DM_INIT >> 8)
 #define MODE_STARTUP	(APIC_DM_STARTUP >> 8)
-
-enum shorthand {
-	SHORTHAND_NONE,
-	SHORTHAND_SELF,
-	SHORTHAND_ALL,
-	SHORTHAND_OTHERS,
-};
 
 /* Vectors below are the CPU's exceptions: no interrupt may use them. */
 #define FIRST_VECTOR	16
@@ -184,163 +176,71 @@ static int take(struct wr_lapic *lapic, const struct wr_lapic_msg *msg)
 	return 0;
 }
 
-static struct wr_lapic *fill_by_id(struct wr_vm *vm, u32 id)
-{
-	struct wr_vcpu *vcpu = wr_vcpu_by_id(vm, id);
-
-	/* Being made: it may yet go away. */
-	if (!vcpu || vcpu->index >= atomic_read(&vm->online_vcpus))
-		return NULL;
-	WRITE_ONCE(vm->irq.by_apic_id[id], vcpu);
-	return vcpu->lapic;
-}
-
-/*
- * The local APIC with a given id, or NULL. An APIC id is its vCPU's id for ever, and vCPUs that
- * went online live as long as the VM: so the table is only a cache, without an owner or a lock.
- */
-static struct wr_lapic *by_id(struct wr_vm *vm, u32 id)
-{
-	struct wr_vcpu *vcpu;
-
-	if (id >= WR_NR_APIC_IDS)
-		return NULL;
-	vcpu = READ_ONCE(vm->irq.by_apic_id[id]);
-	return likely(vcpu) ? vcpu->lapic : fill_by_id(vm, id);
-}
-
-/*
- * Does the sender name its destinations with 8 bits? Then 255 means all. The IOAPIC and MSIs do,
- * unless userspace has asked for 32-bit ids.
- */
-static bool sender_is_narrow(const struct wr_vm *vm, const struct wr_vcpu *source)
-{
-	if (source)
-		return !wr_lapic_x2apic(source->lapic);
-	return !(vm->irq.x2apic_api & KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK);
-}
-
-static bool is_broadcast(const struct wr_lapic *lapic, u32 dest, bool narrow)
-{
-	if (dest == WR_X2APIC_BROADCAST)
-		return true;
-	return dest == WR_XAPIC_BROADCAST && (narrow || !wr_lapic_x2apic(lapic));
-}
-
-static bool matches_logical(const struct wr_lapic *lapic, u32 dest)
-{
-	u32 ldr = wr_lapic_reg(lapic, APIC_LDR);
-
-	/* Cluster in the upper half, one bit per member in the lower */
-	if (wr_lapic_x2apic(lapic))
-		return ldr >> 16 == dest >> 16 && (ldr & dest & 0xffff);
-	if (dest > 0xff)
-		return false;
-	ldr = GET_APIC_LOGICAL_ID(ldr);
-	if (wr_lapic_reg(lapic, APIC_DFR) == APIC_DFR_FLAT)
-		return ldr & dest;
-	return ldr >> 4 == dest >> 4 && (ldr & dest & 0xf);
-}
-
-static bool matches(const struct wr_lapic *lapic, const struct wr_vcpu *source,
-		    const struct wr_lapic_msg *msg, bool narrow)
-{
-	if (!wr_lapic_hw_enabled(lapic))
-		return false;
-	if (msg->shorthand == SHORTHAND_ALL)
-		return true;
-	if (msg->shorthand == SHORTHAND_OTHERS)
-		return lapic->vcpu != source;
-	if (is_broadcast(lapic, msg->dest, narrow))
-		return true;
-	if (msg->logical)
-		return matches_logical(lapic, msg->dest);
-	return lapic->vcpu->id == msg->dest;
-}
-
-/* In x2APIC mode the logical destination spells out the ids: a cluster is 16 of them in a row. */
-static bool spells_ids(const struct wr_vcpu *source, const struct wr_lapic_msg *msg)
-{
-	return source && msg->logical && !msg->shorthand && msg->dest != WR_X2APIC_BROADCAST &&
-	       wr_lapic_x2apic(source->lapic);
-}
-
-/* Note who is meant; and look the vCPU up, so that by_id() finds all that are noted. */
-static void note(struct wr_vm *vm, struct wr_vcpu *vcpu, unsigned long *ids)
-{
-	if (!READ_ONCE(vm->irq.by_apic_id[vcpu->id]))
-		WRITE_ONCE(vm->irq.by_apic_id[vcpu->id], vcpu);
-	__set_bit(vcpu->id, ids);
-}
-
-static void find_destinations(struct wr_vm *vm, const struct wr_vcpu *source,
-			      const struct wr_lapic_msg *msg, unsigned long *ids)
-{
-	bool narrow = sender_is_narrow(vm, source);
-	unsigned long i, members = msg->dest & 0xffff;
-	u32 first = msg->dest >> 16 << 4;
-	struct wr_lapic *lapic;
-	struct wr_vcpu *vcpu;
-
-	if (spells_ids(source, msg)) {
-		for_each_set_bit(i, &members, 16) {
-			lapic = by_id(vm, first + i);
-			if (lapic && matches(lapic, source, msg, narrow))
-				__set_bit(first + i, ids);
-		}
-		return;
-	}
-	/* Pairs with the raise of online_vcpus: what it counts is in the array. */
-	for (i = 0; i < atomic_read_acquire(&vm->online_vcpus); i++) {
-		vcpu = xa_load(&vm->vcpus, i);
-		if (vcpu && vcpu->lapic && matches(vcpu->lapic, source, msg, narrow))
-			note(vm, vcpu, ids);
-	}
-}
-
 /*
  * Lowest priority: hardware may choose by any rule. By vector: each interrupt stays on one vCPU
  * and its cache, and several interrupts spread. Those whose APIC is disabled by software do not
  * take part.
  */
-static void keep_one(struct wr_vm *vm, u8 vector, unsigned long *ids)
+static struct wr_lapic *next_enabled(struct wr_lapic_targets *targets)
 {
-	unsigned int id, nr = 0;
+	struct wr_lapic *lapic;
 
-	for_each_set_bit(id, ids, WR_NR_APIC_IDS) {
-		if (wr_lapic_sw_enabled(by_id(vm, id)))
-			nr++;
-		else
-			__clear_bit(id, ids);
-	}
-	if (!nr)
-		return;
-	nr = vector % nr;
-	for_each_set_bit(id, ids, WR_NR_APIC_IDS) {
-		if (nr--)
-			continue;
-		bitmap_zero(ids, WR_NR_APIC_IDS);
-		__set_bit(id, ids);
-		return;
-	}
+	do {
+		lapic = wr_lapic_next_target(targets);
+	} while (lapic && !wr_lapic_sw_enabled(lapic));
+	return lapic;
 }
 
-static int deliver_many(struct wr_vm *vm, const struct wr_vcpu *source,
-			const struct wr_lapic_msg *msg)
+static int deliver_to_one(struct wr_vm *vm, const struct wr_vcpu *source, const struct wr_lapic_msg *msg)
 {
-	DECLARE_BITMAP(ids, WR_NR_APIC_IDS) = {};
-	int result = -1, taken;
-	unsigned int id;
+	struct wr_lapic_targets targets = wr_lapic_targets(vm, source, msg);
+	struct wr_lapic *lapic, *chosen = NULL;
+	unsigned int nr = 0, skip;
 
-	find_destinations(vm, source, msg, ids);
+	while (next_enabled(&targets))
+		nr++;
+	if (!nr)
+		return -1;
+	targets = wr_lapic_targets(vm, source, msg);
+	/* There may be fewer than a moment ago: then it is the last one. */
+	for (skip = msg->vector % nr; (lapic = next_enabled(&targets)); skip--) {
+		chosen = lapic;
+		if (!skip)
+			break;
+	}
+	return chosen ? take(chosen, msg) : -1;
+}
+
+static int deliver_many(struct wr_vm *vm, const struct wr_vcpu *source, const struct wr_lapic_msg *msg)
+{
+	struct wr_lapic_targets targets;
+	struct wr_lapic *lapic;
+	int result = -1, taken;
+
 	if (msg->delivery_mode == MODE_LOWEST || msg->redirection_hint)
-		keep_one(vm, msg->vector, ids);
-	for_each_set_bit(id, ids, WR_NR_APIC_IDS) {
-		taken = take(by_id(vm, id), msg);
+		return deliver_to_one(vm, source, msg);
+	targets = wr_lapic_targets(vm, source, msg);
+	while ((lapic = wr_lapic_next_target(&targets))) {
+		taken = take(lapic, msg);
 		if (taken >= 0)
 			result = max(result, 0) + taken;
 	}
 	return result;
+}
+
+/**
+ * wr_lapic_deliver_to_id - send a message to the one local APIC with an id
+ * @vm: the VM
+ * @id: 255 is an id like others here
+ * @msg: content
+ *
+ * Return: as wr_lapic_deliver(). Context: any; neither locks nor sleeps.
+ */
+int wr_lapic_deliver_to_id(struct wr_vm *vm, u32 id, const struct wr_lapic_msg *msg)
+{
+	struct wr_lapic *lapic = wr_lapic_by_id(vm, id);
+
+	return lapic ? take(lapic, msg) : -1;
 }
 
 /**
@@ -355,16 +255,13 @@ static int deliver_many(struct wr_vm *vm, const struct wr_vcpu *source,
  */
 int wr_lapic_deliver(struct wr_vm *vm, struct wr_vcpu *source, const struct wr_lapic_msg *msg)
 {
-	struct wr_lapic *lapic;
-
-	if (msg->shorthand == SHORTHAND_SELF)
+	if (msg->shorthand == WR_SHORTHAND_SELF)
 		return take(source->lapic, msg);
 	if (msg->shorthand || msg->logical || msg->dest == WR_XAPIC_BROADCAST ||
 	    msg->dest == WR_X2APIC_BROADCAST)
 		return deliver_many(vm, source, msg);
 	/* The common case: one destination, known by its id. */
-	lapic = by_id(vm, msg->dest);
-	return lapic ? take(lapic, msg) : -1;
+	return wr_lapic_deliver_to_id(vm, msg->dest, msg);
 }
 WR_EXPORT_FOR_KUNIT(wr_lapic_deliver);
 

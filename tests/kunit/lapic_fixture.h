@@ -94,6 +94,7 @@ static inline void fixture_exit(struct kunit *test)
 		return;
 	for (i = 0; i < NR_VCPUS; i++)
 		wr_lapic_destroy(&fix->vcpu[i]);
+	wr_lapic_ids_free(&fix->vm);
 	xa_destroy(&fix->vm.vcpus);
 }
 

@@ -59,6 +59,7 @@ static void route_teardown(struct kunit *test)
 	wr_bus_exit(&fix->vm);
 	if (fix->vcpu.lapic)
 		wr_lapic_destroy(&fix->vcpu);
+	wr_lapic_ids_free(&fix->vm);
 	xa_destroy(&fix->vm.vcpus);
 	cleanup_srcu_struct(&fix->vm.srcu);
 }

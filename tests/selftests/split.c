@@ -291,6 +291,8 @@ TEST(pic_waits)
 {
 	struct machine m;
 
+	if (is_kvm())
+		SKIP("the reference does not look again when LINT0 opens");
 	start(&m);
 	vcpu_long(&m.v, wait_for_pic, 0);
 	EXPECT_SYNC(&m.v, 1);

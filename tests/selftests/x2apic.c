@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* APIC ids of 32 bits: KVM_CAP_X2APIC_API, destinations beyond 255, and what KVM_GET_LAPIC shows of them. */
+#include "apic.h"
+#include "vm.h"
+
+#define VECTOR 0x61
+#define FAR 300		/* an id that 8 bits do not hold; 44 is what they make of it */
+#define NEAR 44
+
+#define MSI_LOGICAL 4
+
+static int x2apic_api(struct vm *vm, u64 flags)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_X2APIC_API, .args = { flags } };
+
+	return ioctl(vm->fd, KVM_ENABLE_CAP, &cap);
+}
+
+struct machine {
+	struct vm vm;
+	struct vcpu v[3];	/* ids 0, NEAR, FAR */
+};
+
+static void get_lapic(struct vcpu *v, struct kvm_lapic_state *s)
+{
+	CHECK_OK(ioctl(v->fd, KVM_GET_LAPIC, s));
+}
+
+static u32 *reg(struct kvm_lapic_state *s, u32 offset)
+{
+	return (u32 *)(s->regs + offset);
+}
+
+/* On by software, and in x2APIC mode if it is to be */
+static void apic_start(struct vcpu *v, bool x2apic)
+{
+	struct kvm_lapic_state s;
+	struct kvm_sregs sregs;
+
+	if (x2apic) {
+		get_sregs(v, &sregs);
+		sregs.apic_base |= APIC_BASE_X2;
+		set_sregs(v, &sregs);
+	}
+	get_lapic(v, &s);
+	*reg(&s, APIC_SVR) = 0x1ff;
+	CHECK_OK(ioctl(v->fd, KVM_SET_LAPIC, &s));
+}
+
+static void start(struct machine *m, u64 api, bool x2apic)
+{
+	static const u32 ids[] = { 0, NEAR, FAR };
+	u32 i;
+
+	need_ext(KVM_CAP_X2APIC_API);
+	vm_init(&m->vm);
+	CHECK_OK(x2apic_api(&m->vm, api));
+	vm_irqchip(&m->vm);
+	for (i = 0; i < 3; i++) {
+		vcpu_init(&m->v[i], &m->vm, ids[i]);
+		vcpu_cpuid(&m->v[i]);
+		apic_start(&m->v[i], x2apic);
+	}
+}
+
+static bool pending(struct vcpu *v)
+{
+	struct kvm_lapic_state s;
+
+	get_lapic(v, &s);
+	return *reg(&s, APIC_IRR + VECTOR / 32 * 0x10) >> VECTOR % 32 & 1;
+}
+
+static void forget(struct vcpu *v)
+{
+	struct kvm_lapic_state s;
+
+	get_lapic(v, &s);
+	*reg(&s, APIC_IRR + VECTOR / 32 * 0x10) = 0;
+	CHECK_OK(ioctl(v->fd, KVM_SET_LAPIC, &s));
+}
+
+/* Which of the three have got it: a bit each. It is taken from them. */
+static u32 who(struct machine *m)
+{
+	u32 i, got = 0;
+
+	for (i = 0; i < 3; i++)
+		if (pending(&m->v[i])) {
+			got |= 1u << i;
+			forget(&m->v[i]);
+		}
+	return got;
+}
+
+static int msi(struct vm *vm, u32 dest, u32 low)
+{
+	struct kvm_msi msg = {
+		.address_lo = APIC_GPA | (dest & 0xff) << 12 | low,
+		.address_hi = dest & ~0xffu,
+		.data = VECTOR,
+	};
+
+	return ioctl(vm->fd, KVM_SIGNAL_MSI, &msg);
+}
+
+TEST(enable)
+{
+	struct vcpu v;
+	struct vm vm;
+
+	need_ext(KVM_CAP_X2APIC_API);
+	vm_init_bare(&vm);
+	CHECK_EQ(check_ext(vm.fd, KVM_CAP_X2APIC_API),
+		 KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK);
+	CHECK_ERR(x2apic_api(&vm, 1 << 8), EINVAL);
+	CHECK_ERR(x2apic_api(&vm, 1ull << 32), EINVAL);
+	CHECK_OK(x2apic_api(&vm, 0));
+	CHECK_OK(x2apic_api(&vm, KVM_X2APIC_API_USE_32BIT_IDS));
+	CHECK_OK(x2apic_api(&vm, KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK));
+	vm_irqchip(&vm);
+	vcpu_init(&v, &vm, 0);
+	/* Also late, as QEMU does not */
+	CHECK_OK(x2apic_api(&vm, KVM_X2APIC_API_USE_32BIT_IDS));
+}
+
+TEST(msi_32_bits)
+{
+	struct kvm_msi bad = { .address_lo = APIC_GPA, .address_hi = 1, .data = VECTOR };
+	struct machine m;
+
+	start(&m, KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK, true);
+	CHECK_EQ(msi(&m.vm, FAR, 0), 1);
+	CHECK_EQ(who(&m), 4);
+	CHECK_EQ(msi(&m.vm, NEAR, 0), 1);
+	CHECK_EQ(who(&m), 2);
+	/* Cluster 18 (ids 288 to 303), member 12; cluster 2, member 12 */
+	CHECK_EQ(msi(&m.vm, FAR >> 4 << 16 | 1 << (FAR & 15), MSI_LOGICAL), 1);
+	CHECK_EQ(who(&m), 4);
+	CHECK_EQ(msi(&m.vm, NEAR >> 4 << 16 | 0xffff, MSI_LOGICAL), 1);
+	CHECK_EQ(who(&m), 2);
+	CHECK(msi(&m.vm, 255, 0) <= 0);
+	CHECK_EQ(who(&m), 0);
+	CHECK_EQ(msi(&m.vm, ~0u, 0), 3);
+	CHECK_EQ(who(&m), 7);
+	/* The low byte of the upper half is reserved. */
+	CHECK_ERR(ioctl(m.vm.fd, KVM_SIGNAL_MSI, &bad), EINVAL);
+}
+
+/* Without KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK an MSI to 255 reaches all. */
+TEST(msi_quirk)
+{
+	struct machine m;
+
+	start(&m, KVM_X2APIC_API_USE_32BIT_IDS, true);
+	CHECK_EQ(msi(&m.vm, 255, 0), 3);
+	CHECK_EQ(who(&m), 7);
+	CHECK_EQ(msi(&m.vm, FAR, 0), 1);
+	CHECK_EQ(who(&m), 4);
+}
+
+/* Userspace that knows no 32-bit ids cannot reach the far one, and sees its id shifted. */
+TEST(msi_8_bits)
+{
+	struct kvm_lapic_state s;
+	struct machine m;
+
+	if (is_kvm())
+		SKIP("the reference changes the id to what KVM_SET_LAPIC can say of it");
+	start(&m, 0, true);
+	CHECK_EQ(msi(&m.vm, FAR, 0), 1);
+	CHECK_EQ(who(&m), 2);
+	get_lapic(&m.v[1], &s);
+	CHECK_EQ(*reg(&s, APIC_ID), NEAR << 24);
+	get_lapic(&m.v[2], &s);
+	CHECK_EQ(*reg(&s, APIC_ID), (u32)FAR << 24);
+	CHECK_OK(ioctl(m.v[2].fd, KVM_SET_LAPIC, &s));
+}
+
+TEST(lapic_state)
+{
+	struct kvm_lapic_state s;
+	struct machine m;
+
+	start(&m, KVM_X2APIC_API_USE_32BIT_IDS, true);
+	get_lapic(&m.v[2], &s);
+	CHECK_EQ(*reg(&s, APIC_ID), FAR);
+	CHECK_EQ(*reg(&s, APIC_LDR), FAR >> 4 << 16 | 1 << (FAR & 15));
+	CHECK_OK(ioctl(m.v[2].fd, KVM_SET_LAPIC, &s));
+	*reg(&s, APIC_ID) = NEAR;
+	CHECK_ERR(ioctl(m.v[2].fd, KVM_SET_LAPIC, &s), EINVAL);
+}
+
+/* In xAPIC mode the register has 8 bits, but whoever sends 32 reaches the far one: that is how it is started. */
+TEST(xapic_far)
+{
+	struct kvm_lapic_state s;
+	struct machine m;
+
+	start(&m, KVM_X2APIC_API_USE_32BIT_IDS, false);
+	get_lapic(&m.v[2], &s);
+	CHECK_EQ(*reg(&s, APIC_ID), (u32)FAR << 24);
+	CHECK_OK(ioctl(m.v[2].fd, KVM_SET_LAPIC, &s));
+	CHECK_EQ(msi(&m.vm, FAR, 0), 1);
+	CHECK_EQ(who(&m), 4);
+}
+
+static void send(u64 arg)
+{
+	x2apic_on();
+	GUEST_EQ(rdmsr(x2apic_msr(APIC_ID)), arg);
+	wrmsr(x2apic_msr(APIC_ICR), (u64)FAR << 32 | VECTOR);
+	guest_sync(1);
+	/* Cluster, then all but itself, then all */
+	wrmsr(x2apic_msr(APIC_ICR), (u64)(FAR >> 4 << 16 | 0xffff) << 32 | 0x800 | VECTOR);
+	guest_sync(2);
+	wrmsr(x2apic_msr(APIC_ICR), 0xc0000 | VECTOR);
+	guest_sync(3);
+	wrmsr(x2apic_msr(APIC_ICR), ~0ull << 32 | VECTOR);
+	guest_sync(4);
+	/* 255 is nobody's id, and not all to a sender with 32 bits. */
+	wrmsr(x2apic_msr(APIC_ICR), 255ull << 32 | VECTOR);
+	guest_done();
+}
+
+TEST(ipi)
+{
+	struct machine m;
+
+	start(&m, 0, true);
+	vcpu_long(&m.v[0], send, 0);
+	EXPECT_SYNC(&m.v[0], 1);
+	CHECK_EQ(who(&m), 4);
+	EXPECT_SYNC(&m.v[0], 2);
+	CHECK_EQ(who(&m), 4);
+	EXPECT_SYNC(&m.v[0], 3);
+	CHECK_EQ(who(&m), 6);
+	EXPECT_SYNC(&m.v[0], 4);
+	CHECK_EQ(who(&m), 7);
+	EXPECT_DONE(&m.v[0]);
+	CHECK_EQ(who(&m), 0);
+}
+
+/* The boot CPU may have any id. */
+TEST(far_boot_cpu)
+{
+	struct vcpu v[2];
+	struct vm vm;
+
+	vm_init(&vm);
+	CHECK_OK(ioctl(vm.fd, KVM_SET_BOOT_CPU_ID, (unsigned long)FAR));
+	vm_irqchip(&vm);
+	vcpu_init(&v[0], &vm, 0);
+	vcpu_init(&v[1], &vm, FAR);
+	CHECK_EQ(get_msr(&v[0], MSR_APIC_BASE) & 0x100, 0);
+	CHECK_EQ(get_msr(&v[1], MSR_APIC_BASE) & 0x100, 0x100);
+	vcpu_cpuid(&v[1]);
+	vcpu_long(&v[1], send, FAR);
+	EXPECT_SYNC(&v[1], 1);
+}
