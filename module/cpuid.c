@@ -269,25 +269,37 @@ static void derive_address_width(struct wr_cpuid *c)
 	c->reserved_gpa_bits = c->maxphyaddr >= 52 ? 0 : GENMASK_ULL(51, c->maxphyaddr);
 }
 
-/* Hyper-V's leaves may come first: the signature is at a multiple of 0x100. */
-static void derive_kvm_leaves(struct wr_cpuid *c)
+/* The leaf of KVM's features or NULL. Hyper-V's leaves may come first: the signature is at a multiple of 0x100. */
+static struct kvm_cpuid_entry2 *find_kvm_features(struct wr_cpuid *c, bool *signature)
 {
 	struct kvm_cpuid_entry2 *e;
 	u32 base;
 
-	c->kvm_signature = false;
-	c->kvm_features = 0;
 	for (base = KVM_CPUID_SIGNATURE; base < 0x40010000; base += 0x100) {
 		e = wr_cpuid_find(c, base, 0);
-		if (!e || e->ebx != WR_KVM_SIGNATURE_EBX || e->ecx != WR_KVM_SIGNATURE_ECX ||
-		    e->edx != WR_KVM_SIGNATURE_EDX)
-			continue;
-		c->kvm_signature = true;
-		e = wr_cpuid_find(c, base | 1, 0);
-		if (e)
-			c->kvm_features = e->eax & WR_KVM_FEATURES;
-		return;
+		*signature = e && e->ebx == WR_KVM_SIGNATURE_EBX && e->ecx == WR_KVM_SIGNATURE_ECX &&
+			e->edx == WR_KVM_SIGNATURE_EDX;
+		if (*signature)
+			return wr_cpuid_find(c, base | 1, 0);
 	}
+	return NULL;
+}
+
+static void derive_kvm_leaves(struct wr_cpuid *c)
+{
+	struct kvm_cpuid_entry2 *e = find_kvm_features(c, &c->kvm_signature);
+
+	c->kvm_features = e ? e->eax & WR_KVM_FEATURES : 0;
+}
+
+/* A HLT that does not exit is not ended by a kick. */
+static void hide_unhalt(struct wr_cpuid *c)
+{
+	bool signature;
+	struct kvm_cpuid_entry2 *e = find_kvm_features(c, &signature);
+
+	if (e)
+		e->eax &= ~BIT(KVM_FEATURE_PV_UNHALT);
 }
 
 /**
@@ -388,6 +400,8 @@ static int install_table(struct wr_vcpu *vcpu, struct wr_cpuid *new)
 	wr_cpuid_index(new);
 	if (!table_valid(new))
 		goto free_new;
+	if (vcpu->vm->policy.disabled_exits & KVM_X86_DISABLE_EXITS_HLT)
+		hide_unhalt(new);
 	wr_cpuid_derive(new);
 	update_dynamic(vcpu, new);
 

@@ -50,20 +50,25 @@ static void start(struct machine *m, u32 cpus)
 	}
 }
 
-static void need_feature(u32 bit)
+static bool has_feature(int fd, unsigned long call, u32 bit)
 {
 	struct {
 		struct kvm_cpuid2 head;
 		struct kvm_cpuid_entry2 e[256];
 	} c = { .head.nent = 256 };
-	int dev = open_device();
 	u32 i;
 
-	CHECK_OK(ioctl(dev, KVM_GET_SUPPORTED_CPUID, &c));
+	CHECK_OK(ioctl(fd, call, &c));
 	for (i = 0; i < c.head.nent; i++)
-		if (c.e[i].function == FEATURES && c.e[i].eax & 1u << bit)
-			return;
-	SKIP("no feature %u", bit);
+		if (c.e[i].function == FEATURES)
+			return c.e[i].eax & 1u << bit;
+	return false;
+}
+
+static void need_feature(u32 bit)
+{
+	if (!has_feature(open_device(), KVM_GET_SUPPORTED_CPUID, bit))
+		SKIP("no feature %u", bit);
 }
 
 /* A vCPU whose CPUID shows no feature of the hypervisor. */
@@ -227,6 +232,23 @@ TEST(kick_shows_in_saved_state)
 	EXPECT_DONE(&m.v[0]);
 	CHECK_OK(ioctl(m.v[1].fd, KVM_GET_MP_STATE, &state));
 	CHECK_EQ(state.mp_state, KVM_MP_STATE_RUNNABLE);
+}
+
+/* A HLT that does not exit would not end by a kick. */
+TEST(no_kick_where_halt_does_not_exit)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_X86_DISABLE_EXITS, .args = { KVM_X86_DISABLE_EXITS_HLT } };
+	struct vcpu v;
+	struct vm vm;
+
+	need_ext(KVM_CAP_X86_DISABLE_EXITS);
+	need_feature(KVM_FEATURE_PV_UNHALT);
+	vm_init(&vm);
+	CHECK_OK(ioctl(vm.fd, KVM_ENABLE_CAP, &cap));
+	vcpu_init(&v, &vm, 0);
+	vcpu_cpuid(&v);
+	CHECK(!has_feature(v.fd, KVM_GET_CPUID2, KVM_FEATURE_PV_UNHALT));
+	CHECK(has_feature(v.fd, KVM_GET_CPUID2, KVM_FEATURE_PV_EOI));
 }
 
 /* The locks of a guest with more vCPUs than the host has CPUs: who waits gives its time to who has it. */
