@@ -520,6 +520,8 @@ static int check_events(const struct wr_policy *policy, const struct kvm_vcpu_ev
 static void set_exception(struct wr_vcpu *vcpu, const struct kvm_vcpu_events *in)
 {
 	bool pending = in->flags & KVM_VCPUEVENT_VALID_PAYLOAD && in->exception.pending;
+	/* CR2 can be anything; DR6 goes into the host's CPU, which faults on most of what it cannot be. */
+	u64 causes = in->exception.nr == X86_TRAP_DB ? WR_DR6_CAUSES : ~0ULL;
 
 	vcpu->event.exception = (struct wr_exception) {
 		.pending = pending,
@@ -528,7 +530,7 @@ static void set_exception(struct wr_vcpu *vcpu, const struct kvm_vcpu_events *in
 		.has_error = in->exception.has_error_code,
 		.error = in->exception.error_code,
 		.has_payload = pending && in->exception_has_payload,
-		.payload = in->exception_payload,
+		.payload = in->exception_payload & causes,
 	};
 }
 

@@ -3,15 +3,17 @@
  * VMCALL on AMD-V, VMMCALL on VT-x: #UD to the CPU, a hypercall to KVM's guests. They are rewritten where they stand, so that
  * each costs this only once.
  */
-#include <linux/string.h>
+#include <linux/errno.h>
 
 #include "exit.h"
 #include "state.h"
 
+/* Both begin alike, and their last byte tells them apart: nobody ever sees half an instruction. */
 #define HYPERCALL_LEN	3
+#define VMCALL_LAST	0xc1
+#define VMMCALL_LAST	0xd9
 
-static const u8 vmcall[HYPERCALL_LEN] = { 0x0f, 0x01, 0xc1 };
-static const u8 vmmcall[HYPERCALL_LEN] = { 0x0f, 0x01, 0xd9 };
+static const u8 begin[HYPERCALL_LEN - 1] = { 0x0f, 0x01 };
 
 static u64 code_address(struct wr_vcpu *vcpu, u32 offset, u32 *access)
 {
@@ -24,8 +26,8 @@ static u64 code_address(struct wr_vcpu *vcpu, u32 offset, u32 *access)
 	return wr_is_long_mode(vcpu) && code.l ? la : (u32)(code.base + la);
 }
 
-/* Is the other vendor's hypercall at RIP? 1, 0, or -EAGAIN: not to be known without sleeping. */
-static int is_foreign(struct wr_vcpu *vcpu, const u8 *foreign)
+/* The last byte of the hypercall at RIP; 0: there is none; -EAGAIN: not to be known without sleeping. */
+static int hypercall_at_rip(struct wr_vcpu *vcpu)
 {
 	struct wr_walk walk;
 	u32 i, access;
@@ -38,21 +40,20 @@ static int is_foreign(struct wr_vcpu *vcpu, const u8 *foreign)
 		err = wr_gva_read(vcpu, la, access | WR_ACC_FETCH, &byte, 1, &walk);
 		if (err == -EAGAIN)
 			return err;
-		if (err || byte != foreign[i])
+		if (err || (i < sizeof(begin) && byte != begin[i]))
 			return 0;
 	}
-	return 1;
+	return byte;
 }
 
-/* The two differ in their last byte: nobody ever sees half an instruction. */
-static int rewrite(struct wr_vcpu *vcpu, const u8 *native)
+static int rewrite(struct wr_vcpu *vcpu, u8 native)
 {
 	struct wr_walk walk;
 	u32 access;
 	u64 la = code_address(vcpu, HYPERCALL_LEN - 1, &access);
 	int err = wr_walk(vcpu, la, access | WR_ACC_WRITE, &walk);
 
-	return err ? err : wr_gpa_write(vcpu->vm, walk.gpa, &native[HYPERCALL_LEN - 1], 1);
+	return err ? err : wr_gpa_write(vcpu->vm, walk.gpa, &native, 1);
 }
 
 /**
@@ -62,20 +63,27 @@ static int rewrite(struct wr_vcpu *vcpu, const u8 *native)
 enum wr_run_result wr_exit_ud(struct wr_vcpu *vcpu)
 {
 	bool intel = wr_backend->vendor == WARREN_VENDOR_VT_X;
-	int err;
+	u8 native = intel ? VMCALL_LAST : VMMCALL_LAST;
+	int last;
 
 	if (wr_quirk_disabled(vcpu, KVM_X86_QUIRK_FIX_HYPERCALL_INSN))
 		return wr_exit_undefined(vcpu);
-	err = is_foreign(vcpu, intel ? vmmcall : vmcall);
-	if (!err)
-		return wr_exit_undefined(vcpu);
-	if (err > 0)
-		err = rewrite(vcpu, intel ? vmcall : vmmcall);
-	if (err == -EAGAIN)
+	last = hypercall_at_rip(vcpu);
+	if (last == -EAGAIN)
 		return WR_RUN_SLEEPABLE;
-	if (!err)
+	/* Another vCPU was faster; no CPU finds its own undefined. */
+	if (last == native)
 		return WR_RUN_RESUME;
-	/* Code that cannot be written */
-	vcpu->next_rip = vcpu->rip + HYPERCALL_LEN;
-	return wr_exit_hypercall(vcpu);
+	if (last != (intel ? VMMCALL_LAST : VMCALL_LAST))
+		return wr_exit_undefined(vcpu);
+	switch (rewrite(vcpu, native)) {
+	case 0:
+		return WR_RUN_RESUME;
+	case -EAGAIN:
+		return WR_RUN_SLEEPABLE;
+	default:
+		/* Code that cannot be written */
+		vcpu->next_rip = vcpu->rip + HYPERCALL_LEN;
+		return wr_exit_hypercall(vcpu);
+	}
 }

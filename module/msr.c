@@ -489,6 +489,18 @@ static int set_platform_info(struct wr_vcpu *vcpu, u32 index, u64 data, bool hos
 	return 0;
 }
 
+static int get_power_ctl(struct wr_vcpu *vcpu, u32 index, u64 *data)
+{
+	*data = vcpu->msrs.power_ctl;
+	return 0;
+}
+
+static int set_power_ctl(struct wr_vcpu *vcpu, u32 index, u64 data, bool host)
+{
+	vcpu->msrs.power_ctl = data;
+	return 0;
+}
+
 static bool guest_has_perf_caps(const struct wr_vcpu *vcpu)
 {
 	return wr_guest_has(vcpu, X86_FEATURE_PDCM);
@@ -570,6 +582,7 @@ static const struct row rows[] = {
 	  .listed = listed },
 	{ ONE(MSR_IA32_DEBUGCTLMSR), ZERO },
 	{ .first = MSR_IA32_LASTBRANCHFROMIP, .last = MSR_IA32_LASTINTTOIP, ZERO },
+	{ ONE(MSR_IA32_POWER_CTL), .get = get_power_ctl, .set = set_power_ctl, .listed = listed },
 	{ .first = MTRRphysBase_MSR(0), .last = MTRRphysMask_MSR(WR_NR_VARIABLE_MTRRS - 1), MTRR },
 	{ ONE(MSR_MTRRfix64K_00000), MTRR },
 	{ .first = MSR_MTRRfix16K_80000, .last = MSR_MTRRfix16K_A0000, MTRR },

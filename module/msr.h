@@ -20,6 +20,7 @@ struct wr_msrs {
 	u64 ucode_rev;
 	u64 arch_caps;
 	u64 platform_info;
+	u64 power_ctl;
 	u64 hwcr;
 	u64 de_cfg;
 };

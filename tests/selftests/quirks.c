@@ -370,6 +370,48 @@ TEST(payload)
 	EXPECT_DONE(&m.v);
 }
 
+static volatile u64 dr6;
+
+static void on_debug(struct guest_frame *f)
+{
+	u64 value;
+
+	(void)f;
+	asm volatile("mov %%dr6, %0" : "=r"(value));
+	dr6 = value;
+}
+
+static void guest_traps(u64 arg)
+{
+	(void)arg;
+	guest_handler[1] = on_debug;
+	guest_sync(1);
+	GUEST_EQ(dr6, 0xffffefff);
+	guest_done();
+}
+
+/* What no DR6 holds must not reach the host's. */
+TEST(payload_of_debug_exception)
+{
+	struct kvm_vcpu_events e;
+	struct machine m;
+
+	need_ext(KVM_CAP_EXCEPTION_PAYLOAD);
+	if (is_kvm())
+		SKIP("KVM takes what it is given");
+	make(&m);
+	CHECK_OK(enable(&m, KVM_CAP_EXCEPTION_PAYLOAD, 1));
+	start(&m, guest_traps, 0);
+	EXPECT_SYNC(&m.v, 1);
+	get_events(&m, &e);
+	e.exception.pending = 1;
+	e.exception.nr = 1;
+	e.exception_has_payload = 1;
+	e.exception_payload = ~0ull;
+	CHECK_OK(set_events(&m, &e));
+	EXPECT_DONE(&m.v);
+}
+
 TEST(triple_fault_event)
 {
 	struct kvm_vcpu_events e;
