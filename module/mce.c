@@ -9,8 +9,8 @@
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 
+#include "backend.h"
 #include "mce.h"
-#include "warren.h"
 
 #define BANK_REGS	4
 /* Bits of IA32_MCG_CAP that userspace chooses as it likes: how many banks, how many extended state registers */
@@ -70,7 +70,8 @@ int wr_mce_setup(struct wr_vcpu *vcpu, u64 cap)
 
 	if (!nr || nr > WR_MAX_MCE_BANKS || cap & ~(wr_mce_supported() | CAP_COUNTS))
 		return -EINVAL;
-	vcpu->mce.cap = cap;
+	/* AMD has the other bits reserved. */
+	vcpu->mce.cap = wr_backend->vendor == WARREN_VENDOR_AMD_V ? cap & (MCG_CTL_P | MCG_BANKCNT_MASK) : cap;
 	if (cap & MCG_CTL_P)
 		vcpu->mce.ctl = ~0ULL;
 	for (bank = 0; bank < nr; bank++)

@@ -50,6 +50,12 @@ static int report(struct machine *m, u8 bank, u64 status)
 	return ioctl(m->v.fd, KVM_X86_SET_MCE, &mce);
 }
 
+/* AMD's IA32_MCG_CAP has nothing but IA32_MCG_CTL and the number of banks. */
+static u64 cap_of_guest(u64 cap)
+{
+	return cpuid(0, 0).c == 0x444d4163 ? cap & 0x1ff : cap;
+}
+
 static void guest_nothing(u64 arg)
 {
 	(void)arg;
@@ -107,7 +113,7 @@ static void guest_registers(u64 cap)
 {
 	u64 v;
 
-	GUEST_EQ(rdmsr(MCG_CAP), cap);
+	GUEST_EQ(rdmsr(MCG_CAP), cap_of_guest(cap));
 	GUEST_EQ(wrmsr_safe(MCG_CAP, cap), 13);
 	GUEST_EQ(rdmsr_safe(MCG_CTL, &v), cap & CTL_P ? 256 : 13);
 	if (cap & CTL_P) {
@@ -273,14 +279,13 @@ TEST(shutdown_in_the_handler)
 	EXPECT_EXIT(&m.v, KVM_EXIT_SHUTDOWN);
 }
 
-static void guest_amd(u64 arg)
+static void guest_amd(u64 clears)
 {
-	(void)arg;
 	wrmsr(HWCR, HWCR_STATUS_WRITE);
 	GUEST_EQ(wrmsr_safe(BANK(0) + 1, VAL), 256);
 	GUEST_EQ(rdmsr(BANK(0) + 1), VAL);
 	wrmsr(HWCR, 0);
-	GUEST_EQ(wrmsr_safe(BANK(0) + 1, VAL), 13);
+	GUEST_EQ(wrmsr_safe(BANK(0) + 1, VAL), clears ? 13 : 256);
 	guest_done();
 }
 
@@ -291,6 +296,7 @@ TEST(amd_may_write_a_status)
 
 	if (r.c != 0x444d4163)
 		SKIP("the CPU is not AMD's");
-	start(&m, guest_amd, 0);
+	/* KVM 6.1 does not let the guest clear the bit again. */
+	start(&m, guest_amd, !is_kvm());
 	EXPECT_DONE(&m.v);
 }

@@ -299,7 +299,9 @@ TEST(exits_refused)
 	CHECK_ERR(enable(&m, KVM_CAP_X86_DISABLE_EXITS, 0x10), EINVAL);
 	CHECK_ERR(enable(&m, KVM_CAP_X86_DISABLE_EXITS, 1ull << 32), EINVAL);
 	start(&m, guest_nothing, 0);
-	CHECK_ERR(enable(&m, KVM_CAP_X86_DISABLE_EXITS, KVM_X86_DISABLE_EXITS_HLT), EINVAL);
+	/* KVM 6.1 accepts that, with vCPUs that exit and others that do not. */
+	if (!is_kvm())
+		CHECK_ERR(enable(&m, KVM_CAP_X86_DISABLE_EXITS, KVM_X86_DISABLE_EXITS_HLT), EINVAL);
 	EXPECT_DONE(&m.v);
 }
 

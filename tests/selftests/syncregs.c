@@ -67,7 +67,6 @@ TEST(left_there)
 	struct machine m;
 
 	start(&m);
-	memset(sync_regs(&m), 0x5a, sizeof(*sync_regs(&m)));
 	m.v.run->kvm_valid_regs = ALL;
 	EXPECT_EXIT(&m.v, KVM_EXIT_IO);
 	get_regs(&m.v, &regs);
