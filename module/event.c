@@ -335,6 +335,14 @@ static bool inject_interrupt(struct wr_vcpu *vcpu)
 	return true;
 }
 
+/* The vector that may wait for a lower CR8, -1: none. What userspace's local APIC has is not known: any. */
+static int cr8_threshold(struct wr_vcpu *vcpu)
+{
+	if (wr_has_lapic(vcpu))
+		return wr_lapic_max_blocked_vector(vcpu);
+	return vcpu->cr8 ? 255 : -1;
+}
+
 /* Ask for an exit when what could not go in now can. */
 static void open_windows(struct wr_vcpu *vcpu)
 {
@@ -347,8 +355,8 @@ static void open_windows(struct wr_vcpu *vcpu)
 	if (vcpu->event.nmi.pending)
 		wr_backend->nmi_window(vcpu, true);
 	wr_backend->interrupt_window(vcpu, irq);
-	if (wr_has_lapic(vcpu) && !vcpu->lapic_assist)
-		wr_backend->update_cr8_intercept(vcpu, wr_lapic_max_blocked_vector(vcpu));
+	if (!vcpu->lapic_assist)
+		wr_backend->update_cr8_intercept(vcpu, cr8_threshold(vcpu));
 }
 
 /**

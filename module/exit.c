@@ -438,6 +438,15 @@ enum wr_run_result wr_exit_eoi(struct wr_vcpu *vcpu)
 }
 
 /**
+ * wr_exit_tpr - the guest lowered CR8, which userspace's local APIC may have waited for
+ * @vcpu: on its own thread
+ */
+enum wr_run_result wr_exit_tpr(struct wr_vcpu *vcpu)
+{
+	return to_user(vcpu, KVM_EXIT_SET_TPR);
+}
+
+/**
  * wr_exit_host_event - an interrupt of the host; it was taken when interrupts came on
  * @vcpu: see exit.h
  */

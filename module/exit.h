@@ -30,6 +30,7 @@ enum wr_run_result wr_exit_shutdown(struct wr_vcpu *vcpu);
 enum wr_run_result wr_exit_entry_failed(struct wr_vcpu *vcpu, u64 reason);
 enum wr_run_result wr_exit_internal_error(struct wr_vcpu *vcpu, u32 suberror, const u64 *data, u32 nr);
 enum wr_run_result wr_exit_eoi(struct wr_vcpu *vcpu);
+enum wr_run_result wr_exit_tpr(struct wr_vcpu *vcpu);
 enum wr_run_result wr_exit_host_event(struct wr_vcpu *vcpu);
 enum wr_run_result wr_exit_timer(struct wr_vcpu *vcpu);
 enum wr_run_result wr_exit_complete(struct wr_vcpu *vcpu);

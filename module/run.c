@@ -400,6 +400,8 @@ static enum wr_run_result serve_outside(struct wr_vcpu *vcpu)
 		return wr_exit_shutdown(vcpu);
 	if (wr_vcpu_take_request(vcpu, WR_REQ_EOI_EXIT))
 		return wr_exit_eoi(vcpu);
+	if (wr_vcpu_take_request(vcpu, WR_REQ_TPR))
+		return wr_exit_tpr(vcpu);
 	if (wr_vcpu_take_request(vcpu, WR_REQ_DEBUG))
 		return wr_exit_step(vcpu);
 	if (wr_vcpu_take_request(vcpu, WR_REQ_DIRTY_FULL) && wr_dirty_ring_is_full(vcpu))
@@ -511,10 +513,22 @@ static void fill_run(struct wr_vcpu *vcpu)
 	run->ready_for_interrupt_injection = vcpu->vm->irq.mode == WR_IRQCHIP_KERNEL || wr_event_user_ready(vcpu);
 }
 
+/* Without a local APIC here. What userspace says, and knows, it need not be told; of what is lower it will be. */
+static int take_cr8(struct wr_vcpu *vcpu)
+{
+	u64 cr8 = READ_ONCE(vcpu->run->cr8);
+
+	if (cr8 != vcpu->cr8 && wr_set_cr8(vcpu, cr8))
+		return -EINVAL;
+	wr_vcpu_take_request(vcpu, WR_REQ_TPR);
+	if (cr8)
+		wr_vcpu_request(vcpu, WR_REQ_EVENT);
+	return 0;
+}
+
 static int run_checked(struct wr_vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
-	u64 cr8 = READ_ONCE(run->cr8);
 	int err;
 
 	if (unlikely(READ_ONCE(run->kvm_valid_regs) | READ_ONCE(run->kvm_dirty_regs))) {
@@ -522,7 +536,7 @@ static int run_checked(struct wr_vcpu *vcpu)
 		if (err)
 			return err;
 	}
-	if (!wr_has_lapic(vcpu) && cr8 != vcpu->cr8 && wr_set_cr8(vcpu, cr8))
+	if (!wr_has_lapic(vcpu) && take_cr8(vcpu))
 		return -EINVAL;
 	if (unlikely(READ_ONCE(vcpu->vm->life.state) != WARREN_VM_RUNNING))
 		wr_life_enter(vcpu);

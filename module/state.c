@@ -198,6 +198,14 @@ int wr_set_cr4(struct wr_vcpu *vcpu, u64 cr4)
 	return 0;
 }
 
+/* Something that userspace's local APIC holds back may become deliverable when it falls. */
+static void lower_or_raise(struct wr_vcpu *vcpu, u64 cr8)
+{
+	if (cr8 < vcpu->cr8)
+		wr_vcpu_request(vcpu, WR_REQ_TPR);
+	vcpu->cr8 = cr8;
+}
+
 /**
  * wr_set_cr8 - write CR8, the task priority
  * @vcpu: on its own thread
@@ -212,7 +220,7 @@ int wr_set_cr8(struct wr_vcpu *vcpu, u64 cr8)
 	if (wr_has_lapic(vcpu))
 		wr_lapic_set_cr8(vcpu, cr8);
 	else
-		vcpu->cr8 = cr8;
+		lower_or_raise(vcpu, cr8);
 	wr_vcpu_request(vcpu, WR_REQ_EVENT);
 	return 0;
 }

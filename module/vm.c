@@ -195,6 +195,30 @@ static long create_pit2(void *object, void *arg, unsigned long user)
 	return wr_pit_create(object, arg);
 }
 
+/* The older form has the channels alone. */
+static long get_pit(void *object, void *arg, unsigned long user)
+{
+	struct kvm_pit_state *old = arg;
+	struct kvm_pit_state2 state;
+	int err = wr_pit_get(object, &state);
+
+	if (err)
+		return err;
+	memcpy(old->channels, state.channels, sizeof(old->channels));
+	return 0;
+}
+
+/* As of KVM_SET_IRQCHIP, the number has the wrong direction. */
+static long set_pit(void *object, void *arg, unsigned long user)
+{
+	struct kvm_pit_state2 state = {};
+
+	static_assert(sizeof(state.channels) == sizeof(struct kvm_pit_state));
+	if (copy_from_user(state.channels, (void __user *)user, sizeof(state.channels)))
+		return -EFAULT;
+	return wr_pit_set(object, &state, false);
+}
+
 static long get_pit2(void *object, void *arg, unsigned long user)
 {
 	return wr_pit_get(object, arg);
@@ -345,6 +369,8 @@ static const struct wr_ioctl vm_ioctls[] = {
 	WR_IOCTL_RAW(KVM_SET_IRQCHIP, set_irqchip, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_CREATE_PIT, create_pit, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_CREATE_PIT2, create_pit2, WR_IOCTL_LOCK),
+	WR_IOCTL(KVM_GET_PIT, get_pit, WR_IOCTL_LOCK),
+	WR_IOCTL_RAW(KVM_SET_PIT, set_pit, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_GET_PIT2, get_pit2, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_SET_PIT2, set_pit2, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_REINJECT_CONTROL, reinject_control, WR_IOCTL_LOCK),

@@ -84,6 +84,7 @@ enum wr_request {
 	WR_REQ_TRIPLE_FAULT,	/* exit with KVM_EXIT_SHUTDOWN */
 	WR_REQ_CLOCK,		/* rewrite the guest's kvm-clock page */
 	WR_REQ_STEAL,		/* update steal time */
+	WR_REQ_TPR,		/* the guest lowered CR8, and userspace has the local APICs: KVM_EXIT_SET_TPR */
 	WR_REQ_EOI_EXIT,	/* KVM_EXIT_IOAPIC_EOI, split irqchip */
 	WR_REQ_DEBUG,		/* a step has ended: KVM_EXIT_DEBUG */
 	WR_REQ_DIRTY_FULL,	/* the dirty ring may be full: KVM_EXIT_DIRTY_RING_FULL */

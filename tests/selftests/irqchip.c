@@ -161,6 +161,34 @@ TEST(pit_round_trip)
 	CHECK_ERR(ioctl(vm.fd, KVM_SET_PIT2, NULL), EFAULT);
 }
 
+/* The form without flags: the channels are the same. */
+TEST(pit_old_form)
+{
+	struct kvm_pit_config pit = { };
+	struct kvm_pit_state2 both;
+	struct kvm_pit_state s;
+	struct vm vm;
+
+	CHECK_EQ(sizeof(s), sizeof(both.channels));
+	vm_init(&vm);
+	vm_irqchip(&vm);
+	CHECK_EQ(check_ext(vm.fd, KVM_CAP_PIT), 1);
+	CHECK_ERR(ioctl(vm.fd, KVM_GET_PIT, &s), ENXIO);
+	CHECK_OK(ioctl(vm.fd, KVM_CREATE_PIT2, &pit));
+	CHECK_OK(ioctl(vm.fd, KVM_GET_PIT2, &both));
+	both.flags = KVM_PIT_FLAGS_SPEAKER_DATA_ON;
+	CHECK_OK(ioctl(vm.fd, KVM_SET_PIT2, &both));
+	CHECK_OK(ioctl(vm.fd, KVM_GET_PIT, &s));
+	s.channels[2].count = 0x2345;
+	s.channels[2].mode = 3;
+	CHECK_OK(ioctl(vm.fd, KVM_SET_PIT, &s));
+	CHECK_OK(ioctl(vm.fd, KVM_GET_PIT2, &both));
+	CHECK_EQ(both.channels[2].count, 0x2345);
+	CHECK_EQ(both.channels[2].mode, 3);
+	CHECK_ERR(ioctl(vm.fd, KVM_GET_PIT, NULL), EFAULT);
+	CHECK_ERR(ioctl(vm.fd, KVM_SET_PIT, NULL), EFAULT);
+}
+
 TEST(lapic_round_trip)
 {
 	struct kvm_lapic_state in, out;
