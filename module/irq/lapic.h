@@ -18,6 +18,7 @@
 #include <linux/bitops.h>
 #include <linux/compiler.h>
 #include <linux/hrtimer.h>
+#include <linux/nospec.h>
 #include <linux/types.h>
 #include <asm/apicdef.h>
 
@@ -182,7 +183,27 @@ int wr_lapic_ids_reserve(struct wr_vm *vm, u32 id);
 void wr_lapic_ids_forget(struct wr_vcpu *vcpu);
 void wr_lapic_show_ids(struct wr_lapic *lapic);
 int wr_lapic_id_shift(const struct wr_lapic *lapic);
-struct wr_lapic *wr_lapic_by_id(struct wr_vm *vm, u32 id);
+struct wr_lapic *wr_lapic_look_up(struct wr_vm *vm, struct wr_lapic_ids *ids, u32 id);
+
+/**
+ * wr_lapic_by_id - the local APIC with a given id
+ * @vm: the VM
+ * @id: any number
+ *
+ * Return: it, or NULL. Context: any.
+ */
+static inline struct wr_lapic *wr_lapic_by_id(struct wr_vm *vm, u32 id)
+{
+	struct wr_lapic_ids *ids = READ_ONCE(vm->irq.ids);
+	struct wr_vcpu *vcpu;
+
+	if (unlikely(!ids || id >= ids->nr))
+		return NULL;
+	id = array_index_nospec(id, ids->nr);
+	vcpu = READ_ONCE(ids->vcpu[id]);
+	return likely(vcpu) ? vcpu->lapic : wr_lapic_look_up(vm, ids, id);
+}
+
 struct wr_lapic_targets wr_lapic_targets(struct wr_vm *vm, const struct wr_vcpu *source, const struct wr_lapic_msg *msg);
 struct wr_lapic *wr_lapic_next_target(struct wr_lapic_targets *targets);
 

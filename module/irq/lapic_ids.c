@@ -4,7 +4,6 @@
  */
 #include <linux/log2.h>
 #include <linux/mm.h>
-#include <linux/nospec.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
 
@@ -110,7 +109,13 @@ int wr_lapic_id_shift(const struct wr_lapic *lapic)
 	return wr_lapic_x2apic(lapic) && (api & KVM_X2APIC_API_USE_32BIT_IDS) ? 0 : 24;
 }
 
-static struct wr_lapic *fill_by_id(struct wr_vm *vm, struct wr_lapic_ids *ids, u32 id)
+/**
+ * wr_lapic_look_up - wr_lapic_by_id() when the table does not know the id yet
+ * @vm: the VM
+ * @ids: its table
+ * @id: one that has a place there
+ */
+struct wr_lapic *wr_lapic_look_up(struct wr_vm *vm, struct wr_lapic_ids *ids, u32 id)
 {
 	struct wr_vcpu *vcpu = wr_vcpu_by_id(vm, id);
 
@@ -119,25 +124,6 @@ static struct wr_lapic *fill_by_id(struct wr_vm *vm, struct wr_lapic_ids *ids, u
 		return NULL;
 	WRITE_ONCE(ids->vcpu[id], vcpu);
 	return vcpu->lapic;
-}
-
-/**
- * wr_lapic_by_id - the local APIC with a given id
- * @vm: the VM
- * @id: any number
- *
- * Return: it, or NULL. Context: any.
- */
-struct wr_lapic *wr_lapic_by_id(struct wr_vm *vm, u32 id)
-{
-	struct wr_lapic_ids *ids = READ_ONCE(vm->irq.ids);
-	struct wr_vcpu *vcpu;
-
-	if (!ids || id >= ids->nr)
-		return NULL;
-	id = array_index_nospec(id, ids->nr);
-	vcpu = READ_ONCE(ids->vcpu[id]);
-	return likely(vcpu) ? vcpu->lapic : fill_by_id(vm, ids, id);
 }
 
 /*

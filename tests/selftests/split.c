@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A split irqchip: local APICs in the kernel, 8259s and IOAPIC in userspace, which is this program. */
-#include <signal.h>
-#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "apic.h"
 #include "vm.h"
@@ -351,5 +351,30 @@ TEST(halted)
 	pthread_join(t, NULL);
 	CHECK_OK(irq_line(&m.vm, 5, 1));
 	EXPECT_EXIT(&m.v, KVM_EXIT_IOAPIC_EOI);
+	EXPECT_DONE(&m.v);
+}
+
+/* Devices of other processes raise lines of the IOAPIC here by its routes, and messages of their own. */
+TEST(irqfds)
+{
+	struct kvm_irqfd fd = { .fd = eventfd(0, 0), .gsi = 5 }, resample;
+	u64 one = 1;
+	struct machine m;
+
+	start(&m);
+	resample = fd;
+	resample.flags = KVM_IRQFD_FLAG_RESAMPLE;
+	resample.resamplefd = eventfd(0, 0);
+	/* The line that is to fall is in userspace. */
+	CHECK_ERR(ioctl(m.vm.fd, KVM_IRQFD, &resample), EINVAL);
+	CHECK_OK(route(&m.vm, 5, VECTOR, true));
+	CHECK_OK(ioctl(m.vm.fd, KVM_IRQFD, &fd));
+	vcpu_long(&m.v, two_interrupts, 0);
+	EXPECT_SYNC(&m.v, 1);
+	CHECK_EQ(write(fd.fd, &one, sizeof(one)), sizeof(one));
+	EXPECT_EXIT(&m.v, KVM_EXIT_IOAPIC_EOI);
+	EXPECT_SYNC(&m.v, 2);
+	CHECK_OK(route(&m.vm, 5, VECTOR, false));
+	CHECK_EQ(write(fd.fd, &one, sizeof(one)), sizeof(one));
 	EXPECT_DONE(&m.v);
 }
