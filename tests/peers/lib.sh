@@ -19,7 +19,8 @@
 #	# packages: ovmf				what it uses of Debian's
 #
 # and is found by tests/peers/run. Variables of a case: PEER_IRQCHIP (on, off, split), PEER_PATIENCE (seconds until what is waited
-# for counts as never coming: generous, since the machine below is slow), PEER_QEMU (the program, as an array).
+# for counts as never coming: generous, since the machine below is slow), PEER_QEMU (the program, as an array),
+# PEER_OWNER (whose its files are).
 
 PEER_QEMU=(qemu-system-x86_64)
 : "${PEER_IRQCHIP:=on}" "${PEER_PATIENCE:=300}"
@@ -39,10 +40,11 @@ peers_dir=$(mktemp -d "${TMPDIR:-/tmp}/peers.XXXXXX")
 : "${tap_log:=}"
 trap 'peers_clean; rm -rf "$peers_dir" "$tap_log"' EXIT
 
-# peer NAME COMMAND...: a case.
+# peer NAME COMMAND...: a case. With WARREN_PEER_ONLY, a pattern, only if that is in its name.
 peer() {
 	local name=$1
 	shift
+	[[ $name =~ ${WARREN_PEER_ONLY:-} ]] || set -- skip "not asked for"
 	check "$name" peer_case "$@"
 }
 
@@ -85,6 +87,7 @@ vm_start() {
 	: >"$dir/serial"
 	cat "$dir/port.out" >>"$dir/serial" 2>/dev/null &
 	echo $! >"$dir/reader"
+	[ -z "${PEER_OWNER:-}" ] || chown -R "$PEER_OWNER" "$dir"
 	"${PEER_EXEC[@]}" "${PEER_QEMU[@]}" -accel "$PEER_ACCEL,kernel-irqchip=$PEER_IRQCHIP" \
 		-nodefaults -no-user-config -display none -name "$vm" \
 		-chardev "pipe,id=port,path=$dir/port" -serial chardev:port \
@@ -117,14 +120,14 @@ until_true() {
 }
 
 vm_said_or_gone() {
-	grep -a -q -E -e "$2" "$peers_dir/$1/serial" || ! vm_alive "$1"
+	grep -a -q -E -e "$2|Kernel panic" "$peers_dir/$1/serial" || ! vm_alive "$1"
 }
 
 # vm_wait VM PATTERN [SECONDS]
 vm_wait() {
 	local limit=${3:-$PEER_PATIENCE}
 	until_true "$limit" vm_said_or_gone "$1" "$2" || fail "'$2' on the serial port of $1 within $limit s"
-	grep -a -q -E -e "$2" "$peers_dir/$1/serial" || fail "'$2' on the serial port of $1 before QEMU ended"
+	grep -a -q -E -e "$2" "$peers_dir/$1/serial" || fail "'$2' on the serial port of $1, and neither a panic nor QEMU's end before"
 }
 
 # vm_say VM TEXT: type a line. Opened for both, so that it does not wait for a QEMU that is gone.
@@ -134,10 +137,10 @@ vm_say() {
 
 # vm_run VM COMMAND [SECONDS]: in the shell on its serial port; prints the output, returns the status.
 vm_run() {
-	local vm=$1 command=$2 dir=$peers_dir/$1 mark=$RANDOM$RANDOM
-	vm_say "$vm" "$command; echo peer-'done' $mark \$?"
+	local vm=$1 command=$2 mark=$RANDOM$RANDOM
+	vm_say "$vm" "echo peer-'begin' $mark; $command; echo peer-'done' $mark \$?"
 	vm_wait "$vm" "peer-done $mark [0-9]" "${3:-}"
-	vm_serial "$vm" | sed -n "/peer-'done' $mark/,/peer-done $mark/p" | sed -e 1d -e '/peer-done /d'
+	vm_serial "$vm" | sed -n "/peer-begin $mark/,/peer-done $mark/p" | sed -e 1d -e '/peer-done /d'
 	return "$(vm_serial "$vm" | sed -n "s/.*peer-done $mark \([0-9]*\).*/\1/p" | tail -n 1)"
 }
 

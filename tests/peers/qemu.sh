@@ -1,27 +1,31 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# host: --memory 2048 --timeout 1500
+# host: --memory 2048 --timeout 3000
 # packages: qemu-system-x86 qemu-utils
 #
-# Debian 12's QEMU with a small guest: what its monitor can do to a machine.
+# Debian 12's QEMU with a small guest: machines, and what a monitor and a debugger can do to one.
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/lib/tap.sh
 . "$here/../lib/tap.sh"
 # shellcheck source=tests/peers/lib.sh
 . "$here/lib.sh"
+# shellcheck source=tests/peers/machine.sh
+. "$here/machine.sh"
 
-# boots IRQCHIP CPUS OPTION...
-boots() {
-	PEER_IRQCHIP=$1
-	vm_start a "${LEAN[@]}" -smp "$2" "${@:3}"
-	vm_wait a "guest: ready \\($2 CPUs"
-	vm_say a 'poweroff -f'
-	vm_ends a
-}
-
-plan 3
-peer "kernel-irqchip=on, 1 vCPU, q35, -cpu host" boots on 1 -M q35 -cpu host
-peer "kernel-irqchip=on, 4 vCPUs, pc, -cpu max" boots on 4 -M pc -cpu max
-peer "kernel-irqchip=off, 2 vCPUs, q35, -cpu host" boots off 2 -M q35 -cpu host
+plan 14
+peer "gdbstub: from the reset vector, breakpoints, steps, an interrupt" debugs
+peer "irqchip=on, 1 vCPU, q35, -cpu host" boots on 1 -M q35 -cpu host
+peer "irqchip=on, 4 vCPUs, pc, -cpu max" boots on 4 -M pc -cpu max
+peer "irqchip=split, 2 vCPUs, q35, -cpu max" boots split 2 -M q35 -cpu max
+peer "irqchip=off, 2 vCPUs, q35, -cpu host" boots off 2 -M q35 -cpu host
+peer "run by an ordinary user" ordinary_user
+peer "a vCPU is plugged in" plugs_cpu
+peer "savevm and loadvm" saves
+peer "a move by way of a file, irqchip=on" moves_by_file -M q35 -cpu host -smp 2
+peer "a move by way of a file, 1 vCPU, pc, -cpu max" moves_by_file -M pc -cpu max
+peer "a move from QEMU to QEMU while the guest works" moves_alive -M q35 -cpu host -smp 2
+peer "guest memory of a shared memfd" memory memory-backend-memfd,share=on
+peer "guest memory of a file in /dev/shm" memory memory-backend-file,share=on,mem-path=/dev/shm/peers
+peer "guest memory of huge pages" hugetlb
 finish

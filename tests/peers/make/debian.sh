@@ -7,7 +7,7 @@
 # an initramfs of busybox: Debian's own takes an emulated CPU minutes to make, and many seconds to unpack.
 
 DEBIAN_PACKAGES=systemd-sysv,udev,iproute2,kmod
-DEBIAN_MODULES=(virtio_pci virtio_blk ahci sd_mod ext4 virtio_net virtio_balloon virtio_console virtio_rng)
+DEBIAN_MODULES=(virtio_pci virtio_blk ahci sd_mod crc32c_generic ext4 virtio_net virtio_balloon virtio_console virtio_rng)
 DEBIAN_MIB=400
 
 make_debian() {
@@ -25,7 +25,6 @@ debian_make() {
 	mkdir -p "$WARREN_CACHE/peers" "$WARREN_CACHE/initramfs"
 	tree=$(mktemp -d "$WARREN_CACHE/peers/tree.XXXXXX")
 	step "making a disk with Debian 12" debian_build "$tree" || return 1
-	rm -f "$WARREN_CACHE"/peers/debian-*.img
 	mv "$tree/disk" "$file"
 	as_root rm -rf "$tree"
 }
@@ -37,7 +36,8 @@ debian_build() {
 		as_root cp -a --no-preserve=ownership "$tree/add/." "$root/" &&
 		as_root rm -rf "$root"/var/cache/apt "$root"/var/lib/apt/lists "$root"/usr/share/{doc,man,locale} &&
 		as_root chroot "$root" systemctl -q mask getty.target systemd-timesyncd systemd-update-utmp-runlevel \
-			systemd-update-utmp apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
+			systemd-update-utmp proc-sys-fs-binfmt_misc.automount apt-daily.timer \
+			apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
 			e2scrub_reap.service fstrim.timer systemd-journal-flush systemd-random-seed &&
 		as_root chroot "$root" systemctl -q enable peer.service &&
 		as_root chroot "$root" passwd -q -d root && debian_disk "$tree"
@@ -58,7 +58,7 @@ debian_kernel() {
 		unpack_module "$from/$module" >"$to/${module%.ko*}.ko"
 	done
 	depmod -b "$add/usr" "$release"
-	for module in $(module_files "$to" "${DEBIAN_MODULES[@]:0:5}"); do
+	for module in $(module_files "$to" "${DEBIAN_MODULES[@]:0:6}"); do
 		cp "$to/$module" "$init/modules/"
 		basename "$module" >>"$init/modules/order"
 	done
@@ -100,12 +100,14 @@ debian_settings() {
 		After=multi-user.target
 
 		[Service]
-		ExecStart=/bin/bash -c 'stty -echo; echo "peer: multi-user"; exec bash --norc'
+		ExecStart=/bin/bash -c 'stty -echo; echo "peer: multi-user"; exec bash --norc --noediting'
 		Environment=HOME=/root PS1=
 		StandardInput=tty
 		StandardOutput=tty
 		StandardError=tty
 		TTYPath=/dev/ttyS0
+		SendSIGHUP=yes
+		TimeoutStopSec=3
 
 		[Install]
 		WantedBy=multi-user.target
@@ -114,8 +116,8 @@ debian_settings() {
 
 # debian_disk TREE: GRUB's core lies between the boot sector, which loads it from sector 1, and the partition.
 debian_disk() {
-	local tree=$1 disk=$1/disk grub=/usr/lib/grub/i386-pc
-	as_root mkfs.ext4 -q -O ^metadata_csum,^64bit -U 7761722e-656e-4765-6269-616e31320000 -d "$tree/root" "$tree/fs" "$((DEBIAN_MIB - 1))M" &&
+	local tree=$1 disk=$1/disk grub=/usr/lib/grub/i386-pc size=$((DEBIAN_MIB - 1))M
+	as_root mkfs.ext4 -q -O ^metadata_csum,^64bit -d "$tree/root" "$tree/fs" "$size" &&
 		as_root chown "$(id -u):$(id -g)" "$tree/fs" &&
 		grub-mkimage -O i386-pc -p '(hd0,msdos1)/boot/grub' -o "$tree/core" \
 			biosdisk part_msdos ext2 linux normal configfile serial terminal echo &&
