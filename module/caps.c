@@ -53,6 +53,11 @@ static long tsc_control(struct wr_vm *vm)
 	return wr_tsc_scalable();
 }
 
+static long steal_time(struct wr_vm *vm)
+{
+	return IS_ENABLED(CONFIG_SCHED_INFO);
+}
+
 static long xsave_size(struct wr_vm *vm)
 {
 	return wr_fpu_size();
@@ -183,6 +188,8 @@ static const struct capability capabilities[] = {
 	CONSTANT(KVM_CAP_ENABLE_CAP, 1),
 	CONSTANT(KVM_CAP_ENABLE_CAP_VM, 1),
 	CONSTANT(KVM_CAP_HALT_POLL, 1, ENABLE(enable_halt_poll, 1)),
+	COMPUTED(KVM_CAP_STEAL_TIME, steal_time),
+	CONSTANT(KVM_CAP_IOAPIC_POLARITY_IGNORED, 1),
 	CONSTANT(KVM_CAP_LAST_CPU, 1),
 };
 
