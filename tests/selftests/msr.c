@@ -59,7 +59,7 @@ TEST(unknown_msrs_fault) { run_guest(guest_unknown, 0); }
 static void guest_round_trips(u64 arg)
 {
 	static const u32 msrs[] = { MSR_STAR, MSR_LSTAR, 0xc0000083, 0xc0000084, MSR_FS_BASE,
-				    MSR_GS_BASE, MSR_KERNEL_GS_BASE, 0x174, 0x175, 0x176 };
+				    MSR_GS_BASE, MSR_KERNEL_GS_BASE, 0x174, 0x175, 0x176, 0x1fc };
 	u64 v, i;
 
 	(void)arg;
@@ -103,7 +103,7 @@ TEST(bad_values)
 TEST(no_host_values)
 {
 	static const u32 zero[] = { MSR_STAR, MSR_LSTAR, 0xc0000083, 0xc0000084,
-				    MSR_KERNEL_GS_BASE, 0x174, 0x175, 0x176 };
+				    MSR_KERNEL_GS_BASE, 0x174, 0x175, 0x176, 0x1fc };
 	struct machine m;
 	u32 i;
 
