@@ -45,7 +45,8 @@ kvm_selftests_compile() {
 	: >"$tree/out/unbuilt"
 	(cd "$tests" && printf '%s\n' *.c x86_64/*.c) | sed 's/\.c$//' | while read -r name; do
 		flags=${KVM_SELFTESTS_FLAGS[$name]:-}
-		make -s -C "$tests" -j"$(nproc)" "OUTPUT=$tree/out" "EXTRA_CFLAGS=${flags/TREE/"$tree"}" "$tree/out/$name" 2>"$tree/errors" </dev/null || {
+		make -s -C "$tests" -j"$(nproc)" "OUTPUT=$tree/out" "EXTRA_CFLAGS=${flags/TREE/"$tree"}" \
+			"$tree/out/$name" 2>"$tree/errors" </dev/null || {
 			echo "$name: $(grep -m 1 -E 'error|undefined' "$tree/errors")"
 			echo "$name" >>"$tree/out/unbuilt"
 		}
