@@ -189,7 +189,6 @@ static const struct capability capabilities[] = {
 	CONSTANT(KVM_CAP_ENABLE_CAP_VM, 1),
 	CONSTANT(KVM_CAP_HALT_POLL, 1, ENABLE(enable_halt_poll, 1)),
 	COMPUTED(KVM_CAP_STEAL_TIME, steal_time),
-	CONSTANT(KVM_CAP_IOAPIC_POLARITY_IGNORED, 1),
 	CONSTANT(KVM_CAP_LAST_CPU, 1),
 };
 
