@@ -415,18 +415,6 @@ static int set_misc_enable(struct wr_vcpu *vcpu, u32 index, u64 data, bool host)
 	return 0;
 }
 
-static int get_power_ctl(struct wr_vcpu *vcpu, u32 index, u64 *data)
-{
-	*data = vcpu->power_ctl;
-	return 0;
-}
-
-static int set_power_ctl(struct wr_vcpu *vcpu, u32 index, u64 data, bool host)
-{
-	vcpu->power_ctl = data;
-	return 0;
-}
-
 /* How long the host's CPU was in C-states: for guests that have it for themselves */
 
 static bool guest_has_cstates(const struct wr_vcpu *vcpu)

@@ -244,7 +244,7 @@ struct wr_vcpu {
 	u64 pdptr[4];			/* [V] what PAE paging loaded with CR3 */
 	u64 dr[4], dr6, dr7;		/* [V] the guest's, whatever the hardware has */
 	struct wr_debug debug;		/* [V] */
-	u64 pat, misc_enable, power_ctl, tsc_aux;	/* [V] */
+	u64 pat, misc_enable, tsc_aux;	/* [V] */
 	u64 spec_ctrl;			/* [V] */
 	u64 mtrr[WR_NR_MTRRS];		/* [V] kept for the guest, never acted on */
 	struct wr_event event;		/* [V] */
