@@ -475,7 +475,7 @@ static enum wr_run_result complete_io(struct wr_vcpu *vcpu)
 	struct wr_pio *pio = &vcpu->pio;
 
 	pio->pending = false;
-	if (pio->in)
+	if (pio->in && !pio->string)
 		trace_warren_pio(vcpu, true, pio->port, pio->size, *(u32 *)vcpu->pio_data);
 	if (pio->string) {
 		if (!pio->in)

@@ -18,6 +18,7 @@ enum wr_run_result wr_exit_msr(struct wr_vcpu *vcpu, bool write);
 enum wr_run_result wr_exit_xsetbv(struct wr_vcpu *vcpu);
 enum wr_run_result wr_exit_hypercall(struct wr_vcpu *vcpu);
 enum wr_run_result wr_exit_emulate(struct wr_vcpu *vcpu);
+enum wr_run_result wr_exit_task_switch(struct wr_vcpu *vcpu, u16 selector, u8 cause);
 enum wr_run_result wr_exit_skip(struct wr_vcpu *vcpu);
 enum wr_run_result wr_exit_ud(struct wr_vcpu *vcpu);
 enum wr_run_result wr_exit_monitor(struct wr_vcpu *vcpu);

@@ -8,7 +8,7 @@
 
 #include "backend.h"
 #include "debug.h"
-#include "fpu.h"
+#include "emuops.h"
 #include "insn.h"
 #include "state.h"
 #include "trace.h"
@@ -18,31 +18,6 @@
 
 /* How many iterations of a REP run before the guest, and what waits for the CPU, has its turn again */
 #define REP_BATCH	128
-
-/* struct insn_emu - the emulator's struct, and whom it works for */
-struct insn_emu {
-	struct wr_emu emu;
-	struct wr_vcpu *vcpu;
-	const struct wr_insn *insn;
-	bool one_access;	/* it makes one access to memory at most: the one that exited */
-	bool took;		/* it took what userspace has read from a port */
-};
-
-static struct wr_vcpu *emu_vcpu(struct wr_emu *emu)
-{
-	return container_of(emu, struct insn_emu, emu)->vcpu;
-}
-
-static enum wr_emu_mode code_mode(const struct wr_vcpu *vcpu, const struct wr_code *code)
-{
-	if (!(vcpu->cr0 & X86_CR0_PE))
-		return WR_EMU_REAL;
-	if (vcpu->rflags & X86_EFLAGS_VM)
-		return WR_EMU_VM86;
-	if (wr_is_long_mode(vcpu) && code->l)
-		return WR_EMU_PROT64;
-	return code->db ? WR_EMU_PROT32 : WR_EMU_PROT16;
-}
 
 /* struct fetch - the bytes of the instruction at RIP, as they come */
 struct fetch {
@@ -55,7 +30,7 @@ struct fetch {
 static void fetch_begin(struct wr_vcpu *vcpu, struct fetch *f)
 {
 	wr_backend->get_code(vcpu, &f->code);
-	f->mode = code_mode(vcpu, &f->code);
+	f->mode = wr_insn_mode(vcpu, &f->code);
 	f->have = 0;
 }
 
@@ -174,353 +149,7 @@ int wr_insn_measure(struct wr_vcpu *vcpu)
 	return 0;
 }
 
-static void emu_segment(struct wr_emu *emu, int seg, struct kvm_segment *out)
-{
-	wr_backend->get_segment(emu_vcpu(emu), seg, out);
-}
-
-static void emu_set_segment(struct wr_emu *emu, int seg, const struct kvm_segment *in)
-{
-	wr_backend->set_segment(emu_vcpu(emu), seg, in);
-}
-
-static void emu_table(struct wr_emu *emu, bool idt, struct kvm_dtable *out)
-{
-	struct wr_dtable table;
-
-	if (idt)
-		wr_backend->get_idt(emu_vcpu(emu), &table);
-	else
-		wr_backend->get_gdt(emu_vcpu(emu), &table);
-	*out = (struct kvm_dtable) { .base = table.base, .limit = table.limit };
-}
-
-static void emu_set_table(struct wr_emu *emu, bool idt, const struct kvm_dtable *in)
-{
-	const struct wr_dtable table = { .base = in->base, .limit = in->limit };
-
-	if (idt)
-		wr_backend->set_idt(emu_vcpu(emu), &table);
-	else
-		wr_backend->set_gdt(emu_vcpu(emu), &table);
-}
-
-/* Translate one page's part of an access. */
-static enum wr_emu_result translate(struct wr_emu *emu, u64 la, u32 access, u64 *gpa)
-{
-	struct wr_vcpu *vcpu = emu_vcpu(emu);
-	struct wr_walk walk;
-	int err;
-
-	if (emu->cpl == 3)
-		access |= WR_ACC_USER;
-	err = wr_walk(vcpu, la, access, &walk);
-	if (err > 0) {
-		emu->fault.vector = X86_TRAP_PF;
-		emu->fault.has_error = true;
-		emu->fault.error = walk.error;
-		emu->fault.cr2 = la;
-		return WR_EMU_FAULT;
-	}
-	if (err)
-		return err == -EAGAIN ? WR_EMU_RETRY : WR_EMU_UNKNOWN;
-	*gpa = walk.gpa;
-	return WR_EMU_DONE;
-}
-
-/*
- * Is this the access that exited? Then its address needs no second translation, and the exit has told that no memory is
- * there.
- */
-static bool is_exit_access(struct wr_emu *emu, u64 la, u32 len)
-{
-	const struct insn_emu *e = container_of(emu, struct insn_emu, emu);
-	const struct wr_mmio *mmio = &e->vcpu->mmio;
-
-	return e->one_access && mmio->gpa_known && offset_in_page(la) == offset_in_page(mmio->gpa) &&
-		offset_in_page(la) + len <= PAGE_SIZE;
-}
-
-static u32 page_part(u64 la, u32 len)
-{
-	return min_t(u32, len, PAGE_SIZE - offset_in_page(la));
-}
-
-static enum wr_emu_result emu_read(struct wr_emu *emu, u64 la, void *data, u32 len)
-{
-	struct wr_vcpu *vcpu = emu_vcpu(emu);
-	enum wr_emu_result result;
-	u32 part;
-	u64 gpa;
-	int err;
-
-	if (is_exit_access(emu, la, len))
-		return wr_mmio_read(vcpu, vcpu->mmio.gpa, data, len);
-	for (; len; la += part, data += part, len -= part) {
-		part = page_part(la, len);
-		result = translate(emu, la, 0, &gpa);
-		if (result != WR_EMU_DONE)
-			return result;
-		err = wr_gpa_read(vcpu->vm, gpa, data, part);
-		if (!err)
-			continue;
-		if (err != -ENXIO)
-			return WR_EMU_UNKNOWN;
-		result = wr_mmio_read(vcpu, gpa, data, part);
-		if (result != WR_EMU_DONE)
-			return result;
-	}
-	return WR_EMU_DONE;
-}
-
-static enum wr_emu_result emu_probe_write(struct wr_emu *emu, u64 la, u32 len)
-{
-	enum wr_emu_result result;
-	u32 part;
-	u64 gpa;
-
-	for (; len; la += part, len -= part) {
-		part = page_part(la, len);
-		result = translate(emu, la, WR_ACC_WRITE, &gpa);
-		if (result != WR_EMU_DONE)
-			return result;
-	}
-	return WR_EMU_DONE;
-}
-
-static enum wr_emu_result emu_write(struct wr_emu *emu, u64 la, const void *data, u32 len)
-{
-	struct wr_vcpu *vcpu = emu_vcpu(emu);
-	enum wr_emu_result result;
-	u32 part;
-	u64 gpa;
-	int err;
-
-	if (is_exit_access(emu, la, len))
-		return wr_mmio_write(vcpu, vcpu->mmio.gpa, data, len);
-	/* Both pages must take it before either does. */
-	if (page_part(la, len) != len) {
-		result = emu_probe_write(emu, la, len);
-		if (result != WR_EMU_DONE)
-			return result;
-	}
-	for (; len; la += part, data += part, len -= part) {
-		part = page_part(la, len);
-		result = translate(emu, la, WR_ACC_WRITE, &gpa);
-		if (result != WR_EMU_DONE)
-			return result;
-		err = wr_gpa_write(vcpu->vm, gpa, data, part);
-		if (!err)
-			continue;
-		/* No memory, or a read-only slot: a device. */
-		if (err != -ENXIO && err != -EPERM)
-			return WR_EMU_UNKNOWN;
-		result = wr_mmio_write(vcpu, gpa, data, part);
-		if (result != WR_EMU_DONE)
-			return result;
-	}
-	return WR_EMU_DONE;
-}
-
-static enum wr_emu_result emu_cmpxchg(struct wr_emu *emu, u64 la, const void *old,
-				      const void *new, u32 len)
-{
-	struct wr_vcpu *vcpu = emu_vcpu(emu);
-	enum wr_emu_result result;
-	u8 expected[16];
-	u64 gpa;
-	int err;
-
-	if (len > sizeof(expected))
-		return WR_EMU_UNKNOWN;
-	/* A locked access that is split over two pages, or is not aligned, cannot be atomic here. */
-	if (page_part(la, len) != len)
-		return emu_write(emu, la, new, len);
-	result = translate(emu, la, WR_ACC_WRITE, &gpa);
-	if (result != WR_EMU_DONE)
-		return result;
-	memcpy(expected, old, len);
-	err = wr_gpa_cmpxchg(vcpu->vm, gpa, expected, new, len);
-	switch (err) {
-	case 0:
-		return WR_EMU_DONE;
-	case 1:
-		return WR_EMU_RETRY;
-	case -EINVAL:
-		return emu_write(emu, la, new, len);
-	case -ENXIO:
-	case -EPERM:
-		return wr_mmio_write(vcpu, gpa, new, len);
-	default:
-		return WR_EMU_UNKNOWN;
-	}
-}
-
-static void ask_port(struct wr_vcpu *vcpu, u16 port, u32 len, u32 count, bool in)
-{
-	struct kvm_run *run = vcpu->run;
-
-	run->exit_reason = KVM_EXIT_IO;
-	run->io.direction = in ? KVM_EXIT_IO_IN : KVM_EXIT_IO_OUT;
-	run->io.size = len;
-	run->io.port = port;
-	run->io.count = count;
-	run->io.data_offset = KVM_PIO_PAGE_OFFSET * PAGE_SIZE;
-	vcpu->pio = (struct wr_pio) {
-		.pending = true, .in = in, .string = true, .size = len, .port = port, .count = count, .rip = vcpu->rip,
-	};
-}
-
-/*
- * How many elements of REP INS to read in one go: what is sure to find its place, since what was read from a device cannot be
- * given back. So none beyond the page of the first, and one at a time where each ends a step.
- */
-static u32 read_ahead(struct insn_emu *e, u32 len)
-{
-	const struct wr_insn *insn = e->insn;
-	u64 mask = insn->addr_size == 8 ? U64_MAX : BIT_ULL(insn->addr_size * 8) - 1;
-	u64 count = e->emu.regs[WR_RCX] & mask;
-	struct kvm_segment es = {};
-	u64 room;
-
-	if (!(insn->rep || insn->repne) || e->emu.rflags & (X86_EFLAGS_DF | X86_EFLAGS_TF) || wr_debug_steps(e->vcpu))
-		return 1;
-	if (e->emu.mode != WR_EMU_PROT64)
-		wr_backend->get_segment(e->vcpu, WR_ES, &es);
-	room = PAGE_SIZE - offset_in_page(es.base + (e->emu.regs[WR_RDI] & mask));
-	return clamp_t(u64, room / len, 1, count);
-}
-
-static void trace_string(struct wr_vcpu *vcpu, bool in, u16 port, const void *data, u32 len)
-{
-	u32 value = 0;
-
-	if (!trace_warren_pio_enabled())
-		return;
-	memcpy(&value, data, min_t(u32, len, sizeof(value)));
-	trace_warren_pio(vcpu, in, port, len, value);
-}
-
-static enum wr_emu_result emu_in(struct wr_emu *emu, u16 port, void *data, u32 len)
-{
-	struct wr_vcpu *vcpu = emu_vcpu(emu);
-	struct insn_emu *e = container_of(emu, struct insn_emu, emu);
-	struct wr_pio *pio = &vcpu->pio;
-
-	if (pio->ready && pio->port == port && pio->size == len && pio->rip == vcpu->rip) {
-		memcpy(data, vcpu->pio_data + pio->taken * len, len);
-		e->took = true;
-		return WR_EMU_DONE;
-	}
-	if (!wr_bus_read(vcpu, WR_BUS_PIO, port, len, data)) {
-		trace_string(vcpu, true, port, data, len);
-		return WR_EMU_DONE;
-	}
-	ask_port(vcpu, port, len, read_ahead(e, len), true);
-	return WR_EMU_EXIT;
-}
-
-/* The instruction is committed with the access still to be made by userspace, which cannot refuse it. */
-static enum wr_emu_result emu_out(struct wr_emu *emu, u16 port, const void *data, u32 len)
-{
-	struct wr_vcpu *vcpu = emu_vcpu(emu);
-
-	trace_string(vcpu, false, port, data, len);
-	if (!wr_bus_write(vcpu, WR_BUS_PIO, port, len, data))
-		return WR_EMU_DONE;
-	memcpy(vcpu->pio_data, data, len);
-	ask_port(vcpu, port, len, 1, false);
-	return WR_EMU_DONE;
-}
-
-static void emu_read_vec(struct wr_emu *emu, int reg, void *data, u32 len)
-{
-	wr_fpu_read_vec(emu_vcpu(emu), reg, data, len);
-}
-
-static void emu_write_vec(struct wr_emu *emu, int reg, const void *data, u32 len, bool clear_upper)
-{
-	wr_fpu_write_vec(emu_vcpu(emu), reg, data, len, clear_upper);
-}
-
-static u64 emu_read_cr(struct wr_emu *emu, int cr)
-{
-	struct wr_vcpu *vcpu = emu_vcpu(emu);
-
-	switch (cr) {
-	case 0: return vcpu->cr0;
-	case 2: return vcpu->cr2;
-	case 3: return vcpu->cr3;
-	case 4: return vcpu->cr4;
-	default: return vcpu->cr8;
-	}
-}
-
-static enum wr_emu_result emu_write_cr(struct wr_emu *emu, int cr, u64 value)
-{
-	struct wr_vcpu *vcpu = emu_vcpu(emu);
-	int err = 0;
-
-	switch (cr) {
-	case 0:
-		err = wr_set_cr0(vcpu, value);
-		break;
-	case 2:
-		vcpu->cr2 = value;
-		break;
-	case 3:
-		err = wr_set_cr3(vcpu, value);
-		break;
-	case 4:
-		err = wr_set_cr4(vcpu, value);
-		break;
-	default:
-		err = wr_set_cr8(vcpu, value);
-		break;
-	}
-	if (!err)
-		return WR_EMU_DONE;
-	emu->fault.vector = X86_TRAP_GP;
-	emu->fault.has_error = true;
-	emu->fault.error = 0;
-	return WR_EMU_FAULT;
-}
-
-static const struct wr_emu_ops emu_ops = {
-	.segment = emu_segment,
-	.set_segment = emu_set_segment,
-	.table = emu_table,
-	.set_table = emu_set_table,
-	.read = emu_read,
-	.write = emu_write,
-	.probe_write = emu_probe_write,
-	.cmpxchg = emu_cmpxchg,
-	.in = emu_in,
-	.out = emu_out,
-	.read_vec = emu_read_vec,
-	.write_vec = emu_write_vec,
-	.read_cr = emu_read_cr,
-	.write_cr = emu_write_cr,
-};
-
-static void load_regs(struct insn_emu *e, const struct fetch *f)
-{
-	struct wr_vcpu *vcpu = e->vcpu;
-
-	e->emu.ops = &emu_ops;
-	e->emu.mode = f->mode;
-	e->emu.cpl = f->code.cpl;
-	e->emu.cr0 = vcpu->cr0;
-	e->emu.cr4 = vcpu->cr4;
-	e->emu.xcr0 = vcpu->fpu.xcr0;
-	memcpy(e->emu.regs, vcpu->regs, sizeof(e->emu.regs));
-	e->emu.rip = vcpu->rip;
-	e->emu.rflags = vcpu->rflags;
-	e->emu.repeat = false;
-	e->emu.interrupt_shadow = false;
-}
-
-static void commit(struct insn_emu *e, const struct wr_insn *insn)
+static void commit(struct wr_insn_emu *e, const struct wr_insn *insn)
 {
 	struct wr_vcpu *vcpu = e->vcpu;
 	bool guest_tf = vcpu->rflags & X86_EFLAGS_TF;
@@ -530,7 +159,8 @@ static void commit(struct insn_emu *e, const struct wr_insn *insn)
 	vcpu->rflags = e->emu.rflags;
 	if (!e->emu.repeat)
 		vcpu->rflags &= ~(u64)X86_EFLAGS_RF;
-	vcpu->pio.ready = e->took && e->emu.repeat && ++vcpu->pio.taken < vcpu->pio.count;
+	if (vcpu->pio.ready && (++vcpu->pio.taken == vcpu->pio.count || !e->emu.repeat))
+		vcpu->pio.ready = false;
 	vcpu->stats.insns_emulated++;
 	wr_mmio_forget_reads(vcpu);
 	vcpu->rip = e->emu.rip;
@@ -553,8 +183,7 @@ static void forget_accesses(struct wr_vcpu *vcpu)
 
 static enum wr_run_result raise_fault(struct wr_vcpu *vcpu, const struct wr_emu *emu)
 {
-	wr_mmio_forget_reads(vcpu);
-	vcpu->mmio.nr_writes = 0;
+	forget_accesses(vcpu);
 	if (emu->fault.vector == X86_TRAP_PF)
 		wr_event_page_fault(vcpu, emu->fault.cr2, emu->fault.error);
 	else if (emu->fault.has_error)
@@ -564,12 +193,19 @@ static enum wr_run_result raise_fault(struct wr_vcpu *vcpu, const struct wr_emu 
 	return WR_RUN_RESUME;
 }
 
-/* KVM_EXIT_INTERNAL_ERROR with the bytes that the emulator does not know. */
+/*
+ * KVM_EXIT_INTERNAL_ERROR with the bytes that the emulator does not know. A program of the guest's must not be able to end its
+ * kernel by such a one: it gets #UD, unless userspace wants to see them all.
+ */
 static enum wr_run_result unknown_instruction(struct wr_vcpu *vcpu, const u8 *bytes, u32 len)
 {
 	struct kvm_run *run = vcpu->run;
 
 	forget_accesses(vcpu);
+	if (wr_backend->get_cpl(vcpu) && !READ_ONCE(vcpu->vm->policy.exit_on_failure)) {
+		wr_event_exception(vcpu, X86_TRAP_UD);
+		return WR_RUN_RESUME;
+	}
 	vcpu->crash = WARREN_CRASH_INTERNAL;
 	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
 	memset(&run->emulation_failure, 0, sizeof(run->emulation_failure));
@@ -699,43 +335,72 @@ static enum wr_run_result plain_move(struct wr_vcpu *vcpu, const struct wr_insn 
 	return wr_mmio_send_writes(vcpu) ? WR_RUN_USER : WR_RUN_RESUME;
 }
 
+/* After an iteration: does userspace act now, or is there more to do before it does? */
+static bool is_userspaces_turn(struct wr_vcpu *vcpu, bool repeats)
+{
+	if (wr_mmio_send_writes(vcpu))
+		return true;
+	if (!vcpu->pio.pending)
+		return false;
+	return !repeats || !wr_pio_collects(vcpu) || wants_pause(vcpu) || vcpu->event.exception.pending;
+}
+
+/* An iteration of a REP that is not the first one has come to an end of its own; earlier ones wrote to a port. */
+static enum wr_run_result send_collected(struct wr_vcpu *vcpu)
+{
+	wr_mmio_forget_reads(vcpu);
+	vcpu->mmio.read_pending = false;
+	vcpu->mmio.nr_writes = 0;
+	wr_pio_tell(vcpu);
+	vcpu->run_error = 0;
+	return WR_RUN_USER;
+}
+
+/* One iteration came to a result that is not WR_EMU_DONE. */
+static enum wr_run_result stopped(struct wr_vcpu *vcpu, enum wr_emu_result result, const struct wr_emu *emu,
+				  const struct wr_insn *insn, const struct fetch *f)
+{
+	if (vcpu->pio.pending && !vcpu->pio.in)
+		return send_collected(vcpu);
+	switch (result) {
+	case WR_EMU_FAULT:
+		return raise_fault(vcpu, emu);
+	case WR_EMU_EXIT:
+		vcpu->mmio.rip = vcpu->rip;
+		vcpu->run_error = 0;
+		return WR_RUN_USER;
+	default:
+		return unknown_instruction(vcpu, f->bytes, insn->len);
+	}
+}
+
 static noinline enum wr_run_result execute_any(struct wr_vcpu *vcpu, const struct wr_insn *insn,
 					       const struct fetch *f)
 {
-	struct insn_emu emu, *e = &emu;
+	struct wr_insn_emu emu, *e = &emu;
+	enum wr_emu_result result;
 	int i;
 
 	e->vcpu = vcpu;
-	e->insn = insn;
 	e->one_access = makes_one_access(insn);
-	for (i = 0; i < REP_BATCH || vcpu->pio.ready; i++) {
-		load_regs(e, f);
-		e->took = false;
+	for (i = 0; i < REP_BATCH || vcpu->pio.pending || wr_pio_delivers(vcpu); i++) {
+		wr_insn_emu_load(e, f->mode, &f->code);
 		vcpu->mmio.next_read = 0;
-		switch (wr_execute(&e->emu, insn)) {
-		case WR_EMU_DONE:
-			commit(e, insn);
-			break;
-		case WR_EMU_FAULT:
-			return raise_fault(vcpu, &e->emu);
-		case WR_EMU_EXIT:
-			vcpu->mmio.rip = vcpu->rip;
-			vcpu->run_error = 0;
-			return WR_RUN_USER;
-		case WR_EMU_RETRY:
+		result = wr_execute(&e->emu, insn);
+		if (result == WR_EMU_RETRY && !vcpu->pio.pending) {
 			vcpu->mmio.nr_writes = 0;
 			continue;
-		default:
-			return unknown_instruction(vcpu, f->bytes, insn->len);
 		}
-		if (wr_mmio_send_writes(vcpu) || vcpu->pio.pending) {
+		if (result != WR_EMU_DONE)
+			return stopped(vcpu, result, &e->emu, insn, f);
+		commit(e, insn);
+		if (is_userspaces_turn(vcpu, e->emu.repeat)) {
 			vcpu->run_error = 0;
 			return WR_RUN_USER;
 		}
 		if (!e->emu.repeat || vcpu->event.exception.pending)
 			break;
-		/* What userspace has read is taken first: no state that it can save has it. */
-		if (!vcpu->pio.ready && wants_pause(vcpu))
+		if (!vcpu->pio.pending && !wr_pio_delivers(vcpu) && wants_pause(vcpu))
 			break;
 	}
 	return WR_RUN_RESUME;

@@ -121,7 +121,7 @@ int wr_policy_triple_fault_event(struct wr_vm *vm, const u64 *args)
 /**
  * wr_policy_emulation_failure - KVM_CAP_EXIT_ON_EMULATION_FAILURE
  * @vm: the VM; vm->lock is held
- * @args: 0 or 1; such exits come in any case
+ * @args: 0 or 1; such exits of kernels (CPL 0) come in any case
  */
 int wr_policy_emulation_failure(struct wr_vm *vm, const u64 *args)
 {

@@ -130,7 +130,7 @@ struct wr_pio {
 	bool string;
 	u8 size;
 	u16 port;
-	u16 count, taken;	/* [V] elements of INS: read by userspace, and of these in the guest's memory */
+	u16 count, taken;	/* [V] INS, OUTS: elements in vcpu->pio_data, and of INS how many are in the guest's memory */
 	u64 rip, next_rip;	/* [V] of the instruction, when it is not yet stepped over */
 };
 
@@ -150,8 +150,8 @@ struct wr_skip_cache {
 /* How many decoded instructions a vCPU keeps */
 #define WR_INSN_CACHES	16
 
-#define WR_MMIO_READS	8
-#define WR_MMIO_WRITES	8
+#define WR_MMIO_READS	9	/* POPA over the end of a page */
+#define WR_MMIO_WRITES	9
 
 /*
  * struct wr_mmio - device accesses of the instruction under emulation

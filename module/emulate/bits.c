@@ -97,6 +97,22 @@ enum wr_emu_result wr_do_popcnt(struct wr_exec *x)
 	return WR_EMU_DONE;
 }
 
+#define CRC32C_POLYNOMIAL	0x82f63b78U
+
+enum wr_emu_result wr_do_crc32(struct wr_exec *x)
+{
+	unsigned int bits = x->insn->src.size * 8;
+	u64 value = x->src;
+	u32 crc = x->dst;
+
+	if (!boot_cpu_has(X86_FEATURE_XMM4_2))
+		return wr_emu_raise(x, VECTOR_UD);
+	for (; bits--; value >>= 1)
+		crc = crc >> 1 ^ ((crc ^ value) & 1 ? CRC32C_POLYNOMIAL : 0);
+	x->dst = crc;
+	return WR_EMU_DONE;
+}
+
 /* With 16 bits it is undefined. */
 enum wr_emu_result wr_do_bswap(struct wr_exec *x)
 {

@@ -112,17 +112,45 @@ enum wr_emu_result wr_do_ret(struct wr_exec *x)
 	return ret;
 }
 
-/* The last step of a far branch, all others done. */
-static enum wr_emu_result branch_far(struct wr_exec *x, u64 offset, u16 selector)
+/* The last step of a far branch in real mode, all others done */
+static enum wr_emu_result branch_real(struct wr_exec *x, u64 offset, u16 selector)
 {
 	enum wr_emu_result ret = branch(x, offset);
 
 	return ret ? ret : wr_emu_load_segment(x, SEG_CS, selector);
 }
 
+static enum wr_emu_result branch_far(struct wr_exec *x, u64 offset, u16 selector)
+{
+	enum wr_emu_result ret;
+	struct wr_descriptor d;
+
+	if (real_segments(x))
+		return branch_real(x, offset, selector);
+	ret = wr_emu_code(x, selector, false, &d);
+	if (!ret)
+		ret = wr_emu_check_far(x, &d, offset);
+	return ret ? ret : wr_emu_go_far(x, &d, x->emu->cpl, offset);
+}
+
+/* Everything that can fault comes before the push. */
+static enum wr_emu_result call_protected(struct wr_exec *x, u64 offset, u16 selector, const u64 *back)
+{
+	enum wr_emu_result ret;
+	struct wr_descriptor d;
+
+	ret = wr_emu_code(x, selector, false, &d);
+	if (!ret)
+		ret = wr_emu_check_far(x, &d, offset);
+	if (!ret)
+		ret = wr_emu_mark(x, &d, d.raw | WR_DESCRIPTOR_ACCESSED);
+	if (!ret)
+		ret = wr_emu_push(x, back, 2, x->insn->op_size);
+	return ret ? ret : wr_emu_go_far(x, &d, x->emu->cpl, offset);
+}
+
 static enum wr_emu_result call_far(struct wr_exec *x, u64 offset, u16 selector)
 {
-	unsigned int size = x->insn->op_size;
 	struct kvm_segment cs;
 	u64 back[2];
 	enum wr_emu_result ret;
@@ -130,9 +158,11 @@ static enum wr_emu_result call_far(struct wr_exec *x, u64 offset, u16 selector)
 	x->emu->ops->segment(x->emu, SEG_CS, &cs);
 	back[0] = cs.selector;
 	back[1] = x->rip;
+	if (!real_segments(x))
+		return call_protected(x, offset, selector, back);
 	ret = branch(x, offset);
 	if (!ret)
-		ret = wr_emu_push(x, back, 2, size);
+		ret = wr_emu_push(x, back, 2, x->insn->op_size);
 	return ret ? ret : wr_emu_load_segment(x, SEG_CS, selector);
 }
 
@@ -146,28 +176,11 @@ enum wr_emu_result wr_do_call_far(struct wr_exec *x)
 	return loads_segments(x) ? call_far(x, x->src, x->src2) : WR_EMU_UNKNOWN;
 }
 
-/* Offset and selector from memory; only where a selector can be loaded at all. */
-static enum wr_emu_result read_far(struct wr_exec *x, u64 *offset, u16 *selector)
-{
-	unsigned int size = x->insn->op_size;
-	u64 pointer = 0;
-	enum wr_emu_result ret;
-
-	if (!loads_segments(x))
-		return WR_EMU_UNKNOWN;
-	ret = wr_emu_operand_address(x, size + 2, false);
-	if (!ret)
-		ret = wr_emu_read(x, x->la, &pointer, size + 2);
-	*offset = pointer & size_mask(size);
-	*selector = pointer >> (size * 8);
-	return ret;
-}
-
 enum wr_emu_result wr_do_jmp_far_mem(struct wr_exec *x)
 {
 	u64 offset;
 	u16 selector;
-	enum wr_emu_result ret = read_far(x, &offset, &selector);
+	enum wr_emu_result ret = wr_emu_read_pointer(x, &offset, &selector);
 
 	return ret ? ret : branch_far(x, offset, selector);
 }
@@ -176,9 +189,27 @@ enum wr_emu_result wr_do_call_far_mem(struct wr_exec *x)
 {
 	u64 offset;
 	u16 selector;
-	enum wr_emu_result ret = read_far(x, &offset, &selector);
+	enum wr_emu_result ret = wr_emu_read_pointer(x, &offset, &selector);
 
 	return ret ? ret : call_far(x, offset, selector);
+}
+
+/* Within a privilege level; to another one takes its stack, which is not known here. */
+static enum wr_emu_result return_to(struct wr_exec *x, u64 offset, u16 selector)
+{
+	unsigned int level = selector & 3;
+	enum wr_emu_result ret;
+	struct wr_descriptor d;
+
+	if (level < x->emu->cpl)
+		return wr_emu_raise_selector(x, VECTOR_GP, selector);
+	ret = wr_emu_code(x, selector, true, &d);
+	if (ret)
+		return ret;
+	if (level != x->emu->cpl)
+		return WR_EMU_UNKNOWN;
+	ret = wr_emu_check_far(x, &d, offset);
+	return ret ? ret : wr_emu_go_far(x, &d, level, offset);
 }
 
 enum wr_emu_result wr_do_ret_far(struct wr_exec *x)
@@ -195,7 +226,7 @@ enum wr_emu_result wr_do_ret_far(struct wr_exec *x)
 	if (ret)
 		return ret;
 	release_stack(x, x->src);
-	return branch_far(x, offset, selector);
+	return real_segments(x) ? branch_real(x, offset, selector) : return_to(x, offset, selector);
 }
 
 #define VECTOR_ENTRY	4	/* bytes of the real-mode vector table: offset, selector */
@@ -250,23 +281,42 @@ enum wr_emu_result wr_do_into(struct wr_exec *x)
 #define FLAGS_RETURNED	(FLAGS_ARITH | X86_EFLAGS_TF | X86_EFLAGS_IF | X86_EFLAGS_DF | \
 			 X86_EFLAGS_IOPL | X86_EFLAGS_NT | X86_EFLAGS_AC | X86_EFLAGS_ID)
 
+/* Which flags the popped image may change */
+static u64 returned_flags(const struct wr_exec *x)
+{
+	u64 change = FLAGS_RETURNED & size_mask(x->insn->op_size);
+
+	if (x->emu->mode == WR_EMU_REAL)
+		return change;
+	if (x->emu->cpl)
+		change &= ~(u64)X86_EFLAGS_IOPL;
+	if (x->emu->cpl > iopl(x))
+		change &= ~(u64)X86_EFLAGS_IF;
+	return change;
+}
+
 /*
- * Also ends the blocking of NMIs, which the emulator does not know of: the caller looks at the
- * opcode.
+ * Also ends the blocking of NMIs, which the emulator does not know of: the caller looks at the opcode. Returns to another
+ * task, to virtual-8086 mode and from 64-bit code are not known.
  */
 enum wr_emu_result wr_do_iret(struct wr_exec *x)
 {
 	unsigned int size = x->insn->op_size, i;
-	u64 frame[3], change = FLAGS_RETURNED & size_mask(size);
+	u64 frame[3], change = returned_flags(x);
+	bool real = x->emu->mode == WR_EMU_REAL;
 	enum wr_emu_result ret;
 
-	if (x->emu->mode != WR_EMU_REAL || !loads_segments(x))
+	if (x->emu->mode == WR_EMU_VM86 || in_64bit(x) || !loads_segments(x))
+		return WR_EMU_UNKNOWN;
+	if (!real && flag_is(x, X86_EFLAGS_NT))
 		return WR_EMU_UNKNOWN;
 	for (i = 0; i < 3; i++) {
 		ret = wr_emu_pop(x, &frame[i], size);
 		if (ret)
 			return ret;
 	}
+	if (!real && size == 4 && frame[2] & X86_EFLAGS_VM)
+		return WR_EMU_UNKNOWN;
 	x->emu->rflags = (x->emu->rflags & ~change) | (frame[2] & change);
-	return branch_far(x, frame[0], frame[1]);
+	return real ? branch_real(x, frame[0], frame[1]) : return_to(x, frame[0], frame[1]);
 }

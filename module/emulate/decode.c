@@ -565,6 +565,11 @@ static int read_rare_operand(struct reader *r, enum wr_where where, struct wr_op
 		return 0;
 	case AT_MEM:
 		return set_mem(op, insn, size, -EINVAL);
+	case AT_MEMY:
+		return set_mem(op, insn, size_y, -EINVAL);
+	case AT_REGY:
+		set_reg(op, insn, modrm_reg(insn), size_y);
+		return 0;
 	case AT_MEM2X:
 		return set_mem(op, insn, 2 * size_y, -EINVAL);
 	case AT_MEM_FAR:

@@ -46,7 +46,7 @@ struct wr_emu;
 struct wr_emu_ops {
 	/* Hidden part of segment register @seg (enum wr_seg). */
 	void (*segment)(struct wr_emu *emu, int seg, struct kvm_segment *out);
-	/* Loads one, in real and virtual-8086 mode; the last thing done. Optional. */
+	/* Loads one; the last thing done. Optional. */
 	void (*set_segment)(struct wr_emu *emu, int seg, const struct kvm_segment *in);
 	/* GDTR, or IDTR with @idt. Optional. */
 	void (*table)(struct wr_emu *emu, bool idt, struct kvm_dtable *out);
@@ -58,7 +58,7 @@ struct wr_emu_ops {
 	/* Atomic: writes @new if memory still holds @old, else WR_EMU_RETRY. @len up to 16. */
 	enum wr_emu_result (*cmpxchg)(struct wr_emu *emu, u64 la, const void *old,
 				      const void *new, u32 len);
-	/* One element. Permission was checked by the exit that led here. */
+	/* One element; of INS @ahead says how many will be asked for. Permission was checked by the exit that led here. */
 	enum wr_emu_result (*in)(struct wr_emu *emu, u16 port, void *data, u32 len);
 	enum wr_emu_result (*out)(struct wr_emu *emu, u16 port, const void *data, u32 len);
 	/*
@@ -76,10 +76,14 @@ struct wr_emu {
 	const struct wr_emu_ops *ops;
 	enum wr_emu_mode mode;
 	u8 cpl;
+	bool long_mode;			/* EFER.LMA */
+	bool system;			/* accesses are the CPU's own: a supervisor's, whatever @cpl */
 	u64 cr0, cr4, xcr0;		/* read only: is SSE, AVX available; alignment checks */
 	u64 regs[16];			/* by enum wr_reg */
 	u64 rip, rflags;
 	bool repeat;			/* DONE, but REP goes on: rip stays */
+	u32 ahead;			/* for the in access: it and those that follow go to one page, all good */
+	u64 ahead_la;			/* where */
 	bool interrupt_shadow;		/* DONE, and blocks interrupts for one instruction */
 	struct {
 		u8 vector;
@@ -175,6 +179,42 @@ int wr_decode_cached(struct wr_insn_cache *cache, const u8 *bytes, unsigned int 
  * Context: as the ops need.
  */
 enum wr_emu_result wr_execute(struct wr_emu *emu, const struct wr_insn *insn);
+
+/* What switches tasks; the last two can be returned from */
+enum wr_task_cause {
+	WR_TASK_JMP,
+	WR_TASK_IRET,
+	WR_TASK_CALL,
+	WR_TASK_GATE,		/* of the IDT */
+};
+
+/* struct wr_task_switch - a hardware task switch that is to be done */
+struct wr_task_switch {
+	u16 selector;		/* of the new TSS */
+	u8 cause;		/* enum wr_task_cause */
+	bool external;		/* WR_TASK_GATE: not by INT n, INT3 or INTO */
+	bool has_error;		/* WR_TASK_GATE: the exception pushes @error */
+	u32 error;
+	u64 next_rip;		/* where the old task goes on */
+};
+
+enum wr_task_result {
+	WR_TASK_STAYED,		/* nothing has changed */
+	WR_TASK_SWITCHED,	/* the registers count, also after a fault: it is the new task's */
+	WR_TASK_TRAPS,		/* the same, and the new task begins with #DB */
+};
+
+/**
+ * wr_emu_task_switch - switch tasks
+ * @emu: registers in, registers out
+ * @ts: which way
+ * @out: whether the task changed
+ *
+ * Not in long mode, where there are none.
+ * Return: WR_EMU_DONE; WR_EMU_FAULT with emu->fault; WR_EMU_RETRY; WR_EMU_UNKNOWN for a TR that is no TSS.
+ * Context: as the ops need.
+ */
+enum wr_emu_result wr_emu_task_switch(struct wr_emu *emu, const struct wr_task_switch *ts, enum wr_task_result *out);
 
 /**
  * wr_insn_length - length of the instruction, when nothing else is wanted

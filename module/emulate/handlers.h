@@ -55,6 +55,17 @@ enum wr_emu_result wr_do_das(struct wr_exec *x);
 enum wr_emu_result wr_do_cbw(struct wr_exec *x);
 enum wr_emu_result wr_do_cwd(struct wr_exec *x);
 
+/* selector.c */
+enum wr_emu_result wr_do_sldt(struct wr_exec *x);
+enum wr_emu_result wr_do_str(struct wr_exec *x);
+enum wr_emu_result wr_do_lldt(struct wr_exec *x);
+enum wr_emu_result wr_do_ltr(struct wr_exec *x);
+enum wr_emu_result wr_do_verr(struct wr_exec *x);
+enum wr_emu_result wr_do_verw(struct wr_exec *x);
+enum wr_emu_result wr_do_lar(struct wr_exec *x);
+enum wr_emu_result wr_do_lsl(struct wr_exec *x);
+enum wr_emu_result wr_do_arpl(struct wr_exec *x);
+
 /* bits.c */
 enum wr_emu_result wr_do_bt(struct wr_exec *x);
 enum wr_emu_result wr_do_bts(struct wr_exec *x);
@@ -65,6 +76,7 @@ enum wr_emu_result wr_do_bsr(struct wr_exec *x);
 enum wr_emu_result wr_do_tzcnt(struct wr_exec *x);
 enum wr_emu_result wr_do_lzcnt(struct wr_exec *x);
 enum wr_emu_result wr_do_popcnt(struct wr_exec *x);
+enum wr_emu_result wr_do_crc32(struct wr_exec *x);
 enum wr_emu_result wr_do_bswap(struct wr_exec *x);
 enum wr_emu_result wr_do_xadd(struct wr_exec *x);
 enum wr_emu_result wr_do_cmpxchg(struct wr_exec *x);
@@ -78,6 +90,7 @@ enum wr_emu_result wr_do_movbe(struct wr_exec *x);
 enum wr_emu_result wr_do_movsx(struct wr_exec *x);
 enum wr_emu_result wr_do_movsxd(struct wr_exec *x);
 enum wr_emu_result wr_do_lea(struct wr_exec *x);
+enum wr_emu_result wr_do_bound(struct wr_exec *x);
 enum wr_emu_result wr_do_xlat(struct wr_exec *x);
 enum wr_emu_result wr_do_salc(struct wr_exec *x);
 enum wr_emu_result wr_do_lahf(struct wr_exec *x);

@@ -18,7 +18,7 @@
 
 /* General and segment registers as instructions encode them. */
 enum { REG_AX, REG_CX, REG_DX, REG_BX, REG_SP, REG_BP, REG_SI, REG_DI };
-enum { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS };
+enum { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR };
 
 /* struct wr_insn.base and .index beyond the general registers */
 #define BASE_NONE	0xff
@@ -34,8 +34,11 @@ enum { MAP_ONE, MAP_0F, MAP_0F38, MAP_0F3A, NR_MAPS };
 
 enum {
 	VECTOR_DE = 0,
+	VECTOR_BR = 5,
 	VECTOR_UD = 6,
 	VECTOR_NM = 7,
+	VECTOR_TS = 10,
+	VECTOR_NP = 11,
 	VECTOR_SS = 12,
 	VECTOR_GP = 13,
 	VECTOR_AC = 17,
@@ -44,6 +47,10 @@ enum {
 #define FLAGS_ARITH	(X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | \
 			 X86_EFLAGS_ZF | X86_EFLAGS_SF | X86_EFLAGS_OF)
 
+/* What a TSS can set */
+#define WR_FLAGS_TASK	(FLAGS_ARITH | X86_EFLAGS_TF | X86_EFLAGS_IF | X86_EFLAGS_DF | X86_EFLAGS_IOPL | X86_EFLAGS_NT | \
+			 X86_EFLAGS_RF | X86_EFLAGS_VM | X86_EFLAGS_AC | X86_EFLAGS_VIF | X86_EFLAGS_VIP | X86_EFLAGS_ID)
+
 /* Where an operand is. "Size" is the operand size of the instruction where nothing else is said. */
 enum wr_where {
 	AT_NOTHING,
@@ -51,10 +58,12 @@ enum wr_where {
 	AT_RM8, AT_RM16, AT_RM32,
 	AT_RMY,			/* 4 bytes, 8 with REX.W */
 	AT_MEM,			/* ModRM.rm, #UD for a register */
+	AT_MEMY,		/* memory of 4 bytes, 8 with REX.W */
 	AT_MEM2X,		/* the same, two operands of the size side by side */
 	AT_MEM_FAR,		/* the same, offset of the size and a selector */
 	AT_MEM4, AT_MEM8,	/* memory; the register form is another, unknown instruction */
 	AT_REG,			/* ModRM.reg */
+	AT_REGY,		/* the same, 4 bytes, 8 with REX.W */
 	AT_OPREG,		/* low bits of the opcode */
 	AT_ACC,			/* AL to RAX */
 	AT_SEG,			/* ModRM.reg names a segment register */
@@ -132,6 +141,8 @@ struct wr_exec {
 	u64 old;		/* of dst in memory, for an atomic write */
 	u64 la;			/* linear address of the memory operand */
 	bool keep;		/* handler: do not write dst back */
+	bool task;		/* segments are loaded from a TSS: what is wrong with them is #TS */
+	bool external;		/* an event that is not the program's: a bit of error codes */
 };
 
 static inline bool in_64bit(const struct wr_exec *x)
@@ -144,10 +155,9 @@ static inline bool real_segments(const struct wr_exec *x)
 	return x->emu->mode == WR_EMU_REAL || x->emu->mode == WR_EMU_VM86;
 }
 
-/* Can segment registers be loaded? Elsewhere that takes a descriptor, which nobody reads here. */
 static inline bool loads_segments(const struct wr_exec *x)
 {
-	return real_segments(x) && x->emu->ops->set_segment;
+	return x->emu->ops->set_segment;
 }
 
 /* All ones in the low @size bytes, 1 to 8. */
@@ -192,6 +202,26 @@ static inline bool is_mem(const struct wr_operand *op)
 	return op->kind == WR_OP_MEM;
 }
 
+/* descriptor.c */
+
+/* Of a segment's descriptor: it was loaded */
+#define WR_DESCRIPTOR_ACCESSED	BIT_ULL(40)
+
+/* struct wr_descriptor - as it is in its table, and as it would be loaded */
+struct wr_descriptor {
+	u64 la, raw;
+	u16 selector;
+	struct kvm_segment segment;
+};
+
+enum wr_emu_result wr_emu_raise_selector(struct wr_exec *x, u8 vector, u16 selector);
+enum wr_emu_result wr_emu_descriptor(struct wr_exec *x, u16 selector, u8 vector, struct wr_descriptor *d);
+enum wr_emu_result wr_emu_mark(struct wr_exec *x, struct wr_descriptor *d, u64 raw);
+enum wr_emu_result wr_emu_load_data(struct wr_exec *x, int seg, u16 selector);
+enum wr_emu_result wr_emu_code(struct wr_exec *x, u16 selector, bool returns, struct wr_descriptor *d);
+enum wr_emu_result wr_emu_check_far(struct wr_exec *x, const struct wr_descriptor *d, u64 target);
+enum wr_emu_result wr_emu_go_far(struct wr_exec *x, struct wr_descriptor *d, unsigned int level, u64 target);
+
 /* memory.c */
 enum wr_emu_result wr_emu_raise(struct wr_exec *x, u8 vector);
 enum wr_emu_result wr_emu_linear(struct wr_exec *x, int seg, u64 offset, u32 len, bool write,
@@ -218,7 +248,11 @@ u64 wr_emu_sub(struct wr_exec *x, u64 a, u64 b, bool borrow, unsigned int size);
 u64 wr_emu_add(struct wr_exec *x, u64 a, u64 b, bool carry, unsigned int size);
 void wr_emu_flags_result(struct wr_exec *x, u64 result, unsigned int size);
 
+/* The size in bytes of the largest far pointer */
+#define WR_FAR_MAX	10
+
 /* move.c: shared with others */
+enum wr_emu_result wr_emu_read_pointer(struct wr_exec *x, u64 *offset, u16 *selector);
 enum wr_emu_result wr_emu_load_segment(struct wr_exec *x, int seg, u16 selector);
 
 #include "handlers.h"

@@ -26,7 +26,7 @@ enum wr_emu_result wr_emu_raise(struct wr_exec *x, u8 vector)
 	emu->fault.error = 0;
 	emu->fault.cr2 = 0;
 	/* Nothing pushes an error code in real mode. */
-	emu->fault.has_error = vector >= VECTOR_SS && emu->mode != WR_EMU_REAL;
+	emu->fault.has_error = vector >= VECTOR_TS && emu->mode != WR_EMU_REAL;
 	return WR_EMU_FAULT;
 }
 
@@ -272,13 +272,13 @@ u64 wr_emu_stack_mask(struct wr_exec *x)
 	return ss.db ? U32_MAX : U16_MAX;
 }
 
-#define MAX_PUSHES	8
+#define MAX_PUSHES	33
 
 /**
  * wr_emu_push - push values, all or none
  * @x: the instruction
  * @values: the first one is pushed first
- * @n: how many, at most 8
+ * @n: how many, at most 33
  * @size: of each, in bytes
  *
  * Moves RSP.

@@ -2,7 +2,9 @@
 /*
  * Moves between registers, memory, segment registers and the stack.
  */
+#include <linux/string.h>
 #include <linux/swab.h>
+#include <asm/processor.h>
 
 #include "insn.h"
 
@@ -38,6 +40,23 @@ enum wr_emu_result wr_do_movbe(struct wr_exec *x)
 enum wr_emu_result wr_do_lea(struct wr_exec *x)
 {
 	x->dst = wr_emu_offset(x);
+	return WR_EMU_DONE;
+}
+
+/* A pair of signed bounds in memory */
+enum wr_emu_result wr_do_bound(struct wr_exec *x)
+{
+	unsigned int size = x->insn->op_size;
+	u64 pair = 0;
+	enum wr_emu_result ret = wr_emu_operand_address(x, 2 * size, false);
+	s64 index = sign_extend_size(wr_reg_get(x->emu, x->insn->dst.reg, size, false), size);
+
+	if (!ret)
+		ret = wr_emu_read(x, x->la, &pair, 2 * size);
+	if (ret)
+		return ret;
+	if (index < sign_extend_size(pair, size) || index > sign_extend_size(pair >> size * 8, size))
+		return wr_emu_raise(x, VECTOR_BR);
 	return WR_EMU_DONE;
 }
 
@@ -90,13 +109,13 @@ enum wr_emu_result wr_do_mov_from_seg(struct wr_exec *x)
 }
 
 /**
- * wr_emu_load_segment - load a segment register the way real mode does
+ * wr_emu_load_segment - load a segment register, in real mode without a descriptor
  * @x: the instruction
  * @seg: which
  * @selector: what
  *
- * Limit and attributes stay. The last thing that an instruction does.
- * Return: WR_EMU_DONE; WR_EMU_UNKNOWN in protected mode, where a descriptor would have to be read.
+ * In real mode limit and attributes stay. The last thing that an instruction does.
+ * Return: WR_EMU_DONE; a fault raised; WR_EMU_UNKNOWN where nothing can be loaded.
  */
 enum wr_emu_result wr_emu_load_segment(struct wr_exec *x, int seg, u16 selector)
 {
@@ -104,6 +123,8 @@ enum wr_emu_result wr_emu_load_segment(struct wr_exec *x, int seg, u16 selector)
 
 	if (!loads_segments(x))
 		return WR_EMU_UNKNOWN;
+	if (!real_segments(x))
+		return wr_emu_load_data(x, seg, selector);
 	x->emu->ops->segment(x->emu, seg, &s);
 	s.selector = selector;
 	s.base = (u32)selector << 4;
@@ -121,24 +142,52 @@ enum wr_emu_result wr_do_mov_to_seg(struct wr_exec *x)
 	return wr_emu_load_segment(x, seg, x->src);
 }
 
-/* Offset, then selector, from memory. */
-static enum wr_emu_result load_far(struct wr_exec *x, int seg)
+/* Processors of AMD have no far pointers of 8 bytes and a selector: REX.W does not count. */
+static unsigned int far_size(const struct wr_exec *x)
 {
-	const struct wr_operand *dst = &x->insn->dst;
-	unsigned int size = x->insn->op_size;
-	u64 offset = 0, pointer = 0;
+	bool narrow = boot_cpu_data.x86_vendor == X86_VENDOR_AMD || boot_cpu_data.x86_vendor == X86_VENDOR_HYGON;
+
+	return narrow ? min_t(unsigned int, x->insn->op_size, 4) : x->insn->op_size;
+}
+
+/**
+ * wr_emu_read_pointer - read a far pointer: the offset, then the selector
+ * @x: the instruction; the pointer is its memory operand
+ * @offset: zero-extended
+ * @selector: what it says
+ *
+ * Return: WR_EMU_DONE; what the access returned; WR_EMU_UNKNOWN where no segment can be loaded.
+ */
+enum wr_emu_result wr_emu_read_pointer(struct wr_exec *x, u64 *offset, u16 *selector)
+{
+	unsigned int size = far_size(x);
+	u8 pointer[WR_FAR_MAX] = { };
 	enum wr_emu_result ret;
 
 	if (!loads_segments(x))
 		return WR_EMU_UNKNOWN;
 	ret = wr_emu_operand_address(x, size + 2, false);
 	if (!ret)
-		ret = wr_emu_read(x, x->la, &pointer, size + 2);
+		ret = wr_emu_read(x, x->la, pointer, size + 2);
+	*offset = 0;
+	memcpy(offset, pointer, size);
+	memcpy(selector, pointer + size, sizeof(*selector));
+	return ret;
+}
+
+static enum wr_emu_result load_far(struct wr_exec *x, int seg)
+{
+	const struct wr_operand *dst = &x->insn->dst;
+	unsigned int size = far_size(x);
+	enum wr_emu_result ret;
+	u16 selector;
+	u64 offset;
+
+	ret = wr_emu_read_pointer(x, &offset, &selector);
 	if (ret)
 		return ret;
-	offset = pointer & size_mask(size);
 	wr_reg_set(x->emu, dst->reg, size, false, offset);
-	return wr_emu_load_segment(x, seg, pointer >> (size * 8));
+	return wr_emu_load_segment(x, seg, selector);
 }
 
 enum wr_emu_result wr_do_les(struct wr_exec *x)
@@ -260,18 +309,46 @@ enum wr_emu_result wr_do_popf(struct wr_exec *x)
 	return WR_EMU_DONE;
 }
 
-/* Nested frames past the first copy pointers between stack frames that may overlap: not known. */
+#define MAX_LEVEL	31
+
+/*
+ * The pointers to outer frames, which the new frame begins with. Where it would overwrite those that it still has to
+ * read, the order counts: not known.
+ */
+static enum wr_emu_result read_frames(struct wr_exec *x, unsigned int level, u64 mask, u64 *values)
+{
+	u64 bp = x->emu->regs[REG_BP], sp = x->emu->regs[REG_SP], la;
+	unsigned int size = x->insn->op_size, i;
+	enum wr_emu_result ret;
+
+	if (level && ((sp - bp + level * size) & mask) < (2 * level + 1) * size)
+		return WR_EMU_UNKNOWN;
+	for (i = 0; i < level; i++) {
+		bp = (bp - size) & mask;
+		ret = wr_emu_linear(x, SEG_SS, bp, size, false, &la);
+		if (!ret)
+			ret = wr_emu_read(x, la, &values[i], size);
+		if (ret)
+			return ret;
+	}
+	return WR_EMU_DONE;
+}
+
 enum wr_emu_result wr_do_enter(struct wr_exec *x)
 {
 	struct wr_emu *emu = x->emu;
-	unsigned int size = x->insn->op_size, level = x->src2 & 31;
-	u64 mask = wr_emu_stack_mask(x), pushed[2], bottom, la;
+	unsigned int size = x->insn->op_size, level = x->src2 & MAX_LEVEL;
+	u64 mask = wr_emu_stack_mask(x), pushed[MAX_LEVEL + 2] = { }, frame, bottom, la;
 	enum wr_emu_result ret;
 
-	if (level > 1)
-		return WR_EMU_UNKNOWN;
+	frame = emu->regs[REG_SP] - size;
 	pushed[0] = emu->regs[REG_BP];
-	pushed[1] = emu->regs[REG_SP] - size;
+	if (level) {
+		ret = read_frames(x, level - 1, mask, &pushed[1]);
+		if (ret)
+			return ret;
+		pushed[level] = frame;
+	}
 	/* The final stack pointer must be good for a write too, before anything is written. */
 	bottom = (emu->regs[REG_SP] - size * (level + 1) - x->src) & mask;
 	ret = wr_emu_linear(x, SEG_SS, bottom, size, true, &la);
@@ -281,7 +358,7 @@ enum wr_emu_result wr_do_enter(struct wr_exec *x)
 		ret = wr_emu_push(x, pushed, level + 1, size);
 	if (ret)
 		return ret;
-	wr_reg_set(emu, REG_BP, size, false, pushed[1]);
+	wr_reg_set(emu, REG_BP, size, false, frame);
 	wr_reg_set_masked(emu, REG_SP, mask, bottom);
 	return WR_EMU_DONE;
 }

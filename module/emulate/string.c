@@ -2,6 +2,9 @@
 /*
  * String instructions, one element at a time, and port accesses.
  */
+#include <linux/minmax.h>
+#include <linux/mm.h>
+
 #include "insn.h"
 
 static bool has_rep(const struct wr_exec *x)
@@ -167,6 +170,29 @@ enum wr_emu_result wr_do_scas(struct wr_exec *x)
 	return comparison_done(x);
 }
 
+/*
+ * How many elements, from this one on, go to the same page, past what could stop them half-way: then a device may be asked
+ * for all of them at once.
+ */
+static u32 elements_ahead(struct wr_exec *x, u64 la)
+{
+	u32 size = x->insn->op_size, in_page = offset_in_page(la);
+	u64 offset = x->emu->regs[REG_DI] & count_mask(x), last, last_la;
+	bool down = flag_is(x, X86_EFLAGS_DF);
+	u64 n = down ? in_page / size + 1 : (PAGE_SIZE - in_page) / size;
+
+	if (!has_rep(x) || in_page + size > PAGE_SIZE)
+		return 1;
+	n = min(n, x->emu->regs[REG_CX] & count_mask(x));
+	last = (n - 1) * size;
+	if (down ? last > offset : last > count_mask(x) - offset)
+		return 1;
+	last = down ? offset - last : offset + last;
+	if (wr_emu_linear(x, SEG_ES, last, size, true, &last_la) || (last_la ^ la) & PAGE_MASK)
+		return 1;
+	return n;
+}
+
 /* A port may be read only when its data is sure to find a place. */
 enum wr_emu_result wr_do_ins(struct wr_exec *x)
 {
@@ -180,8 +206,11 @@ enum wr_emu_result wr_do_ins(struct wr_exec *x)
 	ret = locate_destination(x, true, &la);
 	if (!ret)
 		ret = wr_emu_probe(x, la, size);
-	if (!ret)
-		ret = emu->ops->in(emu, emu->regs[REG_DX], &value, size);
+	if (ret)
+		return ret;
+	emu->ahead = elements_ahead(x, la);
+	emu->ahead_la = la;
+	ret = emu->ops->in(emu, emu->regs[REG_DX], &value, size);
 	if (!ret)
 		ret = wr_emu_write(x, la, &value, size);
 	if (ret)
@@ -210,6 +239,7 @@ enum wr_emu_result wr_do_outs(struct wr_exec *x)
 enum wr_emu_result wr_do_in(struct wr_exec *x)
 {
 	x->dst = 0;
+	x->emu->ahead = 1;
 	return x->emu->ops->in(x->emu, x->src, &x->dst, x->insn->op_size);
 }
 

@@ -157,14 +157,34 @@ static const struct wr_insn_desc group_c7[8] = {
 	{ wr_do_mov, F_MODRM | F_WRITE, AT_RM, AT_IMM },
 };
 
+/* BOUND; its register form and all of 64-bit mode are EVEX. The handler knows its size. */
+static const struct wr_insn_desc row_62[2] = {
+	{ wr_do_bound, F_MODRM | F_NOFETCH, AT_REG, AT_MEM8 },
+};
+
 static const struct wr_insn_desc row_63[2] = {
-	{ NULL, F_MODRM | F_LENGTH },		/* ARPL */
+	{ wr_do_arpl, F_MODRM | F_RMW, AT_RM16, AT_REG },
 	{ wr_do_movsxd, F_MODRM | F_WRITE, AT_REG, AT_RM32 },
 };
 
 /* 0F 00, 0F 01 and their register forms */
+static const struct wr_insn_desc row_0f00_0[2] = {
+	{ wr_do_sldt, F_MODRM | F_WRITE, AT_RM16 },
+	{ wr_do_sldt, F_MODRM | F_WRITE, AT_RM },
+};
+
+static const struct wr_insn_desc row_0f00_1[2] = {
+	{ wr_do_str, F_MODRM | F_WRITE, AT_RM16 },
+	{ wr_do_str, F_MODRM | F_WRITE, AT_RM },
+};
+
 static const struct wr_insn_desc group_0f00[8] = {
-	[0 ... 5] = { NULL, F_MODRM | F_LENGTH },	/* SLDT STR LLDT LTR VERR VERW */
+	{ .select = BY_MOD, .sub = row_0f00_0 },
+	{ .select = BY_MOD, .sub = row_0f00_1 },
+	{ wr_do_lldt, F_MODRM, AT_NOTHING, AT_RM16 },
+	{ wr_do_ltr, F_MODRM, AT_NOTHING, AT_RM16 },
+	{ wr_do_verr, F_MODRM, AT_NOTHING, AT_RM16 },
+	{ wr_do_verw, F_MODRM, AT_NOTHING, AT_RM16 },
 };
 
 static const struct wr_insn_desc row_0f01_0[2] = {
@@ -351,7 +371,7 @@ static const struct wr_insn_desc row_0f7f[4] = {
 };
 
 static const struct wr_insn_desc row_0fc3[4] = {
-	[0] = { wr_do_mov, F_MODRM | F_WRITE, AT_MEM, AT_REG },
+	[0] = { wr_do_mov, F_MODRM | F_WRITE, AT_MEMY, AT_REGY },
 };
 
 static const struct wr_insn_desc row_0fd6[4] = {
@@ -372,10 +392,12 @@ static const struct wr_insn_desc row_0f382a[4] = {
 
 static const struct wr_insn_desc row_0f38f0[4] = {
 	[0 ... 1] = { wr_do_movbe, F_MODRM | F_WRITE, AT_REG, AT_MEM },
+	[3] = { wr_do_crc32, F_MODRM | F_RMW, AT_REGY, AT_RM8 },
 };
 
 static const struct wr_insn_desc row_0f38f1[4] = {
 	[0 ... 1] = { wr_do_movbe, F_MODRM | F_WRITE, AT_MEM, AT_REG },
+	[3] = { wr_do_crc32, F_MODRM | F_RMW, AT_REGY, AT_RM },
 };
 
 static const struct wr_insn_desc one_byte[256] = {
@@ -444,6 +466,7 @@ static const struct wr_insn_desc one_byte[256] = {
 	[0x58 ... 0x5f] = { wr_do_pop, F_STACK | F_WRITE, AT_OPREG },
 	[0x60] = { wr_do_pusha, F_NO64 },
 	[0x61] = { wr_do_popa, F_NO64 },
+	[0x62] = { .select = BY_MODE, .sub = row_62 },
 	[0x63] = { .select = BY_MODE, .sub = row_63 },
 	[0x68] = { wr_do_push, F_STACK, AT_NOTHING, AT_IMM },
 	[0x69] = { wr_do_imul3, F_MODRM | F_WRITE, AT_REG, AT_RM, AT_IMM },
@@ -556,7 +579,8 @@ static const struct wr_insn_desc one_byte[256] = {
 static const struct wr_insn_desc two_byte[256] = {
 	[0x00] = { .flags = F_MODRM, .select = BY_REG, .sub = group_0f00 },
 	[0x01] = { .flags = F_MODRM, .select = BY_REG, .sub = group_0f01 },
-	[0x02 ... 0x03] = { NULL, F_MODRM | F_LENGTH },		/* LAR LSL */
+	[0x02] = { wr_do_lar, F_MODRM | F_WRITE, AT_REG, AT_RM16 },
+	[0x03] = { wr_do_lsl, F_MODRM | F_WRITE, AT_REG, AT_RM16 },
 	[0x05] = { NULL, F_LENGTH },				/* SYSCALL */
 	[0x06] = { wr_do_clts, F_PRIV },
 	[0x07 ... 0x09] = { NULL, F_LENGTH },			/* SYSRET INVD WBINVD */

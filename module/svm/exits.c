@@ -3,6 +3,7 @@
  * AMD-V: exits, decoded from the VMCB and handed to common code.
  */
 #include "../debug.h"
+#include "../emulate/emulate.h"
 #include "../mmu/mmu.h"
 #include "svm.h"
 
@@ -100,16 +101,20 @@ static enum wr_run_result exit_unsupported(struct wr_vcpu *vcpu)
 				      ARRAY_SIZE(data));
 }
 
-/*
- * A task switch leaves the guest between two tasks. Only 32-bit code of the eighties does it on purpose, so it is
- * not emulated: say so.
- */
 static enum wr_run_result exit_task_switch(struct wr_vcpu *vcpu)
 {
-	u64 data[] = { (u32)control(vcpu)->exit_code, control(vcpu)->exit_info_1,
-		       control(vcpu)->exit_info_2 };
+	u64 info = control(vcpu)->exit_info_2;
+	u8 cause = WR_TASK_CALL;
 
-	return wr_exit_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION, data, ARRAY_SIZE(data));
+	if (control(vcpu)->exit_int_info & SVM_EXITINTINFO_VALID)
+		cause = WR_TASK_GATE;
+	else if (info & BIT_ULL(SVM_EXITINFOSHIFT_TS_REASON_IRET))
+		cause = WR_TASK_IRET;
+	else if (info & BIT_ULL(SVM_EXITINFOSHIFT_TS_REASON_JMP))
+		cause = WR_TASK_JMP;
+	/* The hardware may tell of the next instruction when there is none. */
+	vcpu->next_rip = 0;
+	return wr_exit_task_switch(vcpu, control(vcpu)->exit_info_1, cause);
 }
 
 static const struct svm_exit exits[] = {

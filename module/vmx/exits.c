@@ -18,6 +18,9 @@
 #define IO_STRING	BIT(4)
 #define IO_PORT_SHIFT	16
 
+/* Exit qualification of a task switch; the selector is below */
+#define TASK_CAUSE_SHIFT	30
+
 /* Exit qualification of MOV to or from a debug register */
 #define DR_NUMBER_MASK	7
 #define DR_READ		BIT(4)
@@ -160,16 +163,12 @@ static noinline enum wr_run_result exit_unsupported(struct wr_vcpu *vcpu)
 	return wr_exit_internal_error(vcpu, KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON, data, ARRAY_SIZE(data));
 }
 
-/*
- * A task switch leaves the guest between two tasks. Only 32-bit code of the eighties does it on purpose, so it is
- * not emulated: say so.
- */
 static enum wr_run_result exit_task_switch(struct wr_vcpu *vcpu)
 {
-	const struct vmx_exit *exit = &to_vmx(vcpu)->exit;
-	u64 data[] = { exit->reason, exit->qualification };
+	static const u8 causes[] = { WR_TASK_CALL, WR_TASK_IRET, WR_TASK_JMP, WR_TASK_GATE };
+	u64 info = to_vmx(vcpu)->exit.qualification;
 
-	return wr_exit_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION, data, ARRAY_SIZE(data));
+	return wr_exit_task_switch(vcpu, info, causes[info >> TASK_CAUSE_SHIFT & 3]);
 }
 
 /* The last entry did not take place. */
@@ -190,7 +189,7 @@ static const struct vmx_exit_row exits[] = {
 	[EXIT_REASON_TRIPLE_FAULT] = { wr_exit_shutdown, 0, WARREN_EXIT_TRIPLE_FAULT },
 	[EXIT_REASON_INTERRUPT_WINDOW] = { exit_interrupt_window, PLAIN, WARREN_EXIT_WINDOW },
 	[EXIT_REASON_NMI_WINDOW] = { exit_nmi_window, 0, WARREN_EXIT_WINDOW },
-	[EXIT_REASON_TASK_SWITCH] = { exit_task_switch, QUALIFICATION, WARREN_EXIT_TASK_SWITCH },
+	[EXIT_REASON_TASK_SWITCH] = { exit_task_switch, QUALIFICATION | INSN, WARREN_EXIT_TASK_SWITCH },
 	[EXIT_REASON_CPUID] = { wr_exit_cpuid, INSN | PLAIN, WARREN_EXIT_CPUID },
 	[EXIT_REASON_HLT] = { wr_exit_halt, INSN | PLAIN, WARREN_EXIT_HLT },
 	[EXIT_REASON_INVD] = { wr_exit_skip, INSN, WARREN_EXIT_CACHE },

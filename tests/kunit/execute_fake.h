@@ -37,8 +37,8 @@ enum { DE = 0, UD = 6, NM = 7, STACK = 12, GP = 13, PAGE = 14, AC = 17 };
 struct fake {
 	struct wr_emu emu;		/* first: ops find the rest from it */
 	u8 *memory;
-	struct kvm_segment seg[6];
-	struct kvm_dtable idt;
+	struct kvm_segment seg[8];	/* as instructions number them, then LDTR and TR */
+	struct kvm_dtable idt, gdt;
 	u8 vec[16][32];
 	u64 cr0;
 	u64 absent, absent_end;		/* no access here */
@@ -83,12 +83,12 @@ static void fake_set_segment(struct wr_emu *emu, int seg, const struct kvm_segme
 
 static void fake_table(struct wr_emu *emu, bool idt, struct kvm_dtable *out)
 {
-	*out = fake_of(emu)->idt;
+	*out = idt ? fake_of(emu)->idt : fake_of(emu)->gdt;
 }
 
 static void fake_set_table(struct wr_emu *emu, bool idt, const struct kvm_dtable *in)
 {
-	fake_of(emu)->idt = *in;
+	*(idt ? &fake_of(emu)->idt : &fake_of(emu)->gdt) = *in;
 }
 
 static enum wr_emu_result fake_read(struct wr_emu *emu, u64 la, void *data, u32 len)
@@ -239,6 +239,7 @@ static enum wr_emu_result step(struct fake *f, const u8 *code)
 	ret = wr_execute(&f->emu, &insn);
 	if (ret) {
 		before.fault = f->emu.fault;
+		before.ahead = f->emu.ahead;
 		f->emu = before;
 	}
 	return ret;

@@ -20,7 +20,7 @@ struct change {
 	u64 before, after;
 };
 
-#define MAX_CHANGES	5
+#define MAX_CHANGES	6
 
 struct exec_case {
 	const char *name;
@@ -484,9 +484,35 @@ static void segment_loads(struct kunit *test)
 	DONE(test, f, 0x0f, 0xa1);
 	KUNIT_EXPECT_EQ(test, f->seg[FS].selector, (u16)0x66);
 	KUNIT_EXPECT_EQ(test, f->emu.regs[SP], (u64)STACK_END);
-	/* A descriptor would be needed. */
-	f->emu.mode = P32;
-	UNKNOWN(test, f, 0x8e, 0xd8);
+}
+
+/* How many elements of REP INS a device may be asked for at once */
+static void elements_ahead(struct kunit *test)
+{
+	struct fake *f = fake_make(test, P32);
+
+	f->port_result = WR_EMU_EXIT;
+	f->emu.regs[CX] = 300;
+	f->emu.regs[DI] = CELL + 0xff0;
+	EXPECT_STEP(test, WR_EMU_EXIT, f, 0xf3, 0x66, 0x6d);
+	KUNIT_EXPECT_EQ(test, f->emu.ahead, 8u);		/* the page */
+	f->emu.regs[DI] = CELL;
+	EXPECT_STEP(test, WR_EMU_EXIT, f, 0xf3, 0x66, 0x6d);
+	KUNIT_EXPECT_EQ(test, f->emu.ahead, 300u);
+	EXPECT_STEP(test, WR_EMU_EXIT, f, 0x66, 0x6d);
+	KUNIT_EXPECT_EQ(test, f->emu.ahead, 1u);
+	f->emu.regs[DI] = CELL + 0xfff;
+	EXPECT_STEP(test, WR_EMU_EXIT, f, 0xf3, 0x66, 0x6d);
+	KUNIT_EXPECT_EQ(test, f->emu.ahead, 1u);		/* over its end */
+	f->emu.rflags |= DF;
+	f->emu.regs[DI] = CELL + 6;
+	EXPECT_STEP(test, WR_EMU_EXIT, f, 0xf3, 0x66, 0x6d);
+	KUNIT_EXPECT_EQ(test, f->emu.ahead, 4u);
+	f->emu.rflags &= ~(u64)DF;
+	f->seg[ES].limit = CELL + 99;
+	f->emu.regs[DI] = CELL;
+	EXPECT_STEP(test, WR_EMU_EXIT, f, 0xf3, 0x66, 0x6d);
+	KUNIT_EXPECT_EQ(test, f->emu.ahead, 1u);		/* a limit in the way */
 }
 
 static void far_branches(struct kunit *test)
@@ -508,8 +534,6 @@ static void far_branches(struct kunit *test)
 	/* Past the limit: the stack stays clean. */
 	memset(f->memory, 0, MEMORY);
 	expect_fault(test, f, STEP(f, 0x66, 0x9a, 0, 0, 1, 0, 0, 0), GP, false);
-	f->emu.mode = P32;
-	UNKNOWN(test, f, 0xea, 0, 0, 0, 0, 8, 0);
 }
 
 static void real_mode_interrupts(struct kunit *test)
@@ -711,7 +735,8 @@ static void not_known(struct kunit *test)
 	UNKNOWN(test, f, 0xcf);		/* iret */
 	/* bswap ax */
 	UNKNOWN(test, f, 0x66, 0x0f, 0xc8);
-	/* enter, nested */
+	/* enter, nested, over its own frames */
+	f->emu.regs[BP] = f->emu.regs[SP] - 8;
 	UNKNOWN(test, f, 0xc8, 0, 0, 2);
 	expect_fault(test, f, STEP(f, 0x0f, 0x0b), UD, false);	/* ud2 */
 }
@@ -733,6 +758,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(ports),
 	KUNIT_CASE(privileges),
 	KUNIT_CASE(segment_loads),
+	KUNIT_CASE(elements_ahead),
 	KUNIT_CASE(far_branches),
 	KUNIT_CASE(real_mode_interrupts),
 	KUNIT_CASE(control_registers),
