@@ -320,6 +320,86 @@ static void run_group(const char *group)
 		FAIL("%s: %u of %u instructions are wrong", group, bad, n);
 }
 
+/* fildl (%rbx): the emulator has no x87 */
+BLOB64(unknown_code, "fildl (%rbx)\n hlt\n");
+
+#define USER_DPL 3
+#define HANDLER (GPA_CODE + 0x100)
+
+/* The blob, at a privilege level; #UD goes to a HLT. */
+static void start_unknown(struct vm *vm, struct vcpu *v, u8 level)
+{
+	struct kvm_sregs s;
+	struct kvm_regs r;
+
+	vm_init(vm);
+	vcpu_init(v, vm, 0);
+	LOAD(vm, unknown_code);
+	vcpu_long_at(v, GPA_CODE);
+	vm->mem[HANDLER] = 0xf4;
+	*(u64 *)(vm->mem + GPA_IDT + 6 * 16) = (u64)HANDLER | 0x08ull << 16 | 0x8e00ull << 32;
+	*(u64 *)(vm->mem + GPA_IDT + 6 * 16 + 8) = 0;
+	*(u64 *)(vm->mem + GPA_TSS + 4) = 0x70000;
+	get_sregs(v, &s);
+	s.cs.dpl = level;
+	s.ss.dpl = level;
+	s.cs.selector |= level;
+	s.ss.selector |= level;
+	set_sregs(v, &s);
+	get_regs(v, &r);
+	r.rbx = TEST_MMIO;
+	set_regs(v, &r);
+}
+
+static void expect_bytes(struct vcpu *v)
+{
+	struct kvm_run *run = v->run;
+
+	EXPECT_EXIT(v, KVM_EXIT_INTERNAL_ERROR);
+	CHECK_EQ(run->emulation_failure.suberror, KVM_INTERNAL_ERROR_EMULATION);
+	CHECK_EQ(run->emulation_failure.flags, KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES);
+	CHECK(run->emulation_failure.ndata >= 3);
+	CHECK(run->emulation_failure.insn_size >= 2 && run->emulation_failure.insn_size <= 15);
+	CHECK_EQ(run->emulation_failure.insn_bytes[0], 0xdb);
+	CHECK_EQ(run->emulation_failure.insn_bytes[1], 0x03);
+}
+
+TEST(unknown_instruction)
+{
+	struct vcpu v;
+	struct vm vm;
+
+	start_unknown(&vm, &v, 0);
+	expect_bytes(&v);
+}
+
+/* A program cannot end its kernel's machine by one. */
+TEST(unknown_instruction_of_a_program)
+{
+	struct kvm_regs r;
+	struct vcpu v;
+	struct vm vm;
+
+	start_unknown(&vm, &v, USER_DPL);
+	EXPECT_EXIT(&v, KVM_EXIT_HLT);
+	get_regs(&v, &r);
+	CHECK_EQ(r.rip, HANDLER + 1);
+}
+
+TEST(exit_on_emulation_failure)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_EXIT_ON_EMULATION_FAILURE, .args = { 2 } };
+	struct vcpu v;
+	struct vm vm;
+
+	need_ext(KVM_CAP_EXIT_ON_EMULATION_FAILURE);
+	start_unknown(&vm, &v, USER_DPL);
+	CHECK_ERR(ioctl(vm.fd, KVM_ENABLE_CAP, &cap), EINVAL);
+	cap.args[0] = 1;
+	CHECK_OK(ioctl(vm.fd, KVM_ENABLE_CAP, &cap));
+	expect_bytes(&v);
+}
+
 TEST(mov) { run_group("mov"); }
 TEST(address) { run_group("address"); }
 TEST(extend) { run_group("extend"); }
