@@ -119,7 +119,7 @@ int wr_policy_triple_fault_event(struct wr_vm *vm, const u64 *args)
 }
 
 /**
- * wr_policy_emulation_failure - KVM_CAP_EXIT_ON_EMULATION_FAILURE
+ * wr_policy_emulation_failure - KVM_CAP_EXIT_ON_EMULATION_FAILURE: also what programs of the guest run ends KVM_RUN
  * @vm: the VM; vm->lock is held
  * @args: 0 or 1; such exits of kernels (CPL 0) come in any case
  */
