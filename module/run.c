@@ -576,8 +576,9 @@ int wr_vcpu_run(struct wr_vcpu *vcpu)
 	if (unlikely(vcpu->thread != task_pid(current)))
 		thread_changed(vcpu);
 	WRITE_ONCE(vcpu->activity, WARREN_VCPU_RUNNING);
+	/* Blocked all the same: what arrives now and would end the thread ends KVM_RUN alone. */
 	if (vcpu->sigset_active)
-		sigprocmask(SIG_SETMASK, &vcpu->sigset, &vcpu->saved_sigset);
+		sigprocmask(SIG_SETMASK, &vcpu->sigset, &current->real_blocked);
 	if (vcpu->mp_state == KVM_MP_STATE_UNINITIALIZED)
 		r = wait_for_sipi(vcpu);
 	else
@@ -588,8 +589,10 @@ int wr_vcpu_run(struct wr_vcpu *vcpu)
 	fill_run(vcpu);
 	if (unlikely(READ_ONCE(vcpu->run->kvm_valid_regs)))
 		wr_sync_out(vcpu);
-	if (vcpu->sigset_active)
-		sigprocmask(SIG_SETMASK, &vcpu->saved_sigset, NULL);
+	if (vcpu->sigset_active) {
+		sigprocmask(SIG_SETMASK, &current->real_blocked, NULL);
+		sigemptyset(&current->real_blocked);
+	}
 	if (unlikely(vcpu->crash))
 		wr_vcpu_crashed(vcpu);
 	WRITE_ONCE(vcpu->activity, WARREN_VCPU_IDLE);

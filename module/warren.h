@@ -277,7 +277,6 @@ struct wr_vcpu {
 	bool yield;			/* [V] the guest spins: let others run */
 	bool has_cpuid;
 	sigset_t sigset;		/* [V] KVM_SET_SIGNAL_MASK */
-	sigset_t saved_sigset;		/* [V] the thread's own, during KVM_RUN */
 	bool sigset_active;
 	unsigned int halt_poll_ns;	/* [V] present length of polling, adaptive */
 	struct wr_walk_cache walk_cache;/* [V] */
