@@ -131,9 +131,13 @@ static const struct counter vcpu_stats[] = {
 	EXITS("entry_failed_exits", ENTRY_FAILED),
 };
 
-/* struct descriptor - struct kvm_stats_desc with its name */
+/* struct descriptor - struct kvm_stats_desc, whose name ends it, with a name of our length */
 struct descriptor {
-	struct kvm_stats_desc desc;
+	u32 flags;
+	s16 exponent;
+	u16 size;
+	u32 offset;
+	u32 bucket_size;
 	char name[NAME_SIZE];
 };
 
@@ -221,10 +225,10 @@ static void describe(struct stats_file *sf)
 	for (i = 0; i < sf->nr; i++) {
 		struct descriptor *d = &sf->head.desc[i];
 
-		d->desc.flags = sf->stats[i].flags;
-		d->desc.exponent = sf->stats[i].exponent;
-		d->desc.size = 1;
-		d->desc.offset = i * sizeof(u64);
+		d->flags = sf->stats[i].flags;
+		d->exponent = sf->stats[i].exponent;
+		d->size = 1;
+		d->offset = i * sizeof(u64);
 		memcpy(d->name, sf->stats[i].name, NAME_SIZE);
 	}
 }
@@ -234,7 +238,8 @@ static struct stats_file *stats_alloc(struct wr_vm *vm, struct wr_vcpu *vcpu)
 	u32 nr = vcpu ? ARRAY_SIZE(vcpu_stats) : ARRAY_SIZE(vm_stats);
 	struct stats_file *sf = kvzalloc(struct_size(sf, head.desc, nr), GFP_KERNEL_ACCOUNT);
 
-	BUILD_BUG_ON(offsetof(struct descriptor, name) != sizeof(struct kvm_stats_desc));
+	BUILD_BUG_ON(offsetof(struct descriptor, offset) != offsetof(struct kvm_stats_desc, offset));
+	BUILD_BUG_ON(offsetof(struct descriptor, name) != offsetof(struct kvm_stats_desc, name));
 	if (!sf)
 		return NULL;
 	sf->vm = vm;

@@ -21,10 +21,10 @@ static void table_finds(struct kunit *test)
 	static const u32 known[] = {
 		0, 1, MSR_IA32_TSC, MSR_IA32_APICBASE, MSR_MTRRcap, MTRRphysBase_MSR(0),
 		MTRRphysMask_MSR(7), MSR_MTRRfix4K_F8000, MSR_MTRRdefType, 0x800, 0x8ff, MSR_EFER,
-		MSR_TSC_AUX, MSR_KVM_STEAL_TIME, MSR_KVM_SYSTEM_TIME_NEW, MSR_F15H_EX_CFG,
+		MSR_TSC_AUX, MSR_KVM_STEAL_TIME, MSR_KVM_SYSTEM_TIME_NEW, MSR_KVM_PV_EOI_EN, MSR_F15H_EX_CFG,
 	};
 	static const u32 unknown[] = {
-		2, MTRRphysBase_MSR(8), 0x7ff, 0x900, MSR_KVM_ASYNC_PF_EN, MSR_KVM_PV_EOI_EN,
+		2, MTRRphysBase_MSR(8), 0x7ff, 0x900, MSR_KVM_ASYNC_PF_EN,
 		0x40000000, 0xdeadbeef, 0xffffffff, MSR_AMD64_LS_CFG, MSR_IA32_VMX_BASIC,
 	};
 	size_t i;
