@@ -137,11 +137,14 @@ static bool sender_is_narrow(const struct wr_vm *vm, const struct wr_vcpu *sourc
 	return !(vm->irq.x2apic_api & KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK);
 }
 
-static bool is_broadcast(const struct wr_lapic *lapic, u32 dest, bool narrow)
+/* A vCPU that sends says by its own mode what it means by 255; of a message from elsewhere the receiver's mode says it. */
+static bool is_broadcast(const struct wr_lapic *lapic, const struct wr_lapic_targets *targets)
 {
+	u32 dest = targets->msg->dest;
+
 	if (dest == WR_X2APIC_BROADCAST)
 		return true;
-	return dest == WR_XAPIC_BROADCAST && (narrow || !wr_lapic_x2apic(lapic));
+	return dest == WR_XAPIC_BROADCAST && (targets->narrow || (!targets->source && !wr_lapic_x2apic(lapic)));
 }
 
 static bool matches_logical(const struct wr_lapic *lapic, u32 dest)
@@ -169,7 +172,7 @@ static bool matches(const struct wr_lapic *lapic, const struct wr_lapic_targets 
 		return true;
 	if (msg->shorthand == WR_SHORTHAND_OTHERS)
 		return lapic->vcpu != targets->source;
-	if (is_broadcast(lapic, msg->dest, targets->narrow))
+	if (is_broadcast(lapic, targets))
 		return true;
 	if (msg->logical)
 		return matches_logical(lapic, msg->dest);

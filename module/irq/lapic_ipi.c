@@ -257,8 +257,9 @@ int wr_lapic_deliver(struct wr_vm *vm, struct wr_vcpu *source, const struct wr_l
 {
 	if (msg->shorthand == WR_SHORTHAND_SELF)
 		return take(source->lapic, msg);
-	if (msg->shorthand || msg->logical || msg->dest == WR_XAPIC_BROADCAST ||
-	    msg->dest == WR_X2APIC_BROADCAST)
+	if (msg->shorthand || msg->logical || msg->dest == WR_X2APIC_BROADCAST)
+		return deliver_many(vm, source, msg);
+	if (msg->dest == WR_XAPIC_BROADCAST && !(source && wr_lapic_x2apic(source->lapic)))
 		return deliver_many(vm, source, msg);
 	/* The common case: one destination, known by its id. */
 	return wr_lapic_deliver_to_id(vm, msg->dest, msg);

@@ -258,3 +258,42 @@ TEST(far_boot_cpu)
 	vcpu_long(&v[1], send, FAR);
 	EXPECT_SYNC(&v[1], 1);
 }
+
+#define ICR_INIT 0x4500
+#define ICR_SIPI 0x4608
+
+static void start_255(u64 arg)
+{
+	(void)arg;
+	x2apic_on();
+	wrmsr(x2apic_msr(APIC_ICR), 255ull << 32 | ICR_INIT);
+	wrmsr(x2apic_msr(APIC_ICR), 255ull << 32 | ICR_SIPI);
+	guest_done();
+}
+
+static u32 mp_state(struct vcpu *v)
+{
+	struct kvm_mp_state s;
+
+	CHECK_OK(ioctl(v->fd, KVM_GET_MP_STATE, &s));
+	return s.mp_state;
+}
+
+/* To a sender with 32 bits 255 is an id as any other, whatever mode the others are still in. */
+TEST(starts_255_alone)
+{
+	struct vcpu v[3];
+	struct vm vm;
+
+	vm_init(&vm);
+	vm_irqchip(&vm);
+	vcpu_init(&v[0], &vm, 0);
+	vcpu_init(&v[1], &vm, 255);
+	vcpu_init(&v[2], &vm, 256);
+	vcpu_cpuid(&v[0]);
+	vcpu_long(&v[0], start_255, 0);
+	EXPECT_DONE(&v[0]);
+	CHECK_EQ(mp_state(&v[1]), KVM_MP_STATE_RUNNABLE);
+	CHECK_EQ(mp_state(&v[2]), KVM_MP_STATE_UNINITIALIZED);
+	CHECK_EQ(mp_state(&v[0]), KVM_MP_STATE_RUNNABLE);
+}
