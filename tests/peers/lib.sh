@@ -158,7 +158,7 @@ vm_gone() {
 
 # qmp VM JSON: print the answer; fails when that is an error.
 qmp() {
-	until_true 60 test -S "$peers_dir/$1/qmp" || fail "a monitor of $1"
+	until_true "$PEER_PATIENCE" test -S "$peers_dir/$1/qmp" || fail "a monitor of $1"
 	perl "$peers_here/qmp.pl" "$peers_dir/$1/qmp" "$2"
 }
 
@@ -166,7 +166,7 @@ qmp() {
 hmp() {
 	local vm=$1
 	shift
-	until_true 60 test -S "$peers_dir/$vm/qmp" || fail "a monitor of $vm"
+	until_true "$PEER_PATIENCE" test -S "$peers_dir/$vm/qmp" || fail "a monitor of $vm"
 	perl "$peers_here/qmp.pl" "$peers_dir/$vm/qmp" --hmp "$*"
 }
 

@@ -75,7 +75,7 @@ moves_alive() {
 	vm_wait a 'guest: ready'
 	works a
 	vm_start b "${LEAN[@]}" "$@" -incoming "unix:$peers_dir/moving"
-	until_true 60 test -S "$peers_dir/moving" || fail "b to listen"
+	until_true "$PEER_PATIENCE" test -S "$peers_dir/moving" || fail "b to listen"
 	migrate_to a "unix:$peers_dir/moving"
 	hmp a info migrate | grep -q '^dirty sync count: [2-9]' || fail "more than one pass over memory"
 	vm_quit a
@@ -112,7 +112,7 @@ debugs() {
 	firmware "$peers_dir/firmware"
 	vm_start a -m 32 -M pc -cpu host -S -bios "$peers_dir/firmware" \
 		-chardev "socket,id=gdb,path=$peers_dir/gdb,server=on,wait=off" -gdb chardev:gdb
-	until_true 60 test -S "$peers_dir/gdb" || fail "a gdbstub"
+	until_true "$PEER_PATIENCE" test -S "$peers_dir/gdb" || fail "a gdbstub"
 	hmp a info status | grep -q paused || fail "a machine that has not started"
 	hmp a info registers | grep -q 'EIP=0000fff0' || fail "the reset vector"
 	debugger '?' s p10 Z0,fe004,1 c p10 z0,fe004,1 s p10 p0
