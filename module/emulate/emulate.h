@@ -211,7 +211,8 @@ enum wr_task_result {
  * @out: whether the task changed
  *
  * Not in long mode, where there are none.
- * Return: WR_EMU_DONE; WR_EMU_FAULT with emu->fault; WR_EMU_RETRY; WR_EMU_UNKNOWN for a TR that is no TSS.
+ * Return: WR_EMU_DONE; WR_EMU_FAULT with emu->fault; WR_EMU_RETRY, with WR_TASK_STAYED alone; WR_EMU_UNKNOWN for a TR that is
+ * no TSS, and when other vCPUs never let go of what the new task loads.
  * Context: as the ops need.
  */
 enum wr_emu_result wr_emu_task_switch(struct wr_emu *emu, const struct wr_task_switch *ts, enum wr_task_result *out);

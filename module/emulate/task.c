@@ -21,6 +21,9 @@
 #define TSS_TRAP	100	/* 32-bit: #DB when the task begins */
 #define NR_TSS_REGS	8
 
+/* How often another vCPU may change a descriptor or a page table between a look at it and its accessed bit */
+#define MAX_TRIES	256
+
 /* Where things are in a TSS; the back link is first */
 struct tss_format {
 	u8 type;		/* of its descriptor, when not busy */
@@ -122,6 +125,23 @@ static enum wr_emu_result find_old(struct task_switch *s)
 	if (!ret && s->ts->cause >= WR_TASK_CALL)
 		ret = wr_emu_probe(&s->x, s->new.la, s->new.format->size);
 	return ret ? ret : read_tss(s, &s->old);
+}
+
+/*
+ * A step that cannot be left to another run of the whole: tasks are marked by then, or the new one is there. It can be done twice.
+ * Return: anything but WR_EMU_RETRY.
+ */
+static enum wr_emu_result insist(struct task_switch *s, enum wr_emu_result (*step)(struct task_switch *s))
+{
+	enum wr_emu_result ret;
+	int i;
+
+	for (i = 0; i < MAX_TRIES; i++) {
+		ret = step(s);
+		if (ret != WR_EMU_RETRY)
+			return ret;
+	}
+	return WR_EMU_UNKNOWN;
 }
 
 /* CALL and gates can return: the old task stays busy. */
@@ -307,9 +327,9 @@ enum wr_emu_result wr_emu_task_switch(struct wr_emu *emu, const struct wr_task_s
 	if (!ret)
 		ret = mark_busy(&s);
 	if (!ret)
-		ret = save_old(&s);
+		ret = insist(&s, save_old);
 	if (!ret)
-		ret = link_back(&s);
+		ret = insist(&s, link_back);
 	emu->cpl = cpl;
 	if (ret)
 		return ret;
@@ -318,7 +338,7 @@ enum wr_emu_result wr_emu_task_switch(struct wr_emu *emu, const struct wr_task_s
 	ret = load_registers(&s);
 	load_selectors(&s);
 	if (!ret)
-		ret = load_segments(&s);
-	return ret ? ret : begin(&s);
+		ret = insist(&s, load_segments);
+	return ret ? ret : insist(&s, begin);
 }
 WR_EXPORT_FOR_KUNIT(wr_emu_task_switch);
