@@ -248,6 +248,13 @@ static void trace_string(struct wr_vcpu *vcpu, bool in, u16 port, const void *da
 	trace_warren_pio(vcpu, in, port, len, value);
 }
 
+static bool emu_port_exited(struct wr_emu *emu, u16 port, u32 len, bool in)
+{
+	const struct wr_io *io = &emu_vcpu(emu)->io;
+
+	return io->exited && io->port == port && io->size == len && io->in == in;
+}
+
 static enum wr_emu_result emu_in(struct wr_emu *emu, u16 port, void *data, u32 len)
 {
 	struct wr_vcpu *vcpu = emu_vcpu(emu);
@@ -344,6 +351,7 @@ static const struct wr_emu_ops emu_ops = {
 	.write = emu_write,
 	.probe_write = emu_probe_write,
 	.cmpxchg = emu_cmpxchg,
+	.port_exited = emu_port_exited,
 	.in = emu_in,
 	.out = emu_out,
 	.read_vec = emu_read_vec,

@@ -95,6 +95,13 @@ static enum wr_run_result io_to_user(struct wr_vcpu *vcpu)
 	return to_user(vcpu, KVM_EXIT_IO);
 }
 
+static enum wr_run_result emulate(struct wr_vcpu *vcpu)
+{
+	if (vcpu->in_stay)
+		return WR_RUN_SLEEPABLE;
+	return wr_insn_emulate(vcpu);
+}
+
 /**
  * wr_exit_io - IN, OUT, INS, OUTS
  * @vcpu: see exit.h; vcpu->io is the access
@@ -104,8 +111,10 @@ enum wr_run_result wr_exit_io(struct wr_vcpu *vcpu)
 	struct wr_io *io = &vcpu->io;
 	int err;
 
-	if (io->string)
-		return wr_exit_emulate(vcpu);
+	if (io->string) {
+		io->exited = true;
+		return emulate(vcpu);
+	}
 	err = wr_insn_next(vcpu);
 	if (err)
 		return wr_insn_fault_result(vcpu, err);
@@ -158,6 +167,7 @@ enum wr_run_result wr_exit_fault(struct wr_vcpu *vcpu, u64 gpa, u32 access)
 		if (wr_event_unfinished(vcpu))
 			return wr_exit_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV,
 						      (u64[]) { gpa, access }, 2);
+		vcpu->io.exited = false;
 		vcpu->mmio.gpa = gpa;
 		vcpu->mmio.gpa_known = true;
 		return emulate_access(vcpu);
@@ -181,9 +191,8 @@ enum wr_run_result wr_exit_fault(struct wr_vcpu *vcpu, u64 gpa, u32 access)
  */
 enum wr_run_result wr_exit_emulate(struct wr_vcpu *vcpu)
 {
-	if (vcpu->in_stay)
-		return WR_RUN_SLEEPABLE;
-	return wr_insn_emulate(vcpu);
+	vcpu->io.exited = false;
+	return emulate(vcpu);
 }
 
 /**

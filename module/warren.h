@@ -117,6 +117,7 @@ struct wr_io {
 	u8 size;
 	bool in;
 	bool string;	/* INS or OUTS, with or without REP: the emulator finds the memory operand */
+	bool exited;	/* the emulator runs because of it, not because of an exit that came later */
 	u32 value;	/* of IN, when a device here serves it */
 };
 

@@ -58,7 +58,9 @@ struct wr_emu_ops {
 	/* Atomic: writes @new if memory still holds @old, else WR_EMU_RETRY. @len up to 16. */
 	enum wr_emu_result (*cmpxchg)(struct wr_emu *emu, u64 la, const void *old,
 				      const void *new, u32 len);
-	/* One element; of INS @ahead says how many will be asked for. Permission was checked by the exit that led here. */
+	/* Is this the access that the hardware exited for, after it had checked the permission? */
+	bool (*port_exited)(struct wr_emu *emu, u16 port, u32 len, bool in);
+	/* One element; of INS @ahead says how many will be asked for. */
 	enum wr_emu_result (*in)(struct wr_emu *emu, u16 port, void *data, u32 len);
 	enum wr_emu_result (*out)(struct wr_emu *emu, u16 port, const void *data, u32 len);
 	/*

@@ -193,6 +193,16 @@ static u32 elements_ahead(struct wr_exec *x, u64 la)
 	return n;
 }
 
+/* Nobody looks into the bitmap of the TSS here: another vCPU may have put this instruction where one without a port exited. */
+static bool may_access(struct wr_exec *x, u16 port, bool in)
+{
+	struct wr_emu *emu = x->emu;
+
+	if (emu->mode == WR_EMU_REAL || (emu->mode != WR_EMU_VM86 && emu->cpl <= iopl(x)))
+		return true;
+	return emu->ops->port_exited(emu, port, x->insn->op_size, in);
+}
+
 /* A port may be read only when its data is sure to find a place. */
 enum wr_emu_result wr_do_ins(struct wr_exec *x)
 {
@@ -203,6 +213,8 @@ enum wr_emu_result wr_do_ins(struct wr_exec *x)
 
 	if (nothing_to_do(x))
 		return WR_EMU_DONE;
+	if (!may_access(x, emu->regs[REG_DX], true))
+		return wr_emu_raise(x, VECTOR_GP);
 	ret = locate_destination(x, true, &la);
 	if (!ret)
 		ret = wr_emu_probe(x, la, size);
@@ -227,6 +239,8 @@ enum wr_emu_result wr_do_outs(struct wr_exec *x)
 
 	if (nothing_to_do(x))
 		return WR_EMU_DONE;
+	if (!may_access(x, emu->regs[REG_DX], false))
+		return wr_emu_raise(x, VECTOR_GP);
 	ret = read_source(x, &value);
 	if (!ret)
 		ret = emu->ops->out(emu, emu->regs[REG_DX], &value, x->insn->op_size);
@@ -238,6 +252,8 @@ enum wr_emu_result wr_do_outs(struct wr_exec *x)
 
 enum wr_emu_result wr_do_in(struct wr_exec *x)
 {
+	if (!may_access(x, x->src, true))
+		return wr_emu_raise(x, VECTOR_GP);
 	x->dst = 0;
 	x->emu->ahead = 1;
 	return x->emu->ops->in(x->emu, x->src, &x->dst, x->insn->op_size);
@@ -245,5 +261,7 @@ enum wr_emu_result wr_do_in(struct wr_exec *x)
 
 enum wr_emu_result wr_do_out(struct wr_exec *x)
 {
+	if (!may_access(x, x->src, false))
+		return wr_emu_raise(x, VECTOR_GP);
 	return x->emu->ops->out(x->emu, x->src, &x->dst, x->insn->op_size);
 }

@@ -44,6 +44,8 @@ struct fake {
 	u64 absent, absent_end;		/* no access here */
 	u64 readonly, readonly_end;
 	u64 foreign;			/* another CPU changes this byte before each cmpxchg */
+	unsigned int foreign_end;	/* before so many; 0: before all */
+	bool port_refused;		/* the hardware did not check the access */
 	enum wr_emu_result port_result;
 	unsigned int reads, writes, swaps, ins, outs;
 	u32 port_data;
@@ -127,12 +129,17 @@ static enum wr_emu_result fake_cmpxchg(struct wr_emu *emu, u64 la, const void *o
 	f->swaps++;
 	if (ret)
 		return ret;
-	if (f->foreign)
+	if (f->foreign && (!f->foreign_end || f->swaps <= f->foreign_end))
 		f->memory[f->foreign]++;
 	if (memcmp(f->memory + la, old, len))
 		return WR_EMU_RETRY;
 	memcpy(f->memory + la, new, len);
 	return WR_EMU_DONE;
+}
+
+static bool fake_port_exited(struct wr_emu *emu, u16 port, u32 len, bool in)
+{
+	return !fake_of(emu)->port_refused;
 }
 
 static enum wr_emu_result fake_in(struct wr_emu *emu, u16 port, void *data, u32 len)
@@ -184,7 +191,7 @@ static const struct wr_emu_ops fake_ops = {
 	.segment = fake_segment, .set_segment = fake_set_segment,
 	.table = fake_table, .set_table = fake_set_table,
 	.read = fake_read, .write = fake_write, .probe_write = fake_probe, .cmpxchg = fake_cmpxchg,
-	.in = fake_in, .out = fake_out,
+	.port_exited = fake_port_exited, .in = fake_in, .out = fake_out,
 	.read_vec = fake_read_vec, .write_vec = fake_write_vec,
 	.read_cr = fake_read_cr, .write_cr = fake_write_cr,
 };
