@@ -58,6 +58,18 @@ static int fetch_more(struct wr_vcpu *vcpu, struct fetch *f, u32 want)
 	return err;
 }
 
+/*
+ * Nothing can be done with the instruction. A program of the guest's must not be able to end its kernel by such a one: it gets #UD,
+ * unless userspace wants to see them all.
+ */
+static bool refuse_program(struct wr_vcpu *vcpu)
+{
+	if (!wr_backend->get_cpl(vcpu) || READ_ONCE(vcpu->vm->policy.exit_on_failure))
+		return false;
+	wr_event_exception(vcpu, X86_TRAP_UD);
+	return true;
+}
+
 /**
  * wr_insn_fault_result - what the run loop does about a fetch or decode that failed
  * @vcpu: on its own thread
@@ -77,6 +89,9 @@ enum wr_run_result wr_insn_fault_result(struct wr_vcpu *vcpu, int err)
 		wr_event_exception_error(vcpu, X86_TRAP_GP, 0);
 		return WR_RUN_RESUME;
 	default:
+		/* Unknown, or in no memory */
+		if (refuse_program(vcpu))
+			return WR_RUN_RESUME;
 		return wr_exit_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION, NULL, 0);
 	}
 }
@@ -193,19 +208,14 @@ static enum wr_run_result raise_fault(struct wr_vcpu *vcpu, const struct wr_emu 
 	return WR_RUN_RESUME;
 }
 
-/*
- * KVM_EXIT_INTERNAL_ERROR with the bytes that the emulator does not know. A program of the guest's must not be able to end its
- * kernel by such a one: it gets #UD, unless userspace wants to see them all.
- */
+/* KVM_EXIT_INTERNAL_ERROR with the bytes that the emulator does not know. */
 static enum wr_run_result unknown_instruction(struct wr_vcpu *vcpu, const u8 *bytes, u32 len)
 {
 	struct kvm_run *run = vcpu->run;
 
 	forget_accesses(vcpu);
-	if (wr_backend->get_cpl(vcpu) && !READ_ONCE(vcpu->vm->policy.exit_on_failure)) {
-		wr_event_exception(vcpu, X86_TRAP_UD);
+	if (refuse_program(vcpu))
 		return WR_RUN_RESUME;
-	}
 	vcpu->crash = WARREN_CRASH_INTERNAL;
 	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
 	memset(&run->emulation_failure, 0, sizeof(run->emulation_failure));

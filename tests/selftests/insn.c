@@ -386,6 +386,22 @@ TEST(unknown_instruction_of_a_program)
 	CHECK_EQ(r.rip, HANDLER + 1);
 }
 
+/* Nor by a jump to where a device is. */
+TEST(jump_of_a_program_to_a_device)
+{
+	struct kvm_regs r;
+	struct vcpu v;
+	struct vm vm;
+
+	start_unknown(&vm, &v, USER_DPL);
+	get_regs(&v, &r);
+	r.rip = TEST_MMIO;
+	set_regs(&v, &r);
+	EXPECT_EXIT(&v, KVM_EXIT_HLT);
+	get_regs(&v, &r);
+	CHECK_EQ(r.rip, HANDLER + 1);
+}
+
 TEST(exit_on_emulation_failure)
 {
 	struct kvm_enable_cap cap = { .cap = KVM_CAP_EXIT_ON_EMULATION_FAILURE, .args = { 2 } };
