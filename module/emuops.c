@@ -76,12 +76,12 @@ static enum wr_emu_result translate(struct wr_emu *emu, u64 la, u32 access, u64 
  * Is this the access that exited? Then its address needs no second translation, and the exit has told that no memory is
  * there.
  */
-static bool is_exit_access(struct wr_emu *emu, u64 la, u32 len)
+static bool is_exit_access(struct wr_emu *emu, u64 la, u32 len, bool write)
 {
 	const struct wr_insn_emu *e = container_of(emu, struct wr_insn_emu, emu);
 	const struct wr_mmio *mmio = &e->vcpu->mmio;
 
-	return e->one_access && mmio->gpa_known && offset_in_page(la) == offset_in_page(mmio->gpa) &&
+	return e->one_access && mmio->gpa_known && mmio->exit_writes == write && offset_in_page(la) == offset_in_page(mmio->gpa) &&
 		offset_in_page(la) + len <= PAGE_SIZE;
 }
 
@@ -98,7 +98,7 @@ static enum wr_emu_result emu_read(struct wr_emu *emu, u64 la, void *data, u32 l
 	u64 gpa;
 	int err;
 
-	if (is_exit_access(emu, la, len))
+	if (is_exit_access(emu, la, len, false))
 		return wr_mmio_read(vcpu, vcpu->mmio.gpa, data, len);
 	for (; len; la += part, data += part, len -= part) {
 		part = page_part(la, len);
@@ -140,7 +140,7 @@ static enum wr_emu_result emu_write(struct wr_emu *emu, u64 la, const void *data
 	u64 gpa;
 	int err;
 
-	if (is_exit_access(emu, la, len))
+	if (is_exit_access(emu, la, len, true))
 		return wr_mmio_write(vcpu, vcpu->mmio.gpa, data, len);
 	/* Both pages must take it before either does. */
 	if (page_part(la, len) != len) {

@@ -169,6 +169,7 @@ enum wr_run_result wr_exit_fault(struct wr_vcpu *vcpu, u64 gpa, u32 access)
 						      (u64[]) { gpa, access }, 2);
 		vcpu->io.exited = false;
 		vcpu->mmio.gpa = gpa;
+		vcpu->mmio.exit_writes = access & WR_ACC_WRITE;
 		vcpu->mmio.gpa_known = true;
 		return emulate_access(vcpu);
 	case WR_FAULT_SLEEP:

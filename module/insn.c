@@ -287,14 +287,18 @@ static u64 operand_offset(struct wr_vcpu *vcpu, const struct wr_insn *insn, cons
 	return offset_in_page(la);
 }
 
-/* Can move() do it? The exit has told the address; segments, rights and alignment were the hardware's to check. */
+/*
+ * Can move() do it? The exit has told the address; segments, rights and alignment were the hardware's to check, of an access in
+ * this direction.
+ */
 static bool is_plain_move(struct wr_vcpu *vcpu, const struct wr_insn *insn,
 			  const struct fetch *f)
 {
 	const struct wr_operand *mem = insn->dst.kind == WR_OP_MEM ? &insn->dst : &insn->src;
 	const struct wr_operand *other = mem == &insn->dst ? &insn->src : &insn->dst;
 
-	return vcpu->mmio.gpa_known && makes_one_access(insn) && mem->kind == WR_OP_MEM &&
+	return vcpu->mmio.gpa_known && vcpu->mmio.exit_writes == (mem == &insn->dst) &&
+		makes_one_access(insn) && mem->kind == WR_OP_MEM &&
 		(other->kind == WR_OP_REG || other->kind == WR_OP_IMM) &&
 		(f->mode == WR_EMU_PROT64 || f->mode == WR_EMU_PROT32) &&
 		offset_in_page(vcpu->mmio.gpa) + mem->size <= PAGE_SIZE &&

@@ -173,6 +173,7 @@ struct wr_mmio {
 	u8 next_write;		/* [V] first write not sent */
 	bool read_pending;	/* [V] userspace is filling run->mmio.data for read[nr_reads] */
 	bool gpa_known;		/* [V] the exit told that the instruction's access is to a device at @gpa */
+	bool exit_writes;	/* [V] that access is a write */
 	u64 gpa;
 	u64 rip;		/* [V] of the instruction that waits for a read */
 };
