@@ -286,6 +286,12 @@ int vmx_set_msr(struct wr_vcpu *vcpu, u32 index, u64 data)
 	u64 *kept = stay_msr(vmx, index);
 	int err = 0;
 
+	/* Intel reserves the upper half, and the host's WRMSR would fault over it; AMD ignores it. */
+	if (index == MSR_SYSCALL_MASK) {
+		if (!vcpu->cpuid.amd && data >> 32)
+			return -EINVAL;
+		data = (u32)data;
+	}
 	vmx_begin(vmx);
 	switch (index) {
 	case MSR_FS_BASE:
