@@ -119,7 +119,7 @@ enum wr_emu_result wr_emu_descriptor(struct wr_exec *x, u16 selector, u8 vector,
  * wr_emu_mark - change a descriptor in its table
  * @x: the instruction
  * @d: as it was read
- * @raw: what it becomes
+ * @raw: what it becomes: of another type, with accessed or busy set or cleared
  *
  * Return: WR_EMU_DONE, WR_EMU_RETRY when it is another one by now, or a fault raised.
  */
@@ -134,7 +134,8 @@ enum wr_emu_result wr_emu_mark(struct wr_exec *x, struct wr_descriptor *d, u64 r
 	x->emu->system = false;
 	if (!ret) {
 		d->raw = raw;
-		unpack(d);
+		/* All else stays, as does the base that has an upper half. */
+		d->segment.type = raw >> 40 & 15;
 	}
 	return ret;
 }
