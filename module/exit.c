@@ -212,6 +212,16 @@ enum wr_run_result wr_exit_halt(struct wr_vcpu *vcpu)
 	return WR_RUN_LEAVE;
 }
 
+/* The second look at the exit may sleep: who sets a filter does not wait for it, so that it asks for the filter of that time. */
+static enum wr_run_result msr_insn_fault(struct wr_vcpu *vcpu, int err)
+{
+	if (err == -EAGAIN) {
+		vcpu->msr_filtered = true;
+		wr_vcpu_request(vcpu, WR_REQ_POLICY);
+	}
+	return wr_insn_fault_result(vcpu, err);
+}
+
 /**
  * wr_exit_msr - RDMSR, WRMSR
  * @vcpu: see exit.h
@@ -224,7 +234,7 @@ enum wr_run_result wr_exit_msr(struct wr_vcpu *vcpu, bool write)
 	int err = wr_insn_next(vcpu);
 
 	if (err)
-		return wr_insn_fault_result(vcpu, err);
+		return msr_insn_fault(vcpu, err);
 	if (unlikely(vcpu->msr_filtered) && !wr_msr_allowed(vcpu->vm, index, write))
 		err = WR_MSR_FILTERED;
 	else if (write)

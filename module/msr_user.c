@@ -76,9 +76,9 @@ static void publish(struct wr_vm *vm, struct wr_msr_filter *filter)
 	struct wr_msr_filter *old = rcu_replace_pointer(vm->policy.msr_filter, filter, lockdep_is_held(&vm->lock));
 
 	wr_vm_request_all(vm, WR_REQ_POLICY, true);
-	if (!old)
-		return;
-	synchronize_rcu();
+	/* One that is at an exit goes by what it knew before it. Preemption is off in a stay: RCU waits for the end of that. */
+	if (old || atomic_read(&vm->online_vcpus))
+		synchronize_rcu();
 	kvfree(old);
 }
 
