@@ -29,7 +29,7 @@ static inline bool wr_pio_collects(const struct wr_vcpu *vcpu)
 /* Elements of INS that userspace gave and that are not in memory yet: nothing comes between. */
 static inline bool wr_pio_delivers(const struct wr_vcpu *vcpu)
 {
-	return vcpu->pio.ready;
+	return vcpu->pio.ready && vcpu->pio.rip == vcpu->rip;
 }
 
 void wr_pio_tell(struct wr_vcpu *vcpu);

@@ -174,7 +174,7 @@ static void commit(struct wr_insn_emu *e, const struct wr_insn *insn)
 	vcpu->rflags = e->emu.rflags;
 	if (!e->emu.repeat)
 		vcpu->rflags &= ~(u64)X86_EFLAGS_RF;
-	if (vcpu->pio.ready && (++vcpu->pio.taken == vcpu->pio.count || !e->emu.repeat))
+	if (wr_pio_delivers(vcpu) && (++vcpu->pio.taken == vcpu->pio.count || !e->emu.repeat))
 		vcpu->pio.ready = false;
 	vcpu->stats.insns_emulated++;
 	wr_mmio_forget_reads(vcpu);
@@ -198,7 +198,9 @@ static void forget_accesses(struct wr_vcpu *vcpu)
 
 static enum wr_run_result raise_fault(struct wr_vcpu *vcpu, const struct wr_emu *emu)
 {
-	forget_accesses(vcpu);
+	/* What a port gave for INS is kept: a port gives it once, and the instruction runs again when the fault is mended. */
+	wr_mmio_forget_reads(vcpu);
+	vcpu->mmio.nr_writes = 0;
 	if (emu->fault.vector == X86_TRAP_PF)
 		wr_event_page_fault(vcpu, emu->fault.cr2, emu->fault.error);
 	else if (emu->fault.has_error)

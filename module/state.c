@@ -310,6 +310,9 @@ int wr_set_regs(struct wr_vcpu *vcpu, const struct kvm_regs *in)
 	r[WR_R13] = in->r13;
 	r[WR_R14] = in->r14;
 	r[WR_R15] = in->r15;
+	/* What a port gave for INS is not for what runs there. */
+	if (in->rip != vcpu->rip)
+		vcpu->pio.ready = false;
 	vcpu->rip = in->rip;
 	vcpu->rflags = in->rflags | X86_EFLAGS_FIXED;
 	vcpu->event.exception.pending = false;

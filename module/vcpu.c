@@ -35,6 +35,7 @@
  */
 void wr_vcpu_reset(struct wr_vcpu *vcpu, bool init)
 {
+	vcpu->pio.ready = false;
 	wr_event_reset(vcpu);
 	wr_state_reset(vcpu, init);
 	wr_fpu_reset(vcpu, init);

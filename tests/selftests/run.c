@@ -262,6 +262,28 @@ TEST(rep_ins_at_once)
 	CHECK_EQ(m.vm.mem[0x300003], 0);
 }
 
+BLOB64(ins_mended, "addq $8, %rsp\n movl $0x300000, %edi\n iretq\n");	/* after #GP */
+/* A port gives what it has once: it is not lost when it finds no place at first. */
+TEST(rep_ins_that_faults_late)
+{
+	u64 handler = GPA_CODE + 0x100, gate = handler | 0x08ull << 16 | 0x8e00ull << 32;
+	struct kvm_regs r;
+	struct machine m;
+
+	if (is_kvm())
+		SKIP("KVM asks the port again");
+	start_string(&m, CODE(repin8), 0x300000, 8);
+	vm_write(&m.vm, handler, CODE(ins_mended));
+	vm_write(&m.vm, GPA_IDT + 13 * 16, &gate, sizeof(gate));
+	EXPECT_IO(&m.v, KVM_EXIT_IO_IN, TEST_PORT, 1);
+	fill((u8 *)m.v.run + m.v.run->io.data_offset, 8);
+	get_regs(&m.v, &r);
+	r.rdi = 1ull << 63;
+	set_regs(&m.v, &r);
+	EXPECT_EXIT(&m.v, KVM_EXIT_HLT);
+	CHECK_EQ(m.vm.mem[0x300007], 50);
+}
+
 TEST(rep_outs_of_nothing)
 {
 	struct machine m;
