@@ -56,7 +56,9 @@ static enum wr_emu_result translate(struct wr_emu *emu, u64 la, u32 access, u64 
 	struct wr_walk walk;
 	int err;
 
-	if (emu->cpl == 3 && !emu->system)
+	if (emu->system)
+		access |= WR_ACC_IMPLICIT;
+	else if (emu->cpl == 3)
 		access |= WR_ACC_USER;
 	err = wr_walk(vcpu, la, access, &walk);
 	if (err > 0) {

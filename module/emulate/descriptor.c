@@ -50,11 +50,12 @@ static bool find_table(struct wr_exec *x, u16 selector, u64 *base, u32 *limit)
 /* The CPU's own accesses to its tables are a supervisor's. */
 static enum wr_emu_result read_system(struct wr_exec *x, u64 la, void *data, u32 len)
 {
+	bool system = x->emu->system;
 	enum wr_emu_result ret;
 
 	x->emu->system = true;
 	ret = x->emu->ops->read(x->emu, la, data, len);
-	x->emu->system = false;
+	x->emu->system = system;
 	return ret;
 }
 
@@ -125,13 +126,14 @@ enum wr_emu_result wr_emu_descriptor(struct wr_exec *x, u16 selector, u8 vector,
  */
 enum wr_emu_result wr_emu_mark(struct wr_exec *x, struct wr_descriptor *d, u64 raw)
 {
+	bool system = x->emu->system;
 	enum wr_emu_result ret;
 
 	if (raw == d->raw)
 		return WR_EMU_DONE;
 	x->emu->system = true;
 	ret = (x->emu->ops->cmpxchg)(x->emu, d->la, &d->raw, &raw, sizeof(raw));
-	x->emu->system = false;
+	x->emu->system = system;
 	if (!ret) {
 		d->raw = raw;
 		/* All else stays, as does the base that has an upper half. */

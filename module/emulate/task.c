@@ -321,6 +321,7 @@ enum wr_emu_result wr_emu_task_switch(struct wr_emu *emu, const struct wr_task_s
 
 	*out = WR_TASK_STAYED;
 	emu->cpl = 0;
+	emu->system = true;
 	ret = find_new(&s);
 	if (!ret)
 		ret = find_old(&s);
@@ -331,6 +332,7 @@ enum wr_emu_result wr_emu_task_switch(struct wr_emu *emu, const struct wr_task_s
 	if (!ret)
 		ret = insist(&s, link_back);
 	emu->cpl = cpl;
+	emu->system = false;
 	if (ret)
 		return ret;
 	*out = s.new.format == &tss32 && s.new.image[TSS_TRAP] & 1 ? WR_TASK_TRAPS : WR_TASK_SWITCHED;
