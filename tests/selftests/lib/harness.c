@@ -19,7 +19,7 @@
 #define KSFT_SKIP 4
 
 /* Seconds for one test; slow hosts (a scale under 100) get four times as many. */
-#define TEST_SECONDS 30
+#define TEST_SECONDS 60
 /* Milliseconds that a killed test may take to die before it is called unkillable. */
 #define KILL_MS 10000
 
