@@ -594,6 +594,7 @@ static void publish(struct wr_vm *vm, struct wr_vcpu *vcpu)
 	xa_store(&vm->vcpus, vcpu->index, vcpu, GFP_KERNEL_ACCOUNT);
 	smp_wmb(); /* pairs with readers of online_vcpus: the vCPU before the count */
 	atomic_inc(&vm->online_vcpus);
+	wr_lapic_ids_add(vcpu);
 }
 
 /**

@@ -145,6 +145,7 @@ void wr_pit_ack(struct wr_pit *pit);
 void wr_pit_unmask(struct wr_pit *pit);
 
 /* lapic.c, lapic_ids.c, lapic_ipi.c, lapic_timer.c */
+void wr_lapic_ids_add(struct wr_vcpu *vcpu);
 void wr_lapic_ids_free(struct wr_vm *vm);
 int wr_x2apic_api(struct wr_vm *vm, u64 flags);
 int wr_lapic_create(struct wr_vcpu *vcpu);

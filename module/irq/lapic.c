@@ -868,7 +868,6 @@ void wr_lapic_destroy(struct wr_vcpu *vcpu)
 	if (!lapic)
 		return;
 	wr_lapic_timer_stop(lapic);
-	wr_lapic_ids_forget(vcpu);
 	vcpu->lapic = NULL;
 	free_page((unsigned long)lapic->regs);
 	kfree(lapic);

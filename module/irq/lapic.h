@@ -159,13 +159,13 @@ static inline void wr_lapic_collect(struct wr_lapic *lapic)
 /*
  * struct wr_lapic_ids - vCPUs by APIC id
  *
- * An APIC id is its vCPU's id for ever, and vCPUs that went online live as long as the VM: so the table is only a cache of
- * wr_vcpu_by_id(), without an owner or a lock. A larger one replaces it when an id does not fit.
+ * An APIC id is its vCPU's id for ever, and vCPUs that went online live as long as the VM: so nothing is ever taken out. A larger
+ * table with the same entries replaces this one when an id does not fit.
  */
 struct wr_lapic_ids {
 	struct wr_lapic_ids *outgrown;	/* [I] somebody may still look at it */
 	u32 nr;				/* [I] */
-	struct wr_vcpu *vcpu[];		/* [A] NULL: not looked up yet */
+	struct wr_vcpu *vcpu[];		/* [L] to write, [A] to read; NULL: nobody has that id */
 };
 
 /* struct wr_lapic_targets - a walk over those whom a message is meant for */
@@ -180,10 +180,8 @@ struct wr_lapic_targets {
 
 /* lapic_ids.c */
 int wr_lapic_ids_reserve(struct wr_vm *vm, u32 id);
-void wr_lapic_ids_forget(struct wr_vcpu *vcpu);
 void wr_lapic_show_ids(struct wr_lapic *lapic);
 int wr_lapic_id_shift(const struct wr_lapic *lapic);
-struct wr_lapic *wr_lapic_look_up(struct wr_vm *vm, struct wr_lapic_ids *ids, u32 id);
 
 /**
  * wr_lapic_by_id - the local APIC with a given id
@@ -201,7 +199,7 @@ static inline struct wr_lapic *wr_lapic_by_id(struct wr_vm *vm, u32 id)
 		return NULL;
 	id = array_index_nospec(id, ids->nr);
 	vcpu = READ_ONCE(ids->vcpu[id]);
-	return likely(vcpu) ? vcpu->lapic : wr_lapic_look_up(vm, ids, id);
+	return likely(vcpu) ? vcpu->lapic : NULL;
 }
 
 struct wr_lapic_targets wr_lapic_targets(struct wr_vm *vm, const struct wr_vcpu *source, const struct wr_lapic_msg *msg);

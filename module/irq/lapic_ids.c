@@ -6,6 +6,7 @@
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "../compat.h"
 #include "lapic.h"
@@ -18,7 +19,7 @@
  * @vm: the VM
  * @id: of a vCPU that is being made
  *
- * Return: 0, or -ENOMEM. Context: may sleep; one at a time for a VM.
+ * Return: 0, or -ENOMEM. Context: may sleep; vm->lock held.
  */
 int wr_lapic_ids_reserve(struct wr_vm *vm, u32 id)
 {
@@ -32,19 +33,26 @@ int wr_lapic_ids_reserve(struct wr_vm *vm, u32 id)
 		return -ENOMEM;
 	ids->nr = nr;
 	ids->outgrown = old;
-	/* What is in the old one will be looked up again. */
+	if (old)
+		memcpy(ids->vcpu, old->vcpu, array_size(old->nr, sizeof(old->vcpu[0])));
+	/* What is in it before itself */
 	smp_store_release(&vm->irq.ids, ids);
 	return 0;
 }
 
 /**
- * wr_lapic_ids_forget - a vCPU goes away
- * @vcpu: that never went online, or is one of a VM that nobody uses any more
+ * wr_lapic_ids_add - messages may reach a vCPU from now on
+ * @vcpu: that has just gone online
+ *
+ * Context: vm->lock held.
  */
-void wr_lapic_ids_forget(struct wr_vcpu *vcpu)
+void wr_lapic_ids_add(struct wr_vcpu *vcpu)
 {
-	cmpxchg(&vcpu->vm->irq.ids->vcpu[vcpu->id], vcpu, NULL);
+	/* Who finds the vCPU sees what is in it. */
+	if (vcpu->lapic)
+		smp_store_release(&vcpu->vm->irq.ids->vcpu[vcpu->id], vcpu);
 }
+WR_EXPORT_FOR_KUNIT(wr_lapic_ids_add);
 
 /**
  * wr_lapic_ids_free - free the tables of ids
@@ -107,23 +115,6 @@ int wr_lapic_id_shift(const struct wr_lapic *lapic)
 	u64 api = lapic->vcpu->vm->irq.x2apic_api;
 
 	return wr_lapic_x2apic(lapic) && (api & KVM_X2APIC_API_USE_32BIT_IDS) ? 0 : 24;
-}
-
-/**
- * wr_lapic_look_up - wr_lapic_by_id() when the table does not know the id yet
- * @vm: the VM
- * @ids: its table
- * @id: one that has a place there
- */
-struct wr_lapic *wr_lapic_look_up(struct wr_vm *vm, struct wr_lapic_ids *ids, u32 id)
-{
-	struct wr_vcpu *vcpu = wr_vcpu_by_id(vm, id);
-
-	/* Being made: it may yet go away. */
-	if (!vcpu || vcpu->index >= atomic_read(&vm->online_vcpus))
-		return NULL;
-	WRITE_ONCE(ids->vcpu[id], vcpu);
-	return vcpu->lapic;
 }
 
 /*

@@ -79,6 +79,7 @@ static inline int fixture_init(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, wr_lapic_create(vcpu), 0);
 		KUNIT_ASSERT_EQ(test, xa_err(xa_store(&fix->vm.vcpus, i, vcpu, GFP_KERNEL)), 0);
 		atomic_inc(&fix->vm.online_vcpus);
+		wr_lapic_ids_add(vcpu);
 	}
 	for (i = 0; i < NR_VCPUS; i++)
 		wr(&fix->vcpu[i], APIC_SPIV, SVR_ON);

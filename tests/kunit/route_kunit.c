@@ -32,6 +32,7 @@ static void add_vcpu(struct kunit *test, struct fixture *fix)
 	KUNIT_ASSERT_EQ(test, xa_err(xa_store(&fix->vm.vcpus, 0, vcpu, GFP_KERNEL)), 0);
 	fix->vm.created_vcpus = 1;
 	atomic_inc(&fix->vm.online_vcpus);
+	wr_lapic_ids_add(vcpu);
 	wr_lapic_mmio_write(vcpu, LAPIC_BASE + APIC_SPIV, sizeof(enable), &enable);
 }
 
