@@ -16,6 +16,7 @@
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/vmalloc.h>
 
 #include "compat.h"
@@ -170,14 +171,14 @@ static void reset_page(struct wr_vm *vm, struct batch *batch, u32 id, u64 page, 
 	batch->mask |= BIT(page % BITS_PER_LONG);
 }
 
-/* What userspace has harvested of a ring; at most what is there now, or it could keep us for ever. */
+/* What userspace has harvested of a ring; at most what is there now, or it could keep us for ever. A fatal signal ends it. */
 static u32 reset_ring(struct wr_vm *vm, struct wr_dirty_ring *ring, struct wr_gather *gather)
 {
 	u32 head = smp_load_acquire(&ring->head); /* before the entries, as push() has it */
 	struct batch batch = {};
 	u32 nr = 0;
 
-	for (; ring->tail != head; nr++) {
+	for (; ring->tail != head && !fatal_signal_pending(current); nr++) {
 		struct kvm_dirty_gfn *e = entry(&vm->mmu, ring, ring->tail);
 		u64 page;
 		u32 id;
@@ -213,12 +214,16 @@ int wr_dirty_rings_reset(struct wr_vm *vm)
 	if (!READ_ONCE(vm->mmu.ring_entries))
 		return -EINVAL;
 	mutex_lock(&vm->slots_lock);
-	wr_for_each_vcpu(i, vcpu, vm)
+	wr_for_each_vcpu(i, vcpu, vm) {
+		if (fatal_signal_pending(current))
+			break;
 		nr += reset_ring(vm, &vcpu->dirty_ring, &gather);
+	}
 	write_lock(&vm->mmu.lock);
 	wr_stage2_flush(vm, &gather);
 	write_unlock(&vm->mmu.lock);
-	deliver_late(vm);
+	if (!fatal_signal_pending(current))
+		deliver_late(vm);
 	mutex_unlock(&vm->slots_lock);
 	return nr;
 }
