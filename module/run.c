@@ -428,7 +428,8 @@ static bool runnable(struct wr_vcpu *vcpu)
 
 static enum wr_run_result host_work(struct wr_vcpu *vcpu)
 {
-	if (irq_window_ready(vcpu)) {
+	/* Userspace may do anything after this exit, but only KVM_RUN tells it of an EOI. */
+	if (irq_window_ready(vcpu) && !test_bit(WR_REQ_EOI_EXIT, &vcpu->requests)) {
 		vcpu->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
 		vcpu->run_error = 0;
 		return WR_RUN_USER;
@@ -443,6 +444,9 @@ static enum wr_run_result host_work(struct wr_vcpu *vcpu)
 		wr_pv_yield(vcpu);
 	if (!__xfer_to_guest_mode_work_pending())
 		return WR_RUN_RESUME;
+	/* Before a signal ends KVM_RUN, for the same reason. */
+	if (wr_vcpu_take_request(vcpu, WR_REQ_EOI_EXIT))
+		return wr_exit_eoi(vcpu);
 	if (wr_xfer_to_guest_mode_handle_work()) {
 		vcpu->run->exit_reason = KVM_EXIT_INTR;
 		vcpu->run_error = -EINTR;
@@ -542,8 +546,12 @@ static int run_checked(struct wr_vcpu *vcpu)
 		wr_life_enter(vcpu);
 	if (wr_exit_complete(vcpu) == WR_RUN_USER)
 		return vcpu->run_error;
-	if (wr_immediate_exit(run))
-		return -EINTR;
+	if (wr_immediate_exit(run)) {
+		if (!wr_vcpu_take_request(vcpu, WR_REQ_EOI_EXIT))
+			return -EINTR;
+		wr_exit_eoi(vcpu);
+		return vcpu->run_error;
+	}
 	/* It may want to know of a window only from this time on. */
 	if (READ_ONCE(run->request_interrupt_window))
 		wr_vcpu_request(vcpu, WR_REQ_EVENT);

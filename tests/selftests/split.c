@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A split irqchip: local APICs in the kernel, 8259s and IOAPIC in userspace, which is this program. */
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -376,5 +377,71 @@ TEST(irqfds)
 	EXPECT_SYNC(&m.v, 2);
 	CHECK_OK(route(&m.vm, 5, VECTOR, false));
 	CHECK_EQ(write(fd.fd, &one, sizeof(one)), sizeof(one));
+	EXPECT_DONE(&m.v);
+}
+
+#define HOLE 0xd0000000ul	/* nobody's memory */
+
+/* One instruction that asks userspace for a word and then ends the interrupt. */
+static void end_by_movs(struct guest_frame *f)
+{
+	u64 to = APIC_GPA + APIC_EOI, from = HOLE;
+
+	(void)f;
+	ACCESS(interrupts)++;
+	asm volatile("movsl" : "+S"(from), "+D"(to) : : "memory");
+}
+
+static void interrupts_ended_by_movs(u64 arg)
+{
+	(void)arg;
+	guest_handler[VECTOR] = end_by_movs;
+	apic_on();
+	guest_sync(1);
+	sti_hlt_cli();
+	guest_sync(2);
+	sti_hlt_cli();
+	guest_done();
+}
+
+static void interrupt_till_movs(struct machine *m)
+{
+	CHECK_OK(irq_line(&m->vm, 5, 1));
+	EXPECT_EXIT(&m->v, KVM_EXIT_MMIO);
+	CHECK_EQ(m->v.run->mmio.phys_addr, HOLE);
+}
+
+/* No call shows that an EOI has yet to be told: so it is told even where the guest may not be entered. */
+TEST(eoi_is_not_left_behind)
+{
+	struct {
+		struct kvm_signal_mask head;
+		u64 set;
+	} __attribute__((packed)) mask = { .head.len = 8 };
+	struct machine m;
+	sigset_t set;
+
+	if (is_kvm())
+		SKIP("the reference tells it at the next entry");
+	start(&m);
+	CHECK_OK(route(&m.vm, 5, VECTOR, true));
+	vcpu_long(&m.v, interrupts_ended_by_movs, 0);
+	EXPECT_SYNC(&m.v, 1);
+	interrupt_till_movs(&m);
+	m.v.run->immediate_exit = 1;
+	EXPECT_EXIT(&m.v, KVM_EXIT_IOAPIC_EOI);
+	CHECK_EQ(m.v.run->eoi.vector, VECTOR);
+	CHECK_ERR(vcpu_run_raw(&m.v), EINTR);
+	m.v.run->immediate_exit = 0;
+	EXPECT_SYNC(&m.v, 2);
+	interrupt_till_movs(&m);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	CHECK_OK(ioctl(m.v.fd, KVM_SET_SIGNAL_MASK, &mask));
+	pthread_kill(pthread_self(), SIGUSR1);
+	EXPECT_EXIT(&m.v, KVM_EXIT_IOAPIC_EOI);
+	CHECK_ERR(vcpu_run_raw(&m.v), EINTR);
+	CHECK_OK(ioctl(m.v.fd, KVM_SET_SIGNAL_MASK, NULL));
 	EXPECT_DONE(&m.v);
 }
