@@ -8,7 +8,7 @@
  *
  * A vCPU does not enter the guest while its ring is full but for a reserve: for what the hardware logs until the next exit, and
  * for what is written for the guest on the way. Should even that be used up (userspace can have much written without entering the
- * guest), the page's bit in wr_slot.late keeps it until a reset makes room.
+ * guest), another vCPU's ring takes the page; when all are full its bit in wr_slot.late keeps it until a reset makes room.
  *
  * Whatever userspace writes to the entries can only make it lose or repeat pages of its own: indices are the kernel's, slot and
  * page are checked, and a reset takes no more than what was added.
@@ -87,6 +87,20 @@ static struct wr_vcpu *vcpu_of_thread(struct wr_vm *vm)
 	return xa_load(&vm->vcpus, 0);
 }
 
+/* Once there are late pages no other ring has room either, until a reset. */
+static bool push_elsewhere(struct wr_vm *vm, const struct wr_slot *slot, u64 page)
+{
+	struct wr_vcpu *vcpu;
+	unsigned long i;
+
+	if (READ_ONCE(vm->mmu.ring_late))
+		return false;
+	wr_for_each_vcpu(i, vcpu, vm)
+		if (push(vcpu, slot, page, soft_limit(&vm->mmu)))
+			return true;
+	return false;
+}
+
 static void set_late(struct wr_vm *vm, const struct wr_slot *slot, u64 page)
 {
 	set_bit(page, slot->late);
@@ -107,7 +121,9 @@ void wr_dirty_ring_add(struct wr_vm *vm, struct wr_vcpu *vcpu, const struct wr_s
 {
 	if (!vcpu)
 		vcpu = vcpu_of_thread(vm);
-	if (!vcpu || !push(vcpu, slot, page, vm->mmu.ring_entries))
+	if (vcpu && push(vcpu, slot, page, vm->mmu.ring_entries))
+		return;
+	if (!push_elsewhere(vm, slot, page))
 		set_late(vm, slot, page);
 }
 

@@ -273,25 +273,55 @@ TEST(ring_each)
 /* String input is emulated: written by the kernel, not by the guest. */
 BLOB64(ring_repin, "cld\n rep insb\n hlt\n");
 
-TEST(ring_of_string_input)
+static void string_input(struct vm *vm, struct vcpu *v, u64 to, u64 bytes)
 {
 	struct kvm_regs regs;
+
+	LOAD(vm, ring_repin);
+	vcpu_long_at(v, GPA_CODE);
+	get_regs(v, &regs);
+	regs.rdx = TEST_PORT;
+	regs.rcx = bytes;
+	regs.rdi = to;
+	set_regs(v, &regs);
+	while (vcpu_run(v) == KVM_EXIT_IO)
+		memset((u8 *)v->run + v->run->io.data_offset, 1, v->run->io.count);
+	CHECK_EQ(v->run->exit_reason, KVM_EXIT_HLT);
+}
+
+TEST(ring_of_string_input)
+{
 	struct machine m;
 	struct ring r;
 
 	start_ring(&m, &r, 64);
-	LOAD(&m.vm, ring_repin);
-	vcpu_long_at(&m.v, GPA_CODE);
-	get_regs(&m.v, &regs);
-	regs.rdx = TEST_PORT;
-	regs.rcx = 16;
-	regs.rdi = GPA_T + 10 * PAGE - 8;
-	set_regs(&m.v, &regs);
-	while (vcpu_run(&m.v) == KVM_EXIT_IO)
-		memset((u8 *)m.v.run + m.v.run->io.data_offset, 1, m.v.run->io.count);
-	CHECK_EQ(m.v.run->exit_reason, KVM_EXIT_HLT);
+	string_input(&m.vm, &m.v, GPA_T + 10 * PAGE - 8, 16);
 	harvest(&r);
 	CHECK(told[9] && told[10] && !told[8] && !told[11]);
+}
+
+/*
+ * One thread runs both vCPUs, and what the kernel writes on it counts as the first one's, which need not enter the guest for that.
+ * When its ring is full the other's takes the rest: none waits for a reset.
+ */
+TEST(ring_overflows_into_another)
+{
+	u64 pages = ENTRIES + 16;
+	struct ring r, s;
+	struct machine m;
+	struct vcpu v;
+
+	if (is_kvm())
+		SKIP("KVM asks which vCPU the thread runs");
+	start_ring(&m, &r, pages);
+	guest_read(&m, GPA_T);
+	vcpu_init(&v, &m.vm, 1);
+	vcpu_cpuid(&v);
+	ring_init(&s, &v);
+	string_input(&m.vm, &v, GPA_T, pages * PAGE);
+	CHECK_EQ(harvest(&r) + harvest(&s), pages);
+	expect_told(pages);
+	CHECK_EQ(CHECK_OK(reset(&m.vm)), pages);
 }
 
 /* kvm-clock's page is the kernel's to write, too. */
