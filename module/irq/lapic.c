@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "../pv.h"
 #include "compat.h"
 #include "lapic.h"
 
@@ -294,10 +295,13 @@ static u32 valid_bits(const struct wr_lapic *lapic, u32 offset)
 	return valid;
 }
 
-static u32 read_reg(const struct wr_lapic *lapic, u32 offset)
+/* An end by PV EOI shows here. Only where nothing may sleep and the page of its bit is not at hand it shows later. */
+static u32 read_reg(struct wr_lapic *lapic, u32 offset)
 {
 	const struct reg_desc *desc = &reg_table[offset >> 4];
 
+	if (unlikely(lapic->vcpu->pv.eoi_armed) && (offset == APIC_PROCPRI || (offset >= APIC_ISR && offset < APIC_TMR)))
+		wr_pv_eoi_sync(lapic->vcpu);
 	return desc->read ? desc->read(lapic) : wr_lapic_reg(lapic, offset);
 }
 

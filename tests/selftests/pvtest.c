@@ -399,6 +399,35 @@ TEST(ends_show_in_saved_state)
 	EXPECT_DONE(&m.v[0]);
 }
 
+/* The guest sees it, too: by its processor priority, by what is in service. */
+static void guest_looks_at_ends(u64 reg)
+{
+	guest_handler[0x41] = on_ipi;
+	x2apic_on();
+	wrmsr(MSR_EOI, (u64)&eoi_bit | 1);
+	wrmsr(x2apic_msr(APIC_ICR), 0x40000 | 0x41);
+	sti();
+	while (!taken)
+		cpu_relax();
+	GUEST_EQ(rdmsr(x2apic_msr(reg)), 0);
+	guest_done();
+}
+
+TEST(ends_show_in_registers)
+{
+	static const u32 regs[] = { APIC_PPR, APIC_ISR + 0x41 / 32 * 0x10 };
+	struct machine m;
+	u32 i;
+
+	need_feature(KVM_FEATURE_PV_EOI);
+	for (i = 0; i < 2; i++) {
+		start(&m, 1);
+		vcpu_long(&m.v[0], guest_looks_at_ends, regs[i]);
+		EXPECT_DONE(&m.v[0]);
+		vm_free(&m.vm);
+	}
+}
+
 static struct kvm_steal_time steal __attribute__((aligned(64)));
 static volatile u32 stolen_ready;
 
