@@ -266,6 +266,68 @@ static void task_faults(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (int)out, (int)WR_TASK_TRAPS);
 }
 
+/* Another vCPU changes the descriptor of CS when the old task is gone already. */
+static void task_races(struct kunit *test)
+{
+	struct wr_task_switch ts = { .selector = NEW_SELECTOR, .cause = WR_TASK_CALL };
+	struct fake *f = make_tasks(test);
+	enum wr_task_result out;
+
+	f->foreign = TABLE_GDT + 0x10;
+	f->foreign_end = 4;
+	KUNIT_EXPECT_EQ(test, (int)wr_emu_task_switch(&f->emu, &ts, &out), (int)WR_EMU_DONE);
+	KUNIT_EXPECT_GT(test, f->swaps, 4U);
+	KUNIT_EXPECT_EQ(test, (int)out, (int)WR_TASK_SWITCHED);
+	KUNIT_EXPECT_EQ(test, f->seg[CS].selector, (u16)0x10);
+	KUNIT_EXPECT_EQ(test, f->seg[CS].type, (u8)11);
+	f = make_tasks(test);
+	f->foreign = TABLE_GDT + 0x10;
+	KUNIT_EXPECT_EQ(test, (int)wr_emu_task_switch(&f->emu, &ts, &out), (int)WR_EMU_UNKNOWN);
+	KUNIT_EXPECT_EQ(test, (int)out, (int)WR_TASK_SWITCHED);
+}
+
+/* ltr: 16 bytes of descriptor, of which eight are marked */
+static void long_tasks(struct kunit *test)
+{
+	static const u64 tss[] = { 0x0000890040000067, 0xffff8880 };
+	struct fake *f = fake_make(test, P64);
+
+	fill_gdt(f);
+	memcpy(f->memory + TABLE_GDT + NEW_SELECTOR, tss, sizeof(tss));
+	f->gdt.limit = NEW_SELECTOR + 15;
+	f->emu.long_mode = true;
+	f->emu.regs[AX] = NEW_SELECTOR;
+	DONE(test, f, 0x0f, 0x00, 0xd8);
+	KUNIT_EXPECT_EQ(test, f->seg[7].base, 0xffff888000004000ULL);
+	KUNIT_EXPECT_EQ(test, f->seg[7].type, (u8)11);
+	KUNIT_EXPECT_EQ(test, f->memory[TABLE_GDT + NEW_SELECTOR + 5], (u8)0x8b);
+}
+
+/* in, out, ins, outs that are not what the hardware exited for */
+static void ports(struct kunit *test)
+{
+	static const u8 codes[][WR_INSN_MAX] = { { 0xec }, { 0xee }, { 0x6c }, { 0x6e }, { 0xe4, 0x10 }, { 0xe6, 0x10 } };
+	struct fake *f = fake_make(test, P32), *v86 = fake_make(test, V86);
+	unsigned int i;
+
+	f->port_refused = true;
+	v86->port_refused = true;
+	for (i = 0; i < ARRAY_SIZE(codes); i++) {
+		f->emu.cpl = 3;
+		f->emu.rflags = X86_EFLAGS_FIXED;
+		expect_selector_fault(test, f, step(f, codes[i]), GP, 0);
+		f->emu.rflags |= X86_EFLAGS_IOPL;
+		KUNIT_EXPECT_EQ(test, (int)step(f, codes[i]), (int)WR_EMU_DONE);
+		v86->emu.rflags |= X86_EFLAGS_IOPL;
+		expect_selector_fault(test, v86, step(v86, codes[i]), GP, 0);
+		v86->port_refused = false;
+		KUNIT_EXPECT_EQ(test, (int)step(v86, codes[i]), (int)WR_EMU_DONE);
+		v86->port_refused = true;
+	}
+	KUNIT_EXPECT_EQ(test, f->ins + f->outs, 6U);
+	KUNIT_EXPECT_EQ(test, v86->ins + v86->outs, 6U);
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(segment_loads),
 	KUNIT_CASE(far_branches),
@@ -273,6 +335,9 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(questions),
 	KUNIT_CASE(task_switches),
 	KUNIT_CASE(task_faults),
+	KUNIT_CASE(task_races),
+	KUNIT_CASE(long_tasks),
+	KUNIT_CASE(ports),
 	{}
 };
 
