@@ -484,7 +484,7 @@ TEST(nmi_storm)
 	vm_irqchip(&m.vm);
 	vcpu_init(&m.v, &m.vm, 0);
 	vcpu_cpuid(&m.v);
-	vcpu_long(&m.v, storm, test_scale(3000));
+	vcpu_long(&m.v, storm, test_scale(500));
 	EXPECT_SYNC(&m.v, 1);
 	CHECK_EQ(pthread_create(&t, NULL, send_nmis, &m.vm), 0);
 	EXPECT_SYNC(&m.v, 2);
