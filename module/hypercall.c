@@ -69,8 +69,10 @@ static struct wr_vcpu *by_apic_id(struct wr_vcpu *vcpu, u64 id)
 /* This vCPU has nothing to do until the other has run: give it the time, when the stay is over. */
 static void yield_later(struct wr_vcpu *vcpu, const struct wr_vcpu *target)
 {
-	if (target && target != vcpu && !single_task_running())
-		vcpu->pv.yield_to = target->id + 1;
+	if (!target || target == vcpu || single_task_running())
+		return;
+	vcpu->pv.yield_to = target->id + 1;
+	vcpu->yield = true;
 }
 
 static long kick_cpu(struct wr_vcpu *vcpu, u64 id)

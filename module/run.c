@@ -321,11 +321,14 @@ static unsigned int halt_poll_limit(const struct wr_vcpu *vcpu)
 /* Polling pays when events come soon after HLT: grow the time when one came while polling, else shrink it. */
 static bool poll_for_work(struct wr_vcpu *vcpu)
 {
-	unsigned int limit = halt_poll_limit(vcpu);
+	unsigned int limit;
 	u64 end;
 
 	/* Nobody gains from polling while another task could run. */
-	if (!vcpu->halt_poll_ns || !limit || vcpu->pv.no_poll || !single_task_running())
+	if (!vcpu->halt_poll_ns || vcpu->pv.no_poll || !single_task_running())
+		return false;
+	limit = halt_poll_limit(vcpu);
+	if (!limit)
 		return false;
 	vcpu->stats.halt_polls_tried++;
 	end = ktime_get_ns() + min(vcpu->halt_poll_ns, limit);
@@ -438,10 +441,11 @@ static enum wr_run_result host_work(struct wr_vcpu *vcpu)
 		wr_steal_mark(vcpu);
 	if (vcpu->yield) {
 		vcpu->yield = false;
-		cond_resched();
+		if (vcpu->pv.yield_to)
+			wr_pv_yield(vcpu);
+		else
+			cond_resched();
 	}
-	if (vcpu->pv.yield_to)
-		wr_pv_yield(vcpu);
 	if (!__xfer_to_guest_mode_work_pending())
 		return WR_RUN_RESUME;
 	/* Before a signal ends KVM_RUN, for the same reason. */
@@ -514,7 +518,9 @@ static void fill_run(struct wr_vcpu *vcpu)
 	run->cr8 = vcpu->cr8;
 	run->apic_base = vcpu->apic_base;
 	run->flags = 0;
-	run->ready_for_interrupt_injection = vcpu->vm->irq.mode == WR_IRQCHIP_KERNEL || wr_event_user_ready(vcpu);
+	/* The cheap look first */
+	run->ready_for_interrupt_injection = vcpu->vm->irq.mode == WR_IRQCHIP_KERNEL ||
+		(wr_interrupt_allowed(vcpu) && wr_event_user_ready(vcpu));
 }
 
 /* Without a local APIC here. What userspace says, and knows, it need not be told; of what is lower it will be. */

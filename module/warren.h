@@ -276,7 +276,7 @@ struct wr_vcpu {
 	bool in_stay;			/* [V] FPU and vendor state are on the CPU */
 	bool ran;			/* [V] KVM_RUN has entered the guest */
 	unsigned long switches;		/* [V] of its thread, at the last look at the clock */
-	bool yield;			/* [V] the guest spins: let others run */
+	bool yield;			/* [V] the guest spins: let others run, or the one in pv.yield_to */
 	bool has_cpuid;
 	sigset_t sigset;		/* [V] KVM_SET_SIGNAL_MASK */
 	bool sigset_active;
