@@ -48,8 +48,8 @@ int wr_lapic_ids_reserve(struct wr_vm *vm, u32 id)
  */
 void wr_lapic_ids_add(struct wr_vcpu *vcpu)
 {
-	/* Who finds the vCPU sees what is in it. */
 	if (vcpu->lapic)
+		/* Who finds the vCPU sees what is in it. */
 		smp_store_release(&vcpu->vm->irq.ids->vcpu[vcpu->id], vcpu);
 }
 WR_EXPORT_FOR_KUNIT(wr_lapic_ids_add);
