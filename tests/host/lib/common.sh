@@ -84,13 +84,17 @@ need_packages() {
 	[ ${#missing[@]} -gt 0 ] || return 0
 	note "installing Debian packages to $why: ${missing[*]}"
 	[ "$(id -u)" = 0 ] || note "(with sudo, because only root can install packages)"
-	if ! apt_get install -y --no-install-recommends "${missing[@]}"; then
+	# Suites that run side by side may want some at once, and apt wants to be alone.
+	with_lock packages install_packages "${missing[@]}" || exit
+}
+
+install_packages() {
+	if ! apt_get install -y --no-install-recommends "$@"; then
 		step "refreshing the package lists" apt_get update
-		step "installing ${missing[*]}" apt_get install -y --no-install-recommends \
-			"${missing[@]}"
+		step "installing $*" apt_get install -y --no-install-recommends "$@"
 	fi >/dev/null 2>"$WARREN_CACHE/apt.err" || {
 		cat "$WARREN_CACHE/apt.err" >&2
-		die "could not install: ${missing[*]}"
+		die "could not install: $*"
 	}
 }
 
