@@ -490,21 +490,25 @@ enum wr_run_result wr_exit_timer(struct wr_vcpu *vcpu)
 }
 
 /* IN by userspace: the result to RAX; and RIP moves on, unless userspace has set it meanwhile. */
+static enum wr_run_result complete_string_io(struct wr_vcpu *vcpu)
+{
+	if (!vcpu->pio.in)
+		return WR_RUN_RESUME;
+	vcpu->pio.ready = true;
+	return wr_insn_resume(vcpu);
+}
+
 static enum wr_run_result complete_io(struct wr_vcpu *vcpu)
 {
 	struct wr_pio *pio = &vcpu->pio;
 
 	pio->pending = false;
-	if (pio->in && !pio->string)
+	if (unlikely(pio->string))
+		return complete_string_io(vcpu);
+	if (pio->in) {
 		trace_warren_pio(vcpu, true, pio->port, pio->size, *(u32 *)vcpu->pio_data);
-	if (pio->string) {
-		if (!pio->in)
-			return WR_RUN_RESUME;
-		pio->ready = true;
-		return wr_insn_resume(vcpu);
-	}
-	if (pio->in)
 		wr_reg_merge(&vcpu->regs[WR_RAX], *(u32 *)vcpu->pio_data, pio->size, false);
+	}
 	if (vcpu->rip == pio->rip)
 		wr_insn_retire(vcpu, pio->next_rip);
 	return WR_RUN_RESUME;

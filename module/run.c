@@ -528,6 +528,9 @@ static int take_cr8(struct wr_vcpu *vcpu)
 {
 	u64 cr8 = READ_ONCE(vcpu->run->cr8);
 
+	/* Nearly always: all are 0. */
+	if (likely(!(cr8 | vcpu->cr8 | READ_ONCE(vcpu->requests))))
+		return 0;
 	if (cr8 != vcpu->cr8 && wr_set_cr8(vcpu, cr8))
 		return -EINVAL;
 	wr_vcpu_take_request(vcpu, WR_REQ_TPR);
