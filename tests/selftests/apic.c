@@ -178,7 +178,7 @@ static void guest_timer_deadline(u64 arg)
 	wrmsr(MSR_TSC_DEADLINE, 1);
 	while (count[0] == arg)
 		sti_hlt_cli();
-	/* Again when the host was so slow that it was due between the two. */
+	/* Again when the host was so slow that it was due between the two, or so close that its clocks do not agree on that. */
 	do {
 		let_come(1);
 		cli();
@@ -186,7 +186,7 @@ static void guest_timer_deadline(u64 arg)
 		t = rdtsc() + 3000000;
 		wrmsr(MSR_TSC_DEADLINE, t);
 		wrmsr(MSR_TSC_DEADLINE, 0);
-	} while (rdtsc() >= t);
+	} while (rdtsc() + 300000 >= t);
 	sti();
 	while (rdtsc() < t + 3000000)
 		cpu_relax();
