@@ -73,7 +73,7 @@ network_vhost() {
 	disk_start 2 -M q35 -cpu host -device virtio-net-pci,netdev=net \
 		-netdev tap,id=net,ifname=peers0,script=no,downscript=no,vhost=on,vhostforce=on
 	up 2
-	busybox nc -l -p 1234 -s 192.168.77.1 <"$peers_dir/sent" >/dev/null &
+	busybox nc -l -p 1234 <"$peers_dir/sent" >/dev/null &
 	address 192.168.77.2
 	receives 192.168.77.1
 	grep -q vhost "/proc/$(vm_pid a)/task"/*/comm || pgrep vhost- >/dev/null || fail "a thread of vhost"
