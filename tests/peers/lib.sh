@@ -17,6 +17,7 @@
 #	# host: --memory 3072 --timeout 900		options of tests/host/run, the same on both hypervisors
 #	# needs: debian					make_debian of tests/peers/make/debian.sh; its path: WARREN_PEER_DEBIAN
 #	# packages: ovmf				what it uses of Debian's
+#	# files: /usr/bin/qemu-system-x86_64		what a host in Bochs has to be given of it
 #
 # and is found by tests/peers/run. Variables of a case: PEER_IRQCHIP (on, off, split), PEER_PATIENCE (seconds until what is waited
 # for counts as never coming: generous, since the machine below is slow), PEER_QEMU (the program, as an array),

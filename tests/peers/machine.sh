@@ -83,12 +83,13 @@ moves_alive() {
 	vm_quit b
 }
 
-# A firmware of few words, at f000:e000: xor ax,ax; mov ds,ax; inc ax; inc ax; mov [0x7e00],ax; 1: inc ax; jmp 1b
+# A firmware of few words, at f000:e000: xor ax,ax; mov ds,ax; inc ax; inc ax; mov [0x7e00],ax; 1: inc ax; jmp 1b; and at
+# f000:e00c, where a debugger can take it: mov ax,[0x7e00]; jmp 1b
 firmware() {
 	{
 		head -c $((0xe000)) /dev/zero
-		printf '\x31\xc0\x8e\xd8\x40\x40\xa3\x00\x7e\x40\xeb\xfd'
-		head -c $((0x1ff0 - 12)) /dev/zero
+		printf '\x31\xc0\x8e\xd8\x40\x40\xa3\x00\x7e\x40\xeb\xfd\xa1\x00\x7e\xeb\xf8'
+		head -c $((0x1ff0 - 17)) /dev/zero
 		printf '\xea\x00\xe0\x00\xf0'
 		head -c 11 /dev/zero
 	} >"$1"
@@ -106,13 +107,17 @@ debugger() {
 	fail "an answer to each of: $*"
 }
 
-# From -S: attach, step, break, go on, interrupt; the monitor agrees. Breakpoints in software: on the emulated CPU below those in
-# hardware do not come, on KVM neither.
-debugs() {
+# stopped_firmware: before its first instruction.
+stopped_firmware() {
 	firmware "$peers_dir/firmware"
 	vm_start a -m 32 -M pc -cpu host -S -bios "$peers_dir/firmware" \
 		-chardev "socket,id=gdb,path=$peers_dir/gdb,server=on,wait=off" -gdb chardev:gdb
 	until_true "$PEER_PATIENCE" test -S "$peers_dir/gdb" || fail "a gdbstub"
+}
+
+# From -S: attach, step, break, go on, interrupt; the monitor agrees. Breakpoints in software.
+debugs() {
+	stopped_firmware
 	hmp a info status | grep -q paused || fail "a machine that has not started"
 	hmp a info registers | grep -q 'EIP=0000fff0' || fail "the reset vector"
 	debugger '?' s p10 Z0,fe004,1 c p10 z0,fe004,1 s p10 p0
@@ -127,6 +132,30 @@ debugs() {
 	answered 'p0 0300000000000000'
 	answered 'm7e00,2 0200'
 	grep -q -E '^\^C T0[25]' "$peers_dir/answers" || fail "a stop by the interrupt"
+	vm_quit a
+}
+
+# stops PLACE...: the low byte of IP at each look, in order.
+stops() {
+	local seen
+	seen=$(sed -n 's/^p10 \(..\)e0.*/\1/p' "$peers_dir/answers" | tr '\n' ' ')
+	[ "$seen" = "$* " ] || fail "stops at $*, not $seen: $(cat "$peers_dir/answers")"
+}
+
+# By the CPU's debug registers: two breakpoints and a step from one, one that is met each time round, watchpoints of writes and of
+# any access. A breakpoint stops before its instruction, a watchpoint behind it; what was taken away does not come. P needs a stub
+# that was asked for its registers' names.
+debugs_by_registers() {
+	[ "$WARREN_VENDOR $WARREN_EMULATOR" != "svm qemu" ] || skip "QEMU's AMD-V does not arm the breakpoints of a guest's DR7"
+	stopped_firmware
+	debugger Z1,fe004,1 Z1,fe00a,1 c p10 z1,fe004,1 s p10 c p10 z1,fe00a,1 Z1,fe009,1 c p10 z1,fe009,1 s p10
+	stops 04 05 0a 09 0a
+	debugger qXfer:features:read:target.xml:0,4 P10=00e0000000000000 Z2,7e00,2 c p10 \
+		P10=0ce0000000000000 Z1,fe009,1 c p10 z1,fe009,1 z2,7e00,2 P10=0ce0000000000000 Z4,7e00,2 c p10 z4,7e00,2 s p10 D
+	stops 09 09 0f 09
+	answered 'c T05thread:01;watch:0000000000007e00;'
+	answered 'c T05thread:01;'
+	answered 'c T05thread:01;awatch:0000000000007e00;'
 	vm_quit a
 }
 

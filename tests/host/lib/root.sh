@@ -94,16 +94,16 @@ root_key() {
 	} | sha256sum | cut -c 1-16
 }
 
-# root_run_archive FILE CONTROL PROGRAM PATH...: what does change: the run's own directory, paths of this machine, and the
-# libraries of a program among them.
+# root_run_archive FILE CONTROL N FILE... PATH...: what does change: the run's own directory, N files (links become what they
+# point at), and paths of this machine.
 root_run_archive() {
-	local file=$1 control=$2 program=$3 tree needed
+	local file=$1 control=$2 nr=$3 tree
 	shift 3
 	tree=$(mktemp -d "$WARREN_CACHE/initramfs/tree.XXXXXX")
 	mkdir -p "$tree/newroot$PWD"
 	cp -a "$control" "$tree/control"
+	[ "$nr" = 0 ] || root_copy "$tree/newroot" "${@:1:nr}"
+	shift "$nr"
 	rsync -aR --exclude=.git --exclude='*.o' --exclude='*.d' "$@" "$tree/newroot/"
-	mapfile -t needed < <(libraries "$program")
-	[ ${#needed[@]} -eq 0 ] || root_copy "$tree/newroot" "${needed[@]}"
 	initramfs_end "$tree" "$file"
 }
