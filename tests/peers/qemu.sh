@@ -13,7 +13,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/peers/machine.sh
 . "$here/machine.sh"
 
-plan 14
+plan 15
 peer "gdbstub: from the reset vector, breakpoints, steps, an interrupt" debugs
 peer "irqchip=on, 1 vCPU, q35, -cpu host" boots on 1 -M q35 -cpu host
 peer "irqchip=on, 4 vCPUs, pc, -cpu max" boots on 4 -M pc -cpu max
@@ -25,6 +25,9 @@ peer "savevm and loadvm" saves
 peer "a move by way of a file, irqchip=on" moves_by_file -M q35 -cpu host -smp 2
 peer "a move by way of a file, 1 vCPU, pc, -cpu max" moves_by_file -M pc -cpu max
 peer "a move from QEMU to QEMU while the guest works" moves_alive -M q35 -cpu host -smp 2
+PEER_ACCEL=kvm,dirty-ring-size=4096
+peer "a move while the guest works, by dirty rings" moves_alive -M q35 -cpu host -smp 2
+PEER_ACCEL=kvm
 peer "guest memory of a shared memfd" memory memory-backend-memfd,share=on
 peer "guest memory of a file in /dev/shm" memory memory-backend-file,share=on,mem-path=/dev/shm/peers
 peer "guest memory of huge pages" hugetlb
