@@ -117,7 +117,7 @@ plan 8
 peer "disk to multi-user, irqchip=on, 1 vCPU, q35, -cpu host" boots on 1 -M q35 -cpu host
 peer "disk to multi-user, irqchip=on, 4 vCPUs, pc, -cpu max" boots on 4 -M pc -cpu max
 peer "disk to multi-user, irqchip=split, 2 vCPUs, q35, -cpu host" boots split 2 -M q35 -cpu host
-peer "disk to multi-user, irqchip=off, 1 vCPU, pc, -cpu host" boots off 1 -M pc -cpu host
+peer "disk to multi-user, irqchip=off, 1 vCPU, pc, -cpu host" boots off 1 -M pc -cpu host,-kvm-asyncpf-int
 peer "virtio-balloon" balloons
 peer "virtio-net in QEMU" network_user
 peer "virtio-net in the kernel (vhost-net)" network_vhost

@@ -24,6 +24,15 @@ works() {
 	vm_run "$1" '[ -s count ]' || fail "the guest to work"
 }
 
+is_running() {
+	hmp "$1" info status | grep -q 'VM status: running'
+}
+
+# arrived VM: what is typed before is lost, the serial port's state being one of those that come.
+arrived() {
+	until_true "$PEER_PATIENCE" is_running "$1" || fail "$1 to run"
+}
+
 # still_works VM: after a move.
 # shellcheck disable=SC2016
 still_works() {
@@ -66,6 +75,7 @@ moves_by_file() {
 	migrate_to a "exec:cat >$peers_dir/state"
 	vm_quit a
 	vm_start b "${LEAN[@]}" "$@" -incoming "exec:cat $peers_dir/state"
+	arrived b
 	still_works b
 	vm_quit b
 }
@@ -79,6 +89,7 @@ moves_alive() {
 	migrate_to a "unix:$peers_dir/moving"
 	hmp a info migrate | grep -q '^dirty sync count: [2-9]' || fail "more than one pass over memory"
 	vm_quit a
+	arrived b
 	still_works b
 	vm_quit b
 }
