@@ -301,6 +301,11 @@ static void emu_write_vec(struct wr_emu *emu, int reg, const void *data, u32 len
 	wr_fpu_write_vec(emu_vcpu(emu), reg, data, len, clear_upper);
 }
 
+static struct fxregs_state *emu_x87(struct wr_emu *emu)
+{
+	return wr_fpu_x87(emu_vcpu(emu));
+}
+
 static u64 emu_read_cr(struct wr_emu *emu, int cr)
 {
 	struct wr_vcpu *vcpu = emu_vcpu(emu);
@@ -358,6 +363,7 @@ static const struct wr_emu_ops emu_ops = {
 	.out = emu_out,
 	.read_vec = emu_read_vec,
 	.write_vec = emu_write_vec,
+	.x87 = emu_x87,
 	.read_cr = emu_read_cr,
 	.write_cr = emu_write_cr,
 };
@@ -401,4 +407,5 @@ void wr_insn_emu_load(struct wr_insn_emu *e, enum wr_emu_mode mode, const struct
 	e->emu.rflags = vcpu->rflags;
 	e->emu.repeat = false;
 	e->emu.interrupt_shadow = false;
+	e->emu.breakpoints = vcpu->debug.control & KVM_GUESTDBG_USE_SW_BP;
 }

@@ -312,6 +312,21 @@ enum wr_run_result wr_exit_skip(struct wr_vcpu *vcpu)
 }
 
 /**
+ * wr_exit_invlpg - INVLPG
+ * @vcpu: see exit.h
+ * @la: linear address
+ */
+enum wr_run_result wr_exit_invlpg(struct wr_vcpu *vcpu, u64 la)
+{
+	int err = wr_insn_skip(vcpu);
+
+	if (err)
+		return wr_insn_fault_result(vcpu, err);
+	wr_vcpu_request(vcpu, WR_REQ_TLB_FLUSH);
+	return WR_RUN_RESUME;
+}
+
+/**
  * wr_exit_monitor - MONITOR, MWAIT: they do nothing, which is what a CPU may do
  * @vcpu: see exit.h
  */

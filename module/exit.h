@@ -10,6 +10,8 @@
 
 #include "backend.h"
 
+struct wr_task_switch;
+
 enum wr_run_result wr_exit_cpuid(struct wr_vcpu *vcpu);
 enum wr_run_result wr_exit_io(struct wr_vcpu *vcpu);
 enum wr_run_result wr_exit_fault(struct wr_vcpu *vcpu, u64 gpa, u32 access);
@@ -19,7 +21,9 @@ enum wr_run_result wr_exit_xsetbv(struct wr_vcpu *vcpu);
 enum wr_run_result wr_exit_hypercall(struct wr_vcpu *vcpu);
 enum wr_run_result wr_exit_emulate(struct wr_vcpu *vcpu);
 enum wr_run_result wr_exit_task_switch(struct wr_vcpu *vcpu, u16 selector, u8 cause);
+enum wr_run_result wr_task_switch(struct wr_vcpu *vcpu, const struct wr_task_switch *ts);
 enum wr_run_result wr_exit_skip(struct wr_vcpu *vcpu);
+enum wr_run_result wr_exit_invlpg(struct wr_vcpu *vcpu, u64 la);
 enum wr_run_result wr_exit_ud(struct wr_vcpu *vcpu);
 enum wr_run_result wr_exit_monitor(struct wr_vcpu *vcpu);
 enum wr_run_result wr_exit_undefined(struct wr_vcpu *vcpu);

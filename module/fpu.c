@@ -352,6 +352,18 @@ int wr_fpu_set_xsave(struct wr_vcpu *vcpu, const void *in, u32 size)
 }
 
 /**
+ * wr_fpu_x87 - the x87 and MMX registers
+ * @vcpu: its vCPU, outside a stay
+ *
+ * Return: where they are, for the caller to read and change until the next stay.
+ */
+struct fxregs_state *wr_fpu_x87(struct wr_vcpu *vcpu)
+{
+	materialize(vcpu, XFEATURE_MASK_FP);
+	return &vcpu->fpu.area->i387;
+}
+
+/**
  * wr_fpu_read_vec - read an XMM or YMM register
  * @vcpu: its vCPU, outside a stay
  * @reg: 0 to 15

@@ -27,6 +27,7 @@ void wr_fpu_get_legacy(struct wr_vcpu *vcpu, struct kvm_fpu *out);
 void wr_fpu_set_legacy(struct wr_vcpu *vcpu, const struct kvm_fpu *in);
 void wr_fpu_get_xsave(struct wr_vcpu *vcpu, void *out, u32 size);
 int wr_fpu_set_xsave(struct wr_vcpu *vcpu, const void *in, u32 size);
+struct fxregs_state *wr_fpu_x87(struct wr_vcpu *vcpu);
 void wr_fpu_read_vec(struct wr_vcpu *vcpu, int reg, void *data, u32 len);
 void wr_fpu_write_vec(struct wr_vcpu *vcpu, int reg, const void *data, u32 len, bool clear_upper);
 

@@ -7,6 +7,8 @@
 
 #include "backend.h"
 
+extern bool wr_force_emulation;
+
 enum wr_run_result wr_hypercall_begin(struct wr_vcpu *vcpu);
 void wr_hypercall_complete(struct wr_vcpu *vcpu);
 enum wr_run_result wr_hypercall(struct wr_vcpu *vcpu);

@@ -4,9 +4,14 @@
  * each costs this only once.
  */
 #include <linux/errno.h>
+#include <linux/string.h>
+#include <asm/processor-flags.h>
 
 #include "exit.h"
+#include "hypercall.h"
 #include "state.h"
+
+bool wr_force_emulation;	/* a parameter of the module */
 
 /* Both begin alike, and their last byte tells them apart: nobody ever sees half an instruction. */
 #define HYPERCALL_LEN	3
@@ -46,6 +51,32 @@ static int hypercall_at_rip(struct wr_vcpu *vcpu)
 	return byte;
 }
 
+/* UD2 and three letters, as KVM has it too: the instruction behind it is to go through the emulator. */
+static const u8 force[] = { 0x0f, 0x0b, 'k', 'v', 'm' };
+
+/* 1: it is at RIP; 0; -EAGAIN: not to be known without sleeping */
+static int is_forced(struct wr_vcpu *vcpu)
+{
+	struct wr_walk walk;
+	u8 bytes[sizeof(force)];
+	u32 access;
+	u64 la = code_address(vcpu, 0, &access);
+	int err = wr_gva_read(vcpu, la, access | WR_ACC_FETCH, bytes, sizeof(bytes), &walk);
+
+	if (err)
+		return err == -EAGAIN ? err : 0;
+	return !memcmp(bytes, force, sizeof(force));
+}
+
+static enum wr_run_result emulate_forced(struct wr_vcpu *vcpu)
+{
+	if (vcpu->in_stay)
+		return WR_RUN_SLEEPABLE;
+	vcpu->rip += sizeof(force);
+	vcpu->rflags &= ~(u64)X86_EFLAGS_RF;
+	return wr_exit_emulate(vcpu);
+}
+
 static int rewrite(struct wr_vcpu *vcpu, u8 native)
 {
 	struct wr_walk walk;
@@ -66,6 +97,11 @@ enum wr_run_result wr_exit_ud(struct wr_vcpu *vcpu)
 	u8 native = intel ? VMCALL_LAST : VMMCALL_LAST;
 	int last;
 
+	if (unlikely(READ_ONCE(wr_force_emulation))) {
+		last = is_forced(vcpu);
+		if (last)
+			return last < 0 ? WR_RUN_SLEEPABLE : emulate_forced(vcpu);
+	}
 	if (wr_quirk_disabled(vcpu, KVM_X86_QUIRK_FIX_HYPERCALL_INSN))
 		return wr_exit_undefined(vcpu);
 	last = hypercall_at_rip(vcpu);

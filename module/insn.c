@@ -10,6 +10,7 @@
 #include "debug.h"
 #include "emuops.h"
 #include "insn.h"
+#include "msr.h"
 #include "state.h"
 #include "trace.h"
 
@@ -172,14 +173,15 @@ static void commit(struct wr_insn_emu *e, const struct wr_insn *insn)
 	memcpy(vcpu->regs, e->emu.regs, sizeof(vcpu->regs));
 	/* TF as it was decides: POPF does not trap itself. */
 	vcpu->rflags = e->emu.rflags;
-	if (!e->emu.repeat)
-		vcpu->rflags &= ~(u64)X86_EFLAGS_RF;
 	if (wr_pio_delivers(vcpu) && (++vcpu->pio.taken == vcpu->pio.count || !e->emu.repeat))
 		vcpu->pio.ready = false;
 	vcpu->stats.insns_emulated++;
 	wr_mmio_forget_reads(vcpu);
 	vcpu->rip = e->emu.rip;
 	vcpu->interrupt_shadow = e->emu.interrupt_shadow;
+	/* The program's step ends when the one that MOV SS holds up does, or when a handler returns. */
+	if (e->emu.trap_shadow || e->emu.delivered)
+		guest_tf = false;
 	if (unlikely(guest_tf || wr_debug_steps(vcpu)))
 		trap_step(vcpu, guest_tf);
 	if (insn->map == 0 && insn->opcode == OPCODE_IRET)
@@ -196,17 +198,27 @@ static void forget_accesses(struct wr_vcpu *vcpu)
 	vcpu->pio.ready = false;
 }
 
-static enum wr_run_result raise_fault(struct wr_vcpu *vcpu, const struct wr_emu *emu)
+/**
+ * wr_insn_raise - raise the fault that the emulator met
+ * @vcpu: on its own thread
+ * @emu: after WR_EMU_FAULT
+ */
+void wr_insn_raise(struct wr_vcpu *vcpu, const struct wr_emu *emu)
 {
-	/* What a port gave for INS is kept: a port gives it once, and the instruction runs again when the fault is mended. */
-	wr_mmio_forget_reads(vcpu);
-	vcpu->mmio.nr_writes = 0;
 	if (emu->fault.vector == X86_TRAP_PF)
 		wr_event_page_fault(vcpu, emu->fault.cr2, emu->fault.error);
 	else if (emu->fault.has_error)
 		wr_event_exception_error(vcpu, emu->fault.vector, emu->fault.error);
 	else
 		wr_event_exception(vcpu, emu->fault.vector);
+}
+
+static enum wr_run_result raise_fault(struct wr_vcpu *vcpu, const struct wr_emu *emu)
+{
+	/* What a port gave for INS is kept: a port gives it once, and the instruction runs again when the fault is mended. */
+	wr_mmio_forget_reads(vcpu);
+	vcpu->mmio.nr_writes = 0;
+	wr_insn_raise(vcpu, emu);
 	return WR_RUN_RESUME;
 }
 
@@ -372,6 +384,48 @@ static enum wr_run_result send_collected(struct wr_vcpu *vcpu)
 	return WR_RUN_USER;
 }
 
+static enum wr_run_result read_tsc(struct wr_vcpu *vcpu, bool processor)
+{
+	const struct kvm_cpuid_entry2 *e = wr_cpuid_find(&vcpu->cpuid, 0x80000001, 0);
+	u64 tsc = 0, aux = 0;
+
+	if (processor && !(e && e->edx & BIT(X86_FEATURE_RDTSCP % 32)))
+		return wr_exit_undefined(vcpu);
+	wr_msr_get(vcpu, MSR_IA32_TSC, &tsc, false);
+	if (processor) {
+		wr_msr_get(vcpu, MSR_TSC_AUX, &aux, true);
+		vcpu->regs[WR_RCX] = (u32)aux;
+	}
+	vcpu->regs[WR_RAX] = (u32)tsc;
+	vcpu->regs[WR_RDX] = tsc >> 32;
+	return wr_exit_skip(vcpu);
+}
+
+/* The emulator found an instruction that is done as when it exits. */
+static enum wr_run_result assist(struct wr_vcpu *vcpu, const struct wr_emu *emu, u32 len)
+{
+	vcpu->stats.insns_emulated++;
+	vcpu->next_rip = emu->mode == WR_EMU_PROT64 ? vcpu->rip + len : (u32)(vcpu->rip + len);
+	switch (emu->assist) {
+	case WR_ASSIST_CPUID: return wr_exit_cpuid(vcpu);
+	case WR_ASSIST_HLT: return wr_exit_halt(vcpu);
+	case WR_ASSIST_RDMSR: return wr_exit_msr(vcpu, false);
+	case WR_ASSIST_WRMSR: return wr_exit_msr(vcpu, true);
+	case WR_ASSIST_RDTSC: return read_tsc(vcpu, false);
+	case WR_ASSIST_RDTSCP: return read_tsc(vcpu, true);
+	case WR_ASSIST_RDPMC: return wr_exit_rdpmc(vcpu);
+	case WR_ASSIST_READ_DR: return wr_exit_dr(vcpu, emu->assist_number, false);
+	case WR_ASSIST_WRITE_DR: return wr_exit_dr(vcpu, emu->assist_number, true);
+	case WR_ASSIST_INVLPG: return wr_exit_invlpg(vcpu, emu->assist_la);
+	case WR_ASSIST_WBINVD: return wr_exit_skip(vcpu);
+	case WR_ASSIST_XSETBV: return wr_exit_xsetbv(vcpu);
+	case WR_ASSIST_HYPERCALL: return wr_exit_hypercall(vcpu);
+	case WR_ASSIST_MONITOR: return wr_exit_monitor(vcpu);
+	case WR_ASSIST_ICEBP: return wr_exit_icebp(vcpu);
+	default: return wr_exit_bp(vcpu);
+	}
+}
+
 /* One iteration came to a result that is not WR_EMU_DONE. */
 static enum wr_run_result stopped(struct wr_vcpu *vcpu, enum wr_emu_result result, const struct wr_emu *emu,
 				  const struct wr_insn *insn, const struct fetch *f)
@@ -385,6 +439,10 @@ static enum wr_run_result stopped(struct wr_vcpu *vcpu, enum wr_emu_result resul
 		vcpu->mmio.rip = vcpu->rip;
 		vcpu->run_error = 0;
 		return WR_RUN_USER;
+	case WR_EMU_ASSIST:
+		return assist(vcpu, emu, insn->len);
+	case WR_EMU_TASK:
+		return wr_task_switch(vcpu, &emu->task);
 	default:
 		return unknown_instruction(vcpu, f->bytes, insn->len);
 	}

@@ -11,6 +11,7 @@
 #include "fpu.h"
 #include "genl.h"
 #include "host.h"
+#include "hypercall.h"
 #include "perf.h"
 #include "run.h"
 
@@ -27,6 +28,8 @@ MODULE_PARM_DESC(paging, "how guest memory is mapped: nested (the CPU's nested p
 module_param_named(halt_poll_ns, wr_halt_poll_ns, uint, 0644);
 module_param_named(perf, wr_perf, bool, 0444);
 MODULE_PARM_DESC(perf, "show guests to the host's perf; not beside KVM");
+module_param_named(force_emulation_prefix, wr_force_emulation, bool, 0644);
+MODULE_PARM_DESC(force_emulation_prefix, "for tests: guests may have instructions emulated, by UD2 and \"kvm\" before them");
 MODULE_PARM_DESC(halt_poll_ns, "longest time that a halted vCPU polls before it sleeps, in ns (0: never)");
 
 static int __init check_parameters(void)

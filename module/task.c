@@ -24,8 +24,11 @@ static bool is_external(const struct wr_event *event)
 	return event->nmi.injected || (event->interrupt.injected && !event->interrupt.soft);
 }
 
-/* The delivery ends here, in the new task or in a fault that took its place. */
-static void end_delivery(struct wr_vcpu *vcpu)
+/**
+ * wr_event_delivered - the delivery under way ended without the hardware: in a handler, a new task, or a fault in its place
+ * @vcpu: on its own thread
+ */
+void wr_event_delivered(struct wr_vcpu *vcpu)
 {
 	struct wr_event *event = &vcpu->event;
 
@@ -49,29 +52,19 @@ static void commit(struct wr_vcpu *vcpu, const struct wr_emu *emu, const struct 
 	wr_vcpu_request(vcpu, WR_REQ_EVENT);
 }
 
-static void raise_fault(struct wr_vcpu *vcpu, const struct wr_emu *emu)
-{
-	if (emu->fault.vector == X86_TRAP_PF)
-		wr_event_page_fault(vcpu, emu->fault.cr2, emu->fault.error);
-	else if (emu->fault.has_error)
-		wr_event_exception_error(vcpu, emu->fault.vector, emu->fault.error);
-	else
-		wr_event_exception(vcpu, emu->fault.vector);
-}
-
 static enum wr_run_result finish(struct wr_vcpu *vcpu, enum wr_emu_result result, const struct wr_emu *emu,
 				 enum wr_task_result task)
 {
 	switch (result) {
 	case WR_EMU_DONE:
-		end_delivery(vcpu);
+		wr_event_delivered(vcpu);
 		if (task == WR_TASK_TRAPS)
 			wr_event_debug(vcpu, DR6_TASK);
 		return WR_RUN_RESUME;
 	case WR_EMU_FAULT:
 		/* Merged with the exception under way, if there is one. */
-		raise_fault(vcpu, emu);
-		end_delivery(vcpu);
+		wr_insn_raise(vcpu, emu);
+		wr_event_delivered(vcpu);
 		return WR_RUN_RESUME;
 	case WR_EMU_RETRY:
 		return WR_RUN_RESUME;
@@ -81,7 +74,12 @@ static enum wr_run_result finish(struct wr_vcpu *vcpu, enum wr_emu_result result
 	}
 }
 
-static enum wr_run_result switch_task(struct wr_vcpu *vcpu, const struct wr_task_switch *ts)
+/**
+ * wr_task_switch - switch tasks
+ * @vcpu: see exit.h; outside a stay
+ * @ts: which way
+ */
+enum wr_run_result wr_task_switch(struct wr_vcpu *vcpu, const struct wr_task_switch *ts)
 {
 	struct wr_insn_emu e = { .vcpu = vcpu };
 	enum wr_task_result task;
@@ -130,5 +128,5 @@ enum wr_run_result wr_exit_task_switch(struct wr_vcpu *vcpu, u16 selector, u8 ca
 		ts.has_error = true;
 		ts.error = ex->error;
 	}
-	return switch_task(vcpu, &ts);
+	return wr_task_switch(vcpu, &ts);
 }

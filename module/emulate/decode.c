@@ -479,6 +479,14 @@ static void set_vec(struct wr_operand *op, const struct wr_insn *insn, u8 reg)
 	op->size = insn->op_size;
 }
 
+/* There are eight: REX does not count. */
+static void set_mmx(struct wr_operand *op, u8 reg)
+{
+	op->kind = WR_OP_MMX;
+	op->reg = reg & 7;
+	op->size = 8;
+}
+
 /* Operands that are immediates or fixed. */
 static int read_other_operand(struct reader *r, enum wr_where where, struct wr_operand *op)
 {
@@ -514,6 +522,14 @@ static int read_other_operand(struct reader *r, enum wr_where where, struct wr_o
 		if (insn->modrm < 0xc0)
 			return set_mem(op, insn, insn->op_size, 0);
 		set_vec(op, insn, modrm_rm(insn));
+		return 0;
+	case AT_MMX:
+		set_mmx(op, insn->modrm >> 3);
+		return 0;
+	case AT_MMXRM:
+		if (insn->modrm < 0xc0)
+			return set_mem(op, insn, 8, 0);
+		set_mmx(op, insn->modrm);
 		return 0;
 	default:
 		return -EOPNOTSUPP;

@@ -6,13 +6,8 @@
 
 #include "insn.h"
 
-#define SELECTOR_TI	BIT(2)
-#define SELECTOR_RPL	3
-
-static bool is_null(u16 selector)
-{
-	return !(selector & ~SELECTOR_RPL);
-}
+#define SELECTOR_TI	WR_SELECTOR_TI
+#define SELECTOR_RPL	WR_SELECTOR_RPL
 
 /**
  * wr_emu_raise_selector - end the instruction with an exception that names a selector
@@ -47,8 +42,16 @@ static bool find_table(struct wr_exec *x, u16 selector, u64 *base, u32 *limit)
 	return true;
 }
 
-/* The CPU's own accesses to its tables are a supervisor's. */
-static enum wr_emu_result read_system(struct wr_exec *x, u64 la, void *data, u32 len)
+/**
+ * wr_emu_read_system - an access of the CPU's own, to a table or TSS: a supervisor's
+ * @x: the instruction
+ * @la: linear address
+ * @data: where to
+ * @len: bytes
+ *
+ * Return: what the access returned.
+ */
+enum wr_emu_result wr_emu_read_system(struct wr_exec *x, u64 la, void *data, u32 len)
 {
 	bool system = x->emu->system;
 	enum wr_emu_result ret;
@@ -97,13 +100,14 @@ enum wr_emu_result wr_emu_descriptor(struct wr_exec *x, u16 selector, u8 vector,
 {
 	u32 limit, end = (selector & ~SELECTOR_RPL & ~SELECTOR_TI) + 7;
 	enum wr_emu_result ret;
-	u64 base, high = 0;
+	u64 base;
 
 	d->selector = selector;
+	d->high = 0;
 	if (!find_table(x, selector, &base, &limit) || end > limit)
 		return wr_emu_raise_selector(x, vector, selector);
 	d->la = table_address(x, base, selector);
-	ret = read_system(x, d->la, &d->raw, sizeof(d->raw));
+	ret = wr_emu_read_system(x, d->la, &d->raw, sizeof(d->raw));
 	if (ret)
 		return ret;
 	unpack(d);
@@ -111,8 +115,8 @@ enum wr_emu_result wr_emu_descriptor(struct wr_exec *x, u16 selector, u8 vector,
 		return WR_EMU_DONE;
 	if (end + 8 > limit)
 		return wr_emu_raise_selector(x, vector, selector);
-	ret = read_system(x, d->la + 8, &high, sizeof(high));
-	d->segment.base |= high << 32;
+	ret = wr_emu_read_system(x, d->la + 8, &d->high, sizeof(d->high));
+	d->segment.base |= d->high << 32;
 	return ret;
 }
 
@@ -142,29 +146,19 @@ enum wr_emu_result wr_emu_mark(struct wr_exec *x, struct wr_descriptor *d, u64 r
 	return ret;
 }
 
-static bool is_code(const struct kvm_segment *s)
-{
-	return s->s && s->type & 8;
-}
-
-static bool is_conforming(const struct kvm_segment *s)
-{
-	return is_code(s) && s->type & 4;
-}
-
 /* Which exception a data segment register must not be loaded for; 0: none */
 static u8 check_data(const struct wr_exec *x, const struct kvm_segment *s, unsigned int rpl)
 {
-	if (!s->s || (is_code(s) && !(s->type & 2)))
+	if (!s->s || (is_code_segment(s) && !(s->type & 2)))
 		return VECTOR_GP;
-	if (!is_conforming(s) && max_t(unsigned int, rpl, x->emu->cpl) > s->dpl)
+	if (!is_conforming_code(s) && max_t(unsigned int, rpl, x->emu->cpl) > s->dpl)
 		return VECTOR_GP;
 	return s->present ? 0 : VECTOR_NP;
 }
 
 static u8 check_stack(const struct wr_exec *x, const struct kvm_segment *s, unsigned int rpl)
 {
-	if (!s->s || is_code(s) || !(s->type & 2))
+	if (!s->s || is_code_segment(s) || !(s->type & 2))
 		return VECTOR_GP;
 	if (rpl != x->emu->cpl || s->dpl != x->emu->cpl)
 		return VECTOR_GP;
@@ -201,7 +195,7 @@ enum wr_emu_result wr_emu_load_data(struct wr_exec *x, int seg, u16 selector)
 	enum wr_emu_result ret;
 	struct wr_descriptor d;
 
-	if (is_null(selector))
+	if (is_null_selector(selector))
 		return load_null(x, seg, selector);
 	ret = wr_emu_descriptor(x, selector, vector, &d);
 	if (ret)
@@ -221,9 +215,9 @@ static u8 check_code(const struct wr_exec *x, const struct wr_descriptor *d, boo
 	const struct kvm_segment *s = &d->segment;
 	unsigned int rpl = d->selector & SELECTOR_RPL, level = returns ? rpl : x->emu->cpl;
 
-	if (!is_code(s) || (s->l && s->db && x->emu->long_mode))
+	if (!is_code_segment(s) || (s->l && s->db && x->emu->long_mode))
 		return VECTOR_GP;
-	if (is_conforming(s) ? s->dpl > level : s->dpl != level || rpl > level)
+	if (is_conforming_code(s) ? s->dpl > level : s->dpl != level || rpl > level)
 		return VECTOR_GP;
 	return s->present ? 0 : VECTOR_NP;
 }
@@ -235,24 +229,80 @@ static u8 check_code(const struct wr_exec *x, const struct wr_descriptor *d, boo
  * @returns: RETF, IRET or a task: its RPL is the privilege level there
  * @d: filled
  *
- * Return: WR_EMU_DONE; a fault raised; WR_EMU_UNKNOWN for gates, which nobody goes through here.
+ * Return: WR_EMU_DONE or a fault raised, as for gates.
  */
 enum wr_emu_result wr_emu_code(struct wr_exec *x, u16 selector, bool returns, struct wr_descriptor *d)
 {
 	u8 vector = x->task ? VECTOR_TS : VECTOR_GP;
 	enum wr_emu_result ret;
 
-	if (is_null(selector))
+	if (is_null_selector(selector))
 		return wr_emu_raise_selector(x, vector, 0);
 	ret = wr_emu_descriptor(x, selector, vector, d);
 	if (ret)
 		return ret;
-	if (!d->segment.s && !returns)
-		return WR_EMU_UNKNOWN;
 	vector = check_code(x, d, returns);
 	if (vector)
 		return wr_emu_raise_selector(x, vector == VECTOR_GP && x->task ? VECTOR_TS : vector, selector);
 	return WR_EMU_DONE;
+}
+
+/**
+ * wr_emu_unpack_gate - what a gate says
+ * @g: filled
+ * @raw: of its table
+ * @high: the upper half, in long mode
+ * @wide: it is of long mode
+ */
+void wr_emu_unpack_gate(struct wr_gate *g, u64 raw, u64 high, bool wide)
+{
+	*g = (struct wr_gate) {
+		.offset = raw & U16_MAX, .selector = raw >> 16, .type = raw >> 40 & 31, .dpl = raw >> 45 & 3,
+		.present = raw >> 47 & 1, .params = raw >> 32 & 31,
+	};
+	if (g->type & 8)
+		g->offset |= raw >> 48 << 16;
+	if (wide) {
+		g->offset |= high << 32;
+		g->ist = raw >> 32 & 7;
+	}
+}
+
+/**
+ * wr_emu_gate_code - check the code segment that a gate leads to
+ * @x: the instruction
+ * @g: of a call, interrupt or trap
+ * @jump: JMP, which stays at its level
+ * @d: filled
+ *
+ * Return: WR_EMU_DONE, or a fault raised.
+ */
+enum wr_emu_result wr_emu_gate_code(struct wr_exec *x, const struct wr_gate *g, bool jump, struct wr_descriptor *d)
+{
+	const struct kvm_segment *s = &d->segment;
+	enum wr_emu_result ret;
+
+	if (is_null_selector(g->selector))
+		return wr_emu_raise_selector(x, VECTOR_GP, 0);
+	ret = wr_emu_descriptor(x, g->selector, VECTOR_GP, d);
+	if (ret)
+		return ret;
+	if (!is_code_segment(s) || s->dpl > x->emu->cpl || (x->emu->long_mode && (!s->l || s->db)) ||
+	    (jump && !is_conforming_code(s) && s->dpl != x->emu->cpl))
+		return wr_emu_raise_selector(x, VECTOR_GP, g->selector);
+	return s->present ? WR_EMU_DONE : wr_emu_raise_selector(x, VECTOR_NP, g->selector);
+}
+
+/**
+ * wr_emu_code_mode - how code of a segment is decoded
+ * @x: the instruction; in protected mode
+ * @cs: its segment
+ */
+enum wr_emu_mode wr_emu_code_mode(const struct wr_exec *x, const struct kvm_segment *cs)
+{
+	if (x->emu->long_mode && cs->l)
+		return WR_EMU_PROT64;
+	return cs->db ? WR_EMU_PROT32 : WR_EMU_PROT16;
 }
 
 /* Is @target in the segment? */
@@ -275,7 +325,7 @@ static bool in_code(const struct wr_exec *x, const struct wr_descriptor *d, u64 
  */
 enum wr_emu_result wr_emu_check_far(struct wr_exec *x, const struct wr_descriptor *d, u64 target)
 {
-	return in_code(x, d, target) ? WR_EMU_DONE : wr_emu_raise(x, VECTOR_GP);
+	return in_code(x, d, target) ? WR_EMU_DONE : wr_emu_raise_selector(x, VECTOR_GP, 0);
 }
 
 /**
@@ -295,6 +345,8 @@ enum wr_emu_result wr_emu_go_far(struct wr_exec *x, struct wr_descriptor *d, uns
 		return ret;
 	d->segment.selector = (d->selector & ~SELECTOR_RPL) | level;
 	x->emu->ops->set_segment(x->emu, SEG_CS, &d->segment);
+	x->emu->cpl = level;
+	x->emu->mode = wr_emu_code_mode(x, &d->segment);
 	x->rip = target;
 	return WR_EMU_DONE;
 }

@@ -28,12 +28,35 @@ enum wr_emu_result {
 	WR_EMU_EXIT,		/* userspace serves an access first: commit nothing, run again */
 	WR_EMU_RETRY,		/* memory changed under an atomic access: run it again */
 	WR_EMU_UNKNOWN,		/* no such instruction here: KVM_EXIT_INTERNAL_ERROR */
+	WR_EMU_ASSIST,		/* commit nothing, do emu->assist as if the instruction had exited */
+	WR_EMU_TASK,		/* commit nothing, switch tasks as emu->task says */
+};
+
+/* Instructions that the vCPU does as it does when they exit. What makes them fault here was checked where nothing else is said. */
+enum wr_emu_assist {
+	WR_ASSIST_CPUID,
+	WR_ASSIST_HLT,
+	WR_ASSIST_RDMSR,
+	WR_ASSIST_WRMSR,
+	WR_ASSIST_RDTSC,
+	WR_ASSIST_RDTSCP,	/* not, whether the guest's CPU has it */
+	WR_ASSIST_RDPMC,	/* nothing checked */
+	WR_ASSIST_READ_DR,	/* @assist_number; privilege alone is checked */
+	WR_ASSIST_WRITE_DR,
+	WR_ASSIST_INVLPG,	/* @assist_la */
+	WR_ASSIST_WBINVD,
+	WR_ASSIST_XSETBV,	/* nothing checked */
+	WR_ASSIST_HYPERCALL,
+	WR_ASSIST_MONITOR,	/* MWAIT too; nothing checked */
+	WR_ASSIST_ICEBP,
+	WR_ASSIST_BP,		/* INT3, while a debugger wants them */
 };
 
 /* The size in bytes of the largest memory operand: an AVX register. */
 #define WR_EMU_MAX_OPERAND	32
 
 struct wr_emu;
+struct fxregs_state;
 
 /*
  * struct wr_emu_ops - what an instruction may do to the world
@@ -68,9 +91,29 @@ struct wr_emu_ops {
 	 */
 	void (*read_vec)(struct wr_emu *emu, int reg, void *data, u32 len);
 	void (*write_vec)(struct wr_emu *emu, int reg, const void *data, u32 len, bool clear_upper);
+	/* The guest's x87 state, there until the instruction ends; written last. Optional. */
+	struct fxregs_state *(*x87)(struct wr_emu *emu);
 	/* Control registers; WR_EMU_FAULT with #GP for a value not allowed. */
 	u64 (*read_cr)(struct wr_emu *emu, int cr);
 	enum wr_emu_result (*write_cr)(struct wr_emu *emu, int cr, u64 value);
+};
+
+/* What switches tasks; the last two can be returned from */
+enum wr_task_cause {
+	WR_TASK_JMP,
+	WR_TASK_IRET,
+	WR_TASK_CALL,
+	WR_TASK_GATE,		/* of the IDT */
+};
+
+/* struct wr_task_switch - a hardware task switch that is to be done */
+struct wr_task_switch {
+	u16 selector;		/* of the new TSS */
+	u8 cause;		/* enum wr_task_cause */
+	bool external;		/* WR_TASK_GATE: not by INT n, INT3 or INTO */
+	bool has_error;		/* WR_TASK_GATE: the exception pushes @error */
+	u32 error;
+	u64 next_rip;		/* where the old task goes on */
 };
 
 /* struct wr_emu - one instruction under way: a copy of the registers, and the fault it met */
@@ -87,6 +130,13 @@ struct wr_emu {
 	u32 ahead;			/* for the in access: it and those that follow go to one page, all good */
 	u64 ahead_la;			/* where */
 	bool interrupt_shadow;		/* DONE, and blocks interrupts for one instruction */
+	bool trap_shadow;		/* the same, and RFLAGS.TF does not trap it */
+	bool delivered;			/* DONE: a handler begins, RFLAGS.TF does not trap before its first instruction */
+	bool breakpoints;		/* INT3 is a debugger's: WR_ASSIST_BP */
+	u8 assist;			/* enum wr_emu_assist */
+	u8 assist_number;		/* which debug register */
+	u64 assist_la;
+	struct wr_task_switch task;
 	struct {
 		u8 vector;
 		bool has_error;
@@ -103,6 +153,7 @@ enum wr_operand_kind {
 	WR_OP_IMM,
 	WR_OP_SEG,		/* segment register */
 	WR_OP_VEC,		/* vector register */
+	WR_OP_MMX,
 	WR_OP_CR,
 };
 
@@ -182,23 +233,33 @@ int wr_decode_cached(struct wr_insn_cache *cache, const u8 *bytes, unsigned int 
  */
 enum wr_emu_result wr_execute(struct wr_emu *emu, const struct wr_insn *insn);
 
-/* What switches tasks; the last two can be returned from */
-enum wr_task_cause {
-	WR_TASK_JMP,
-	WR_TASK_IRET,
-	WR_TASK_CALL,
-	WR_TASK_GATE,		/* of the IDT */
+/* Who asks for the delivery of an event */
+enum wr_emu_source {
+	WR_SOURCE_EXTERNAL,	/* interrupts, NMIs, exceptions, ICEBP */
+	WR_SOURCE_INT,		/* INT n */
+	WR_SOURCE_BREAK,	/* INT3, INTO */
 };
 
-/* struct wr_task_switch - a hardware task switch that is to be done */
-struct wr_task_switch {
-	u16 selector;		/* of the new TSS */
-	u8 cause;		/* enum wr_task_cause */
-	bool external;		/* WR_TASK_GATE: not by INT n, INT3 or INTO */
-	bool has_error;		/* WR_TASK_GATE: the exception pushes @error */
+/* struct wr_emu_event - what goes through the IDT */
+struct wr_emu_event {
+	u8 vector;
+	u8 source;		/* enum wr_emu_source */
+	bool restarts;		/* an exception that is a fault: RFLAGS.RF is set in the frame */
+	bool has_error;
 	u32 error;
-	u64 next_rip;		/* where the old task goes on */
+	u64 rip;		/* where the handler returns to */
 };
+
+/**
+ * wr_emu_deliver - go through the vector table of real mode, or a gate of the IDT
+ * @emu: registers in, registers out
+ * @event: what; with the error code of the exception
+ *
+ * Return: WR_EMU_DONE; WR_EMU_FAULT for what the delivery raised, which the caller merges with @event; WR_EMU_TASK for a task gate,
+ * emu->task being complete; WR_EMU_RETRY; WR_EMU_UNKNOWN.
+ * Context: as the ops need.
+ */
+enum wr_emu_result wr_emu_deliver(struct wr_emu *emu, const struct wr_emu_event *event);
 
 enum wr_task_result {
 	WR_TASK_STAYED,		/* nothing has changed */

@@ -155,13 +155,16 @@ enum wr_emu_result wr_execute(struct wr_emu *emu, const struct wr_insn *insn)
 		return WR_EMU_UNKNOWN;
 	emu->repeat = false;
 	emu->interrupt_shadow = false;
+	emu->trap_shadow = false;
+	emu->delivered = false;
 	x.rip = emu->rip + insn->len;
 	if (emu->mode != WR_EMU_PROT64)
 		x.rip = (u32)x.rip;
 	ret = run(&x);
 	if (ret == WR_EMU_DONE && !emu->repeat) {
 		emu->rip = x.rip;
-		emu->rflags &= ~X86_EFLAGS_RF;
+		if (!x.keep_rf)
+			emu->rflags &= ~X86_EFLAGS_RF;
 	}
 	return ret;
 }

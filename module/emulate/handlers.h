@@ -107,8 +107,6 @@ enum wr_emu_result wr_do_pop(struct wr_exec *x);
 enum wr_emu_result wr_do_pop_seg(struct wr_exec *x);
 enum wr_emu_result wr_do_pusha(struct wr_exec *x);
 enum wr_emu_result wr_do_popa(struct wr_exec *x);
-enum wr_emu_result wr_do_pushf(struct wr_exec *x);
-enum wr_emu_result wr_do_popf(struct wr_exec *x);
 enum wr_emu_result wr_do_enter(struct wr_exec *x);
 enum wr_emu_result wr_do_leave(struct wr_exec *x);
 
@@ -123,15 +121,33 @@ enum wr_emu_result wr_do_jcxz(struct wr_exec *x);
 enum wr_emu_result wr_do_call(struct wr_exec *x);
 enum wr_emu_result wr_do_call_rel(struct wr_exec *x);
 enum wr_emu_result wr_do_ret(struct wr_exec *x);
+
+/* far.c */
 enum wr_emu_result wr_do_call_far(struct wr_exec *x);
 enum wr_emu_result wr_do_call_far_mem(struct wr_exec *x);
 enum wr_emu_result wr_do_jmp_far(struct wr_exec *x);
 enum wr_emu_result wr_do_jmp_far_mem(struct wr_exec *x);
 enum wr_emu_result wr_do_ret_far(struct wr_exec *x);
+enum wr_emu_result wr_do_iret(struct wr_exec *x);
+
+/* interrupt.c */
 enum wr_emu_result wr_do_int(struct wr_exec *x);
 enum wr_emu_result wr_do_int3(struct wr_exec *x);
 enum wr_emu_result wr_do_into(struct wr_exec *x);
-enum wr_emu_result wr_do_iret(struct wr_exec *x);
+
+/* assist.c */
+enum wr_emu_result wr_do_cpuid(struct wr_exec *x);
+enum wr_emu_result wr_do_hlt(struct wr_exec *x);
+enum wr_emu_result wr_do_rdmsr(struct wr_exec *x);
+enum wr_emu_result wr_do_wrmsr(struct wr_exec *x);
+enum wr_emu_result wr_do_rdtsc(struct wr_exec *x);
+enum wr_emu_result wr_do_rdpmc(struct wr_exec *x);
+enum wr_emu_result wr_do_wbinvd(struct wr_exec *x);
+enum wr_emu_result wr_do_icebp(struct wr_exec *x);
+enum wr_emu_result wr_do_mov_from_dr(struct wr_exec *x);
+enum wr_emu_result wr_do_mov_to_dr(struct wr_exec *x);
+enum wr_emu_result wr_do_invlpg(struct wr_exec *x);
+enum wr_emu_result wr_do_group_0f01(struct wr_exec *x);
 
 /* string.c */
 enum wr_emu_result wr_do_movs(struct wr_exec *x);
@@ -152,8 +168,6 @@ enum wr_emu_result wr_do_stc(struct wr_exec *x);
 enum wr_emu_result wr_do_cmc(struct wr_exec *x);
 enum wr_emu_result wr_do_cld(struct wr_exec *x);
 enum wr_emu_result wr_do_std(struct wr_exec *x);
-enum wr_emu_result wr_do_cli(struct wr_exec *x);
-enum wr_emu_result wr_do_sti(struct wr_exec *x);
 enum wr_emu_result wr_do_clts(struct wr_exec *x);
 enum wr_emu_result wr_do_lmsw(struct wr_exec *x);
 enum wr_emu_result wr_do_smsw(struct wr_exec *x);
@@ -163,6 +177,23 @@ enum wr_emu_result wr_do_sgdt(struct wr_exec *x);
 enum wr_emu_result wr_do_sidt(struct wr_exec *x);
 enum wr_emu_result wr_do_lgdt(struct wr_exec *x);
 enum wr_emu_result wr_do_lidt(struct wr_exec *x);
+
+/* flags.c */
+enum wr_emu_result wr_do_cli(struct wr_exec *x);
+enum wr_emu_result wr_do_sti(struct wr_exec *x);
+enum wr_emu_result wr_do_pushf(struct wr_exec *x);
+enum wr_emu_result wr_do_popf(struct wr_exec *x);
+
+/* x87.c */
+enum wr_emu_result wr_do_fwait(struct wr_exec *x);
+enum wr_emu_result wr_do_fldcw(struct wr_exec *x);
+enum wr_emu_result wr_do_fnstcw(struct wr_exec *x);
+enum wr_emu_result wr_do_fnstsw(struct wr_exec *x);
+enum wr_emu_result wr_do_fnstsw_ax(struct wr_exec *x);
+enum wr_emu_result wr_do_fninit(struct wr_exec *x);
+enum wr_emu_result wr_do_mmx_load(struct wr_exec *x);
+enum wr_emu_result wr_do_mmx_store(struct wr_exec *x);
+enum wr_emu_result wr_do_emms(struct wr_exec *x);
 
 /* vector.c */
 enum wr_emu_result wr_do_vec_load(struct wr_exec *x);

@@ -41,11 +41,15 @@ enum {
 	VECTOR_NP = 11,
 	VECTOR_SS = 12,
 	VECTOR_GP = 13,
+	VECTOR_MF = 16,
 	VECTOR_AC = 17,
 };
 
 #define FLAGS_ARITH	(X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | \
 			 X86_EFLAGS_ZF | X86_EFLAGS_SF | X86_EFLAGS_OF)
+
+/* What a gate clears */
+#define WR_FLAGS_GATE	((u64)(X86_EFLAGS_TF | X86_EFLAGS_NT | X86_EFLAGS_RF | X86_EFLAGS_VM))
 
 /* What a TSS can set */
 #define WR_FLAGS_TASK	(FLAGS_ARITH | X86_EFLAGS_TF | X86_EFLAGS_IF | X86_EFLAGS_DF | X86_EFLAGS_IOPL | X86_EFLAGS_NT | \
@@ -79,6 +83,8 @@ enum wr_where {
 	AT_ONE,
 	AT_VEC,			/* ModRM.reg names a vector register */
 	AT_VRM,			/* ModRM.rm: vector register or memory of its size */
+	AT_MMX,			/* ModRM.reg names an MMX register */
+	AT_MMXRM,		/* ModRM.rm: MMX register or 8 bytes of memory */
 };
 
 /* A row that is not an instruction but leads to others: by what */
@@ -141,6 +147,7 @@ struct wr_exec {
 	u64 old;		/* of dst in memory, for an atomic write */
 	u64 la;			/* linear address of the memory operand */
 	bool keep;		/* handler: do not write dst back */
+	bool keep_rf;		/* handler: RFLAGS.RF is as it wants it */
 	bool task;		/* segments are loaded from a TSS: what is wrong with them is #TS */
 	bool external;		/* an event that is not the program's: a bit of error codes */
 };
@@ -209,11 +216,47 @@ static inline bool is_mem(const struct wr_operand *op)
 
 /* struct wr_descriptor - as it is in its table, and as it would be loaded */
 struct wr_descriptor {
-	u64 la, raw;
+	u64 la, raw, high;	/* @high: of system descriptors in long mode */
 	u16 selector;
 	struct kvm_segment segment;
 };
 
+/* struct wr_gate - where a call, interrupt, trap or task gate leads to */
+struct wr_gate {
+	u64 offset;
+	u16 selector;
+	u8 type, dpl, ist;
+	u8 params;		/* of a call gate */
+	bool present;
+};
+
+/* Types of system descriptors; a busy TSS has one bit more. */
+enum {
+	WR_TYPE_TSS16 = 1, WR_TYPE_LDT = 2, WR_TYPE_CALL16 = 4, WR_TYPE_TASK = 5, WR_TYPE_INT16 = 6, WR_TYPE_TRAP16 = 7,
+	WR_TYPE_TSS32 = 9, WR_TYPE_CALL32 = 12, WR_TYPE_INT32 = 14, WR_TYPE_TRAP32 = 15,
+};
+
+#define WR_SELECTOR_RPL	3
+#define WR_SELECTOR_TI	BIT(2)
+
+static inline bool is_null_selector(u16 selector)
+{
+	return !(selector & ~WR_SELECTOR_RPL);
+}
+
+static inline bool is_code_segment(const struct kvm_segment *s)
+{
+	return s->s && s->type & 8;
+}
+
+static inline bool is_conforming_code(const struct kvm_segment *s)
+{
+	return is_code_segment(s) && s->type & 4;
+}
+
+enum wr_emu_result wr_emu_read_system(struct wr_exec *x, u64 la, void *data, u32 len);
+void wr_emu_unpack_gate(struct wr_gate *g, u64 raw, u64 high, bool wide);
+enum wr_emu_result wr_emu_gate_code(struct wr_exec *x, const struct wr_gate *g, bool jump, struct wr_descriptor *d);
 enum wr_emu_result wr_emu_raise_selector(struct wr_exec *x, u8 vector, u16 selector);
 enum wr_emu_result wr_emu_descriptor(struct wr_exec *x, u16 selector, u8 vector, struct wr_descriptor *d);
 enum wr_emu_result wr_emu_mark(struct wr_exec *x, struct wr_descriptor *d, u64 raw);
@@ -233,9 +276,39 @@ enum wr_emu_result wr_emu_write(struct wr_exec *x, u64 la, const void *data, u32
 enum wr_emu_result wr_emu_probe(struct wr_exec *x, u64 la, u32 len);
 enum wr_emu_result wr_emu_swap(struct wr_exec *x, u64 la, const void *old, const void *new,
 			       u32 len);
+bool wr_emu_in_segment(const struct wr_exec *x, const struct kvm_segment *s, u64 offset, u32 len, bool write);
+bool wr_emu_canonical(const struct wr_exec *x, u64 la);
+
+/* stack.c */
+
+#define WR_MAX_PUSHES	36	/* the largest frame: a call gate's with 31 parameters; ENTER makes 32 */
+
+/* struct wr_stack - a stack under way; SS:RSP is one when nothing faults any more */
+struct wr_stack {
+	struct kvm_segment ss;
+	u64 sp, mask;
+	u16 error;		/* the selector that #SS names */
+	bool flat;		/* of 64-bit mode */
+};
+
+void wr_emu_stack(struct wr_exec *x, struct wr_stack *s);
+void wr_emu_stack_of(struct wr_exec *x, struct wr_stack *s, const struct kvm_segment *ss, u64 sp, bool flat);
+enum wr_emu_result wr_emu_stack_push(struct wr_exec *x, struct wr_stack *s, const u64 *values, unsigned int n, u32 size);
+enum wr_emu_result wr_emu_stack_pop(struct wr_exec *x, struct wr_stack *s, u64 *value, u32 size);
+void wr_emu_stack_skip(struct wr_stack *s, u64 bytes);
+void wr_emu_stack_set(struct wr_exec *x, const struct wr_stack *s);
+enum wr_emu_result wr_emu_inner_stack(struct wr_exec *x, unsigned int level, unsigned int ist, struct wr_stack *s,
+				      struct wr_descriptor *ss);
+enum wr_emu_result wr_emu_outer_stack(struct wr_exec *x, u16 selector, unsigned int level, bool wide, struct wr_descriptor *ss);
 enum wr_emu_result wr_emu_push(struct wr_exec *x, const u64 *values, unsigned int n, u32 size);
 enum wr_emu_result wr_emu_pop(struct wr_exec *x, u64 *value, u32 size);
 u64 wr_emu_stack_mask(struct wr_exec *x);
+
+/* branch.c, far.c, interrupt.c, task.c: shared with others */
+enum wr_emu_result wr_emu_check_target(struct wr_exec *x, u64 target);
+enum wr_emu_result wr_emu_interrupt(struct wr_exec *x, const struct wr_emu_event *event);
+void wr_emu_segments_vm86(struct wr_exec *x, const u16 *selectors);
+enum wr_emu_mode wr_emu_code_mode(const struct wr_exec *x, const struct kvm_segment *cs);
 
 /* execute.c */
 u64 wr_reg_get(const struct wr_emu *emu, unsigned int reg, unsigned int size, bool high8);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * From an operand to memory: effective address, segmentation, alignment, the stack.
+ * From an operand to memory: effective address, segmentation, alignment.
  */
 #include <linux/string.h>
 
@@ -26,7 +26,7 @@ enum wr_emu_result wr_emu_raise(struct wr_exec *x, u8 vector)
 	emu->fault.error = 0;
 	emu->fault.cr2 = 0;
 	/* Nothing pushes an error code in real mode. */
-	emu->fault.has_error = vector >= VECTOR_TS && emu->mode != WR_EMU_REAL;
+	emu->fault.has_error = vector >= VECTOR_TS && vector != VECTOR_MF && emu->mode != WR_EMU_REAL;
 	return WR_EMU_FAULT;
 }
 
@@ -35,7 +35,12 @@ static enum wr_emu_result raise_segment(struct wr_exec *x, int seg)
 	return wr_emu_raise(x, seg == SEG_SS ? VECTOR_SS : VECTOR_GP);
 }
 
-static bool is_canonical(const struct wr_exec *x, u64 la)
+/**
+ * wr_emu_canonical - does an address of 64-bit mode have an address's form?
+ * @x: the instruction
+ * @la: the address
+ */
+bool wr_emu_canonical(const struct wr_exec *x, u64 la)
 {
 	unsigned int unused = x->emu->cr4 & X86_CR4_LA57 ? 64 - 57 : 64 - 48;
 
@@ -51,7 +56,7 @@ static enum wr_emu_result linear_64(struct wr_exec *x, int seg, u64 offset, u32 
 		offset += s.base;
 	}
 	if (offset + len - 1 < offset ||
-	    !is_canonical(x, offset) || !is_canonical(x, offset + len - 1))
+	    !wr_emu_canonical(x, offset) || !wr_emu_canonical(x, offset + len - 1))
 		return raise_segment(x, seg);
 	*la = offset;
 	return WR_EMU_DONE;
@@ -79,6 +84,21 @@ static bool within_limit(const struct kvm_segment *s, bool real, u32 first, u32 
 }
 
 /**
+ * wr_emu_in_segment - is an access within a segment and its rights?
+ * @x: the instruction
+ * @s: the segment
+ * @offset: in it, already cut to the address size
+ * @len: bytes, not 0
+ * @write: will they be written?
+ */
+bool wr_emu_in_segment(const struct wr_exec *x, const struct kvm_segment *s, u64 offset, u32 len, bool write)
+{
+	if (!real_segments(x) && !segment_allows(s, write))
+		return false;
+	return within_limit(s, real_segments(x), offset, (u32)offset + len - 1);
+}
+
+/**
  * wr_emu_linear - segmentation
  * @x: the instruction
  * @seg: segment register
@@ -98,9 +118,7 @@ enum wr_emu_result wr_emu_linear(struct wr_exec *x, int seg, u64 offset, u32 len
 		return linear_64(x, seg, offset, len, la);
 
 	x->emu->ops->segment(x->emu, seg, &s);
-	if (!real_segments(x) && !segment_allows(&s, write))
-		return raise_segment(x, seg);
-	if (!within_limit(&s, real_segments(x), offset, (u32)offset + len - 1))
+	if (!wr_emu_in_segment(x, &s, offset, len, write))
 		return raise_segment(x, seg);
 	*la = (u32)(s.base + offset);
 	return WR_EMU_DONE;
@@ -256,76 +274,4 @@ enum wr_emu_result wr_emu_swap(struct wr_exec *x, u64 la, const void *old, const
 		return WR_EMU_UNKNOWN;
 	/* In parentheses: the kernel has a macro of that name. */
 	return (x->emu->ops->cmpxchg)(x->emu, la, old, new, len);
-}
-
-/**
- * wr_emu_stack_mask - which bits of RSP address the stack
- * @x: the instruction
- */
-u64 wr_emu_stack_mask(struct wr_exec *x)
-{
-	struct kvm_segment ss;
-
-	if (in_64bit(x))
-		return ~0ULL;
-	x->emu->ops->segment(x->emu, SEG_SS, &ss);
-	return ss.db ? U32_MAX : U16_MAX;
-}
-
-#define MAX_PUSHES	33
-
-/**
- * wr_emu_push - push values, all or none
- * @x: the instruction
- * @values: the first one is pushed first
- * @n: how many, at most 33
- * @size: of each, in bytes
- *
- * Moves RSP.
- * Return: WR_EMU_DONE, a fault raised, or what an access returned.
- */
-enum wr_emu_result wr_emu_push(struct wr_exec *x, const u64 *values, unsigned int n, u32 size)
-{
-	u64 mask = wr_emu_stack_mask(x), sp = x->emu->regs[REG_SP], la[MAX_PUSHES];
-	enum wr_emu_result ret;
-	unsigned int i;
-
-	for (i = 0; i < n; i++) {
-		sp = (sp - size) & mask;
-		ret = wr_emu_linear(x, SEG_SS, sp, size, true, &la[i]);
-		/* One write needs no probe: it fails before it changes anything. */
-		if (!ret && n > 1)
-			ret = wr_emu_probe(x, la[i], size);
-		if (ret)
-			return ret;
-	}
-	for (i = 0; i < n; i++) {
-		ret = wr_emu_write(x, la[i], &values[i], size);
-		if (ret)
-			return ret;
-	}
-	wr_reg_set_masked(x->emu, REG_SP, mask, sp);
-	return WR_EMU_DONE;
-}
-
-/**
- * wr_emu_pop - pop a value
- * @x: the instruction
- * @value: zero-extended
- * @size: in bytes
- *
- * Moves RSP.
- * Return: WR_EMU_DONE, a fault raised, or what the access returned.
- */
-enum wr_emu_result wr_emu_pop(struct wr_exec *x, u64 *value, u32 size)
-{
-	u64 mask = wr_emu_stack_mask(x), sp = x->emu->regs[REG_SP] & mask, la;
-	enum wr_emu_result ret = wr_emu_linear(x, SEG_SS, sp, size, false, &la);
-
-	*value = 0;
-	if (!ret)
-		ret = wr_emu_read(x, la, value, size);
-	if (!ret)
-		wr_reg_set_masked(x->emu, REG_SP, mask, sp + size);
-	return ret;
 }

@@ -139,6 +139,7 @@ enum wr_emu_result wr_do_mov_to_seg(struct wr_exec *x)
 	if (seg == SEG_CS)
 		return wr_emu_raise(x, VECTOR_UD);
 	x->emu->interrupt_shadow = seg == SEG_SS;
+	x->emu->trap_shadow = seg == SEG_SS;
 	return wr_emu_load_segment(x, seg, x->src);
 }
 
@@ -241,6 +242,7 @@ enum wr_emu_result wr_do_pop_seg(struct wr_exec *x)
 	if (ret)
 		return ret;
 	x->emu->interrupt_shadow = seg == SEG_SS;
+	x->emu->trap_shadow = seg == SEG_SS;
 	return wr_emu_load_segment(x, seg, selector);
 }
 
@@ -267,69 +269,37 @@ enum wr_emu_result wr_do_popa(struct wr_exec *x)
 	return WR_EMU_DONE;
 }
 
-/*
- * Virtual-8086 mode may touch flags on the stack only with IOPL 3; with VME it depends: not
- * known.
- */
-static enum wr_emu_result check_flags_access(struct wr_exec *x)
-{
-	if (x->emu->mode != WR_EMU_VM86 || iopl(x) == 3)
-		return WR_EMU_DONE;
-	if (x->emu->cr4 & X86_CR4_VME)
-		return WR_EMU_UNKNOWN;
-	return wr_emu_raise(x, VECTOR_GP);
-}
-
-enum wr_emu_result wr_do_pushf(struct wr_exec *x)
-{
-	u64 image = x->emu->rflags & ~(u64)(X86_EFLAGS_RF | X86_EFLAGS_VM);
-	enum wr_emu_result ret = check_flags_access(x);
-
-	return ret ? ret : wr_emu_push(x, &image, 1, x->insn->op_size);
-}
-
-#define FLAGS_POPPED	(FLAGS_ARITH | X86_EFLAGS_TF | X86_EFLAGS_DF | X86_EFLAGS_NT | \
-			 X86_EFLAGS_AC | X86_EFLAGS_ID)
-
-enum wr_emu_result wr_do_popf(struct wr_exec *x)
-{
-	u64 change = FLAGS_POPPED, image;
-	enum wr_emu_result ret = check_flags_access(x);
-
-	if (!ret)
-		ret = wr_emu_pop(x, &image, x->insn->op_size);
-	if (ret)
-		return ret;
-	if (x->emu->cpl <= iopl(x))
-		change |= X86_EFLAGS_IF;
-	if (!x->emu->cpl)
-		change |= X86_EFLAGS_IOPL;
-	change &= size_mask(x->insn->op_size);
-	x->emu->rflags = (x->emu->rflags & ~change) | (image & change);
-	return WR_EMU_DONE;
-}
-
 #define MAX_LEVEL	31
 
-/*
- * The pointers to outer frames, which the new frame begins with. Where it would overwrite those that it still has to
- * read, the order counts: not known.
- */
-static enum wr_emu_result read_frames(struct wr_exec *x, unsigned int level, u64 mask, u64 *values)
+/* What ENTER has pushed before it reads an outer frame is in no memory yet: put it where it overlaps what was read. */
+static void overlay(u64 *value, u64 at, u64 sp, const u64 *pushed, unsigned int n, unsigned int size, u64 mask)
+{
+	unsigned int i;
+	u64 down;
+
+	for (i = 0; i < size; i++) {
+		down = (sp - 1 - (at + i)) & mask;
+		if (down >= n * size)
+			continue;
+		((u8 *)value)[i] = ((const u8 *)&pushed[down / size])[size - 1 - down % size];
+	}
+}
+
+/* The pointers to outer frames, which the new frame begins with; pushed[0] is there. */
+static enum wr_emu_result read_frames(struct wr_exec *x, unsigned int n, u64 mask, u64 *pushed)
 {
 	u64 bp = x->emu->regs[REG_BP], sp = x->emu->regs[REG_SP], la;
 	unsigned int size = x->insn->op_size, i;
 	enum wr_emu_result ret;
 
-	if (level && ((sp - bp + level * size) & mask) < (2 * level + 1) * size)
-		return WR_EMU_UNKNOWN;
-	for (i = 0; i < level; i++) {
+	for (i = 1; i <= n; i++) {
 		bp = (bp - size) & mask;
 		ret = wr_emu_linear(x, SEG_SS, bp, size, false, &la);
 		if (!ret)
-			ret = wr_emu_read(x, la, &values[i], size);
+			ret = wr_emu_read(x, la, &pushed[i], size);
 		if (ret)
 			return ret;
+		overlay(&pushed[i], bp, sp, pushed, i, size, mask);
 	}
 	return WR_EMU_DONE;
 }
@@ -344,7 +314,7 @@ enum wr_emu_result wr_do_enter(struct wr_exec *x)
 	frame = emu->regs[REG_SP] - size;
 	pushed[0] = emu->regs[REG_BP];
 	if (level) {
-		ret = read_frames(x, level - 1, mask, &pushed[1]);
+		ret = read_frames(x, level - 1, mask, pushed);
 		if (ret)
 			return ret;
 		pushed[level] = frame;

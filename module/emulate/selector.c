@@ -127,15 +127,10 @@ static enum wr_emu_result look_up(struct wr_exec *x, struct wr_descriptor *d, bo
 	return ret;
 }
 
-static bool is_code(const struct kvm_segment *s)
-{
-	return s->s && s->type & 8;
-}
-
 /* May this privilege level, and the selector's, see it? Conforming code is open to all. */
 static bool is_visible(const struct wr_exec *x, const struct kvm_segment *s)
 {
-	if (is_code(s) && s->type & 4)
+	if (is_conforming_code(s))
 		return true;
 	return s->dpl >= x->emu->cpl && s->dpl >= (x->src & SELECTOR_RPL);
 }
@@ -150,7 +145,7 @@ static enum wr_emu_result verify(struct wr_exec *x, bool write)
 		return ret;
 	if (ok) {
 		ok = d.segment.s && is_visible(x, &d.segment);
-		if (is_code(&d.segment))
+		if (is_code_segment(&d.segment))
 			ok = ok && !write && d.segment.type & 2;
 		else
 			ok = ok && (!write || d.segment.type & 2);

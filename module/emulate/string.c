@@ -193,14 +193,42 @@ static u32 elements_ahead(struct wr_exec *x, u64 la)
 	return n;
 }
 
-/* Nobody looks into the bitmap of the TSS here: another vCPU may have put this instruction where one without a port exited. */
-static bool may_access(struct wr_exec *x, u16 port, bool in)
+#define TSS_IO_BASE	102
+
+/* The bitmap of ports in the TSS, a word of it: all must be clear that the access covers. */
+static enum wr_emu_result look_up_port(struct wr_exec *x, u16 port)
+{
+	struct wr_emu *emu = x->emu;
+	struct kvm_segment tr;
+	enum wr_emu_result ret;
+	u16 base, bits;
+	u32 at;
+
+	emu->ops->segment(emu, SEG_TR, &tr);
+	if ((tr.type & ~2) != WR_TYPE_TSS32 || tr.unusable || tr.limit < TSS_IO_BASE + 1)
+		return wr_emu_raise(x, VECTOR_GP);
+	ret = wr_emu_read_system(x, tr.base + TSS_IO_BASE, &base, sizeof(base));
+	if (ret)
+		return ret;
+	at = base + port / 8;
+	if (at + 1 > tr.limit)
+		return wr_emu_raise(x, VECTOR_GP);
+	ret = wr_emu_read_system(x, tr.base + at, &bits, sizeof(bits));
+	if (!ret && bits >> (port & 7) & ((1U << x->insn->op_size) - 1))
+		return wr_emu_raise(x, VECTOR_GP);
+	return ret;
+}
+
+/* What the hardware exited for it has checked. But another vCPU may have put this instruction in the place of that one. */
+static enum wr_emu_result check_port(struct wr_exec *x, u16 port, bool in)
 {
 	struct wr_emu *emu = x->emu;
 
 	if (emu->mode == WR_EMU_REAL || (emu->mode != WR_EMU_VM86 && emu->cpl <= iopl(x)))
-		return true;
-	return emu->ops->port_exited(emu, port, x->insn->op_size, in);
+		return WR_EMU_DONE;
+	if (emu->ops->port_exited(emu, port, x->insn->op_size, in))
+		return WR_EMU_DONE;
+	return look_up_port(x, port);
 }
 
 /* A port may be read only when its data is sure to find a place. */
@@ -213,9 +241,9 @@ enum wr_emu_result wr_do_ins(struct wr_exec *x)
 
 	if (nothing_to_do(x))
 		return WR_EMU_DONE;
-	if (!may_access(x, emu->regs[REG_DX], true))
-		return wr_emu_raise(x, VECTOR_GP);
-	ret = locate_destination(x, true, &la);
+	ret = check_port(x, emu->regs[REG_DX], true);
+	if (!ret)
+		ret = locate_destination(x, true, &la);
 	if (!ret)
 		ret = wr_emu_probe(x, la, size);
 	if (ret)
@@ -239,9 +267,9 @@ enum wr_emu_result wr_do_outs(struct wr_exec *x)
 
 	if (nothing_to_do(x))
 		return WR_EMU_DONE;
-	if (!may_access(x, emu->regs[REG_DX], false))
-		return wr_emu_raise(x, VECTOR_GP);
-	ret = read_source(x, &value);
+	ret = check_port(x, emu->regs[REG_DX], false);
+	if (!ret)
+		ret = read_source(x, &value);
 	if (!ret)
 		ret = emu->ops->out(emu, emu->regs[REG_DX], &value, x->insn->op_size);
 	if (ret)
@@ -252,8 +280,10 @@ enum wr_emu_result wr_do_outs(struct wr_exec *x)
 
 enum wr_emu_result wr_do_in(struct wr_exec *x)
 {
-	if (!may_access(x, x->src, true))
-		return wr_emu_raise(x, VECTOR_GP);
+	enum wr_emu_result ret = check_port(x, x->src, true);
+
+	if (ret)
+		return ret;
 	x->dst = 0;
 	x->emu->ahead = 1;
 	return x->emu->ops->in(x->emu, x->src, &x->dst, x->insn->op_size);
@@ -261,7 +291,7 @@ enum wr_emu_result wr_do_in(struct wr_exec *x)
 
 enum wr_emu_result wr_do_out(struct wr_exec *x)
 {
-	if (!may_access(x, x->src, false))
-		return wr_emu_raise(x, VECTOR_GP);
-	return x->emu->ops->out(x->emu, x->src, &x->dst, x->insn->op_size);
+	enum wr_emu_result ret = check_port(x, x->src, false);
+
+	return ret ? ret : x->emu->ops->out(x->emu, x->src, &x->dst, x->insn->op_size);
 }

@@ -48,33 +48,6 @@ enum wr_emu_result wr_do_std(struct wr_exec *x)
 	return set_flag(x, X86_EFLAGS_DF, true);
 }
 
-/* Virtual interrupt flags (VME, PVI) are not known here. */
-static enum wr_emu_result check_iopl(struct wr_exec *x)
-{
-	if (x->emu->mode == WR_EMU_REAL || x->emu->cpl <= iopl(x))
-		return WR_EMU_DONE;
-	if (x->emu->cr4 & (X86_CR4_VME | X86_CR4_PVI))
-		return WR_EMU_UNKNOWN;
-	return wr_emu_raise(x, VECTOR_GP);
-}
-
-enum wr_emu_result wr_do_cli(struct wr_exec *x)
-{
-	enum wr_emu_result ret = check_iopl(x);
-
-	return ret ? ret : set_flag(x, X86_EFLAGS_IF, false);
-}
-
-enum wr_emu_result wr_do_sti(struct wr_exec *x)
-{
-	enum wr_emu_result ret = check_iopl(x);
-
-	if (ret)
-		return ret;
-	x->emu->interrupt_shadow = !flag_is(x, X86_EFLAGS_IF);
-	return set_flag(x, X86_EFLAGS_IF, true);
-}
-
 enum wr_emu_result wr_do_clts(struct wr_exec *x)
 {
 	struct wr_emu *emu = x->emu;

@@ -189,22 +189,22 @@ static const struct wr_insn_desc group_0f00[8] = {
 
 static const struct wr_insn_desc row_0f01_0[2] = {
 	{ wr_do_sgdt, F_MODRM | F_NOFETCH, AT_MEM },
-	{ NULL, F_MODRM | F_LENGTH },			/* VMCALL and others */
+	{ wr_do_group_0f01, F_MODRM },			/* VMCALL and others */
 };
 
 static const struct wr_insn_desc row_0f01_1[2] = {
 	{ wr_do_sidt, F_MODRM | F_NOFETCH, AT_MEM },
-	{ NULL, F_MODRM | F_LENGTH },			/* MONITOR MWAIT CLAC STAC */
+	{ wr_do_group_0f01, F_MODRM },			/* MONITOR MWAIT CLAC STAC */
 };
 
 static const struct wr_insn_desc row_0f01_2[2] = {
 	{ wr_do_lgdt, F_MODRM | F_NOFETCH | F_PRIV, AT_MEM },
-	{ NULL, F_MODRM | F_LENGTH },			/* XGETBV XSETBV */
+	{ wr_do_group_0f01, F_MODRM },			/* XGETBV XSETBV */
 };
 
 static const struct wr_insn_desc row_0f01_3[2] = {
 	{ wr_do_lidt, F_MODRM | F_NOFETCH | F_PRIV, AT_MEM },
-	{ NULL, F_MODRM | F_LENGTH },			/* VMRUN to INVLPGA */
+	{ wr_do_group_0f01, F_MODRM },			/* VMRUN VMMCALL to INVLPGA */
 };
 
 static const struct wr_insn_desc row_0f01_4[2] = {
@@ -217,8 +217,8 @@ static const struct wr_insn_desc row_0f01_5[2] = {
 };
 
 static const struct wr_insn_desc row_0f01_7[2] = {
-	{ NULL, F_MODRM | F_LENGTH },			/* INVLPG */
-	{ NULL, F_MODRM | F_LENGTH },			/* SWAPGS RDTSCP MONITORX MWAITX */
+	{ wr_do_invlpg, F_MODRM | F_PRIV | F_NOFETCH, AT_MEM },
+	{ wr_do_group_0f01, F_MODRM },			/* SWAPGS RDTSCP MONITORX MWAITX */
 };
 
 static const struct wr_insn_desc group_0f01[8] = {
@@ -351,21 +351,27 @@ static const struct wr_insn_desc row_0f2b[4] = {
 	{ wr_do_vec_store_aligned, VEC_MOVE, AT_MEM, AT_VEC },
 };
 
+#define MMX_MOVE	(F_MODRM | F_NOFETCH)
+
 static const struct wr_insn_desc row_0f6e[4] = {
+	[0] = { wr_do_mmx_load, MMX_MOVE, AT_MMX, AT_RMY },
 	[1] = { wr_do_vec_load_low, VEC_MOVE, AT_VEC, AT_RMY },
 };
 
 static const struct wr_insn_desc row_0f6f[4] = {
+	[0] = { wr_do_mmx_load, MMX_MOVE, AT_MMX, AT_MMXRM },
 	[1] = { wr_do_vec_load_aligned, VEC_MOVE, AT_VEC, AT_VRM },
 	[2] = { wr_do_vec_load, VEC_MOVE, AT_VEC, AT_VRM },
 };
 
 static const struct wr_insn_desc row_0f7e[4] = {
+	[0] = { wr_do_mmx_store, MMX_MOVE, AT_RMY, AT_MMX },
 	[1] = { wr_do_vec_store_low, VEC_MOVE, AT_RMY, AT_VEC },
 	[2] = { wr_do_vec_load_low, VEC_MOVE, AT_VEC, AT_MEM8 },
 };
 
 static const struct wr_insn_desc row_0f7f[4] = {
+	[0] = { wr_do_mmx_store, MMX_MOVE, AT_MMXRM, AT_MMX },
 	[1] = { wr_do_vec_store_aligned, VEC_MOVE, AT_VRM, AT_VEC },
 	[2] = { wr_do_vec_store, VEC_MOVE, AT_VRM, AT_VEC },
 };
@@ -379,6 +385,7 @@ static const struct wr_insn_desc row_0fd6[4] = {
 };
 
 static const struct wr_insn_desc row_0fe7[4] = {
+	[0] = { wr_do_mmx_store, MMX_MOVE, AT_MEM8, AT_MMX },
 	[1] = { wr_do_vec_store_aligned, VEC_MOVE, AT_MEM, AT_VEC },
 };
 
@@ -398,6 +405,53 @@ static const struct wr_insn_desc row_0f38f0[4] = {
 static const struct wr_insn_desc row_0f38f1[4] = {
 	[0 ... 1] = { wr_do_movbe, F_MODRM | F_WRITE, AT_MEM, AT_REG },
 	[3] = { wr_do_crc32, F_MODRM | F_RMW, AT_REGY, AT_RM },
+};
+
+/* x87: control instructions; of the others the length */
+#define X87_OTHER	{ NULL, F_MODRM | F_LENGTH }
+
+static const struct wr_insn_desc row_d9_mem[8] = {
+	[0 ... 4] = X87_OTHER,
+	{ wr_do_fldcw, F_MODRM | F_NOFETCH, AT_NOTHING, AT_MEM },
+	X87_OTHER,
+	{ wr_do_fnstcw, F_MODRM | F_NOFETCH, AT_MEM },
+};
+
+static const struct wr_insn_desc row_d9[2] = {
+	{ .select = BY_REG, .sub = row_d9_mem },
+	X87_OTHER,
+};
+
+static const struct wr_insn_desc row_db_reg[8] = {
+	[0 ... 3] = X87_OTHER,
+	{ wr_do_fninit, F_MODRM },
+	[5 ... 7] = X87_OTHER,
+};
+
+static const struct wr_insn_desc row_db[2] = {
+	X87_OTHER,
+	{ .select = BY_REG, .sub = row_db_reg },
+};
+
+static const struct wr_insn_desc row_dd_mem[8] = {
+	[0 ... 6] = X87_OTHER,
+	{ wr_do_fnstsw, F_MODRM | F_NOFETCH, AT_MEM },
+};
+
+static const struct wr_insn_desc row_dd[2] = {
+	{ .select = BY_REG, .sub = row_dd_mem },
+	X87_OTHER,
+};
+
+static const struct wr_insn_desc row_df_reg[8] = {
+	[0 ... 3] = X87_OTHER,
+	{ wr_do_fnstsw_ax, F_MODRM },
+	[5 ... 7] = X87_OTHER,
+};
+
+static const struct wr_insn_desc row_df[2] = {
+	X87_OTHER,
+	{ .select = BY_REG, .sub = row_df_reg },
 };
 
 static const struct wr_insn_desc one_byte[256] = {
@@ -497,7 +551,7 @@ static const struct wr_insn_desc one_byte[256] = {
 	[0x98] = { wr_do_cbw, 0 },
 	[0x99] = { wr_do_cwd, 0 },
 	[0x9a] = { wr_do_call_far, F_NO64, AT_NOTHING, AT_FAR },
-	[0x9b] = { NULL, F_LENGTH },				/* FWAIT */
+	[0x9b] = { wr_do_fwait, 0 },
 	[0x9c] = { wr_do_pushf, F_STACK },
 	[0x9d] = { wr_do_popf, F_STACK },
 	[0x9e] = { wr_do_sahf, 0 },
@@ -544,7 +598,14 @@ static const struct wr_insn_desc one_byte[256] = {
 	[0xd5] = { wr_do_aad, F_NO64, AT_NOTHING, AT_IMM8U },
 	[0xd6] = { wr_do_salc, F_NO64 },
 	[0xd7] = { wr_do_xlat, F_BYTE },
-	[0xd8 ... 0xdf] = { NULL, F_MODRM | F_LENGTH },		/* x87 */
+	[0xd8] = { NULL, F_MODRM | F_LENGTH },			/* x87, to DF */
+	[0xd9] = { .flags = F_MODRM, .select = BY_MOD, .sub = row_d9 },
+	[0xda] = { NULL, F_MODRM | F_LENGTH },
+	[0xdb] = { .flags = F_MODRM, .select = BY_MOD, .sub = row_db },
+	[0xdc] = { NULL, F_MODRM | F_LENGTH },
+	[0xdd] = { .flags = F_MODRM, .select = BY_MOD, .sub = row_dd },
+	[0xde] = { NULL, F_MODRM | F_LENGTH },
+	[0xdf] = { .flags = F_MODRM, .select = BY_MOD, .sub = row_df },
 	[0xe0] = { wr_do_loopne, F_NEAR, AT_NOTHING, AT_IMM8S },
 	[0xe1] = { wr_do_loope, F_NEAR, AT_NOTHING, AT_IMM8S },
 	[0xe2] = { wr_do_loop, F_NEAR, AT_NOTHING, AT_IMM8S },
@@ -561,8 +622,8 @@ static const struct wr_insn_desc one_byte[256] = {
 	[0xed] = { wr_do_in, F_PORT | F_WRITE, AT_ACC, AT_DX },
 	[0xee] = { wr_do_out, F_BYTE | F_READ, AT_ACC, AT_DX },
 	[0xef] = { wr_do_out, F_PORT | F_READ, AT_ACC, AT_DX },
-	[0xf1] = { NULL, F_LENGTH },				/* INT1 */
-	[0xf4] = { NULL, F_LENGTH },				/* HLT */
+	[0xf1] = { wr_do_icebp, 0 },
+	[0xf4] = { wr_do_hlt, F_PRIV },
 	[0xf5] = { wr_do_cmc, 0 },
 	[0xf6] = { .flags = F_MODRM, .select = BY_REG, .sub = unary_byte },
 	[0xf7] = { .flags = F_MODRM, .select = BY_REG, .sub = unary },
@@ -583,7 +644,8 @@ static const struct wr_insn_desc two_byte[256] = {
 	[0x03] = { wr_do_lsl, F_MODRM | F_WRITE, AT_REG, AT_RM16 },
 	[0x05] = { NULL, F_LENGTH },				/* SYSCALL */
 	[0x06] = { wr_do_clts, F_PRIV },
-	[0x07 ... 0x09] = { NULL, F_LENGTH },			/* SYSRET INVD WBINVD */
+	[0x07] = { NULL, F_LENGTH },				/* SYSRET */
+	[0x08 ... 0x09] = { wr_do_wbinvd, F_PRIV },		/* INVD too */
 	[0x0b] = { wr_do_ud, 0 },				/* UD2 */
 	[0x0d] = { wr_do_nop, F_MODRM | F_NOFETCH, AT_MEM },			/* PREFETCHW */
 	[0x10] = { .flags = F_MODRM, .select = BY_PREFIX, .sub = row_0f10 },
@@ -594,24 +656,28 @@ static const struct wr_insn_desc two_byte[256] = {
 	[0x17] = { .flags = F_MODRM, .select = BY_PREFIX, .sub = row_0f17 },
 	[0x18 ... 0x1f] = { wr_do_nop, F_MODRM },		/* prefetches, ENDBR, NOP */
 	[0x20] = { wr_do_mov_from_cr, F_MODRM | F_PRIV | F_WRITE | F_ALTCR, AT_RMREG, AT_CR },
-	[0x21] = { NULL, F_MODRM | F_LENGTH, AT_RMREG },	/* MOV from DR */
+	[0x21] = { wr_do_mov_from_dr, F_MODRM | F_PRIV, AT_RMREG },
 	[0x22] = { wr_do_mov_to_cr, F_MODRM | F_PRIV | F_ALTCR, AT_CR, AT_RMREG },
-	[0x23] = { NULL, F_MODRM | F_LENGTH, AT_RMREG },	/* MOV to DR */
+	[0x23] = { wr_do_mov_to_dr, F_MODRM | F_PRIV, AT_RMREG },
 	[0x28] = { .flags = F_MODRM, .select = BY_PREFIX, .sub = row_0f28 },
 	[0x29] = { .flags = F_MODRM, .select = BY_PREFIX, .sub = row_0f29 },
 	[0x2b] = { .flags = F_MODRM, .select = BY_PREFIX, .sub = row_0f2b },
-	[0x30 ... 0x35] = { NULL, F_LENGTH },			/* WRMSR to SYSEXIT */
+	[0x30] = { wr_do_wrmsr, F_PRIV },
+	[0x31] = { wr_do_rdtsc, 0 },
+	[0x32] = { wr_do_rdmsr, F_PRIV },
+	[0x33] = { wr_do_rdpmc, 0 },
+	[0x34 ... 0x35] = { NULL, F_LENGTH },			/* SYSENTER SYSEXIT */
 	[0x40 ... 0x4f] = { wr_do_cmov, F_MODRM | F_RMW, AT_REG, AT_RM },
 	[0x6e] = { .flags = F_MODRM, .select = BY_PREFIX, .sub = row_0f6e },
 	[0x6f] = { .flags = F_MODRM, .select = BY_PREFIX, .sub = row_0f6f },
-	[0x77] = { NULL, F_LENGTH },				/* EMMS */
+	[0x77] = { wr_do_emms, 0 },
 	[0x7e] = { .flags = F_MODRM, .select = BY_PREFIX, .sub = row_0f7e },
 	[0x7f] = { .flags = F_MODRM, .select = BY_PREFIX, .sub = row_0f7f },
 	[0x80 ... 0x8f] = { wr_do_jcc, F_NEAR, AT_NOTHING, AT_IMM },
 	[0x90 ... 0x9f] = { wr_do_setcc, BYTE_RM | F_WRITE, AT_RM },
 	[0xa0] = { wr_do_push, F_STACK, AT_NOTHING, AT_OPSEG },
 	[0xa1] = { wr_do_pop_seg, F_STACK, AT_OPSEG },
-	[0xa2] = { NULL, F_LENGTH },				/* CPUID */
+	[0xa2] = { wr_do_cpuid, 0 },
 	[0xa3] = { wr_do_bt, F_MODRM | F_READ | F_BITS, AT_RM, AT_REG },
 	[0xa4] = { wr_do_shld, F_MODRM | F_RMW, AT_RM, AT_REG, AT_IMM8U },
 	[0xa5] = { wr_do_shld, F_MODRM | F_RMW, AT_RM, AT_REG, AT_CL },

@@ -166,6 +166,9 @@ static enum wr_emu_result save_old(struct task_switch *s)
 
 	if (s->ts->cause == WR_TASK_IRET)
 		flags &= ~(u64)X86_EFLAGS_NT;
+	/* The instruction is done. */
+	if (!s->ts->external)
+		flags &= ~(u64)X86_EFLAGS_RF;
 	tss_put(&s->old, f->ip, s->ts->next_rip, f->size);
 	tss_put(&s->old, f->flags, flags, f->size);
 	for (i = 0; i < NR_TSS_REGS; i++)
@@ -249,22 +252,35 @@ static u16 new_selector(const struct task_switch *s, int seg)
 	return seg < f->nr_segments ? tss_get(&s->new, f->segments + seg * f->size) : 0;
 }
 
-/* Segments of virtual-8086 mode have no descriptors. */
-static enum wr_emu_result load_vm86(struct task_switch *s)
+/**
+ * wr_emu_segments_vm86 - go on in virtual-8086 mode, whose segments have no descriptors
+ * @x: the instruction, or the switch
+ * @selectors: by number of the register
+ */
+void wr_emu_segments_vm86(struct wr_exec *x, const u16 *selectors)
 {
-	struct wr_emu *emu = s->x.emu;
 	struct kvm_segment segment;
 	int seg;
 
 	for (seg = SEG_ES; seg <= SEG_GS; seg++) {
 		segment = (struct kvm_segment) {
-			.selector = new_selector(s, seg), .limit = U16_MAX, .type = 3, .s = 1, .dpl = 3, .present = 1,
+			.selector = selectors[seg], .limit = U16_MAX, .type = 3, .s = 1, .dpl = 3, .present = 1,
 		};
 		segment.base = (u32)segment.selector << 4;
-		emu->ops->set_segment(emu, seg, &segment);
+		x->emu->ops->set_segment(x->emu, seg, &segment);
 	}
-	emu->cpl = 3;
-	emu->mode = WR_EMU_VM86;
+	x->emu->cpl = 3;
+	x->emu->mode = WR_EMU_VM86;
+}
+
+static enum wr_emu_result load_vm86(struct task_switch *s)
+{
+	u16 selectors[SEG_GS + 1];
+	int seg;
+
+	for (seg = SEG_ES; seg <= SEG_GS; seg++)
+		selectors[seg] = new_selector(s, seg);
+	wr_emu_segments_vm86(&s->x, selectors);
 	return WR_EMU_DONE;
 }
 
@@ -277,8 +293,6 @@ static enum wr_emu_result load_code(struct task_switch *s)
 	ret = wr_emu_code(&s->x, selector, true, &d);
 	if (!ret)
 		ret = wr_emu_go_far(&s->x, &d, selector & SELECTOR_RPL, s->x.emu->rip);
-	if (!ret)
-		s->x.emu->mode = d.segment.db ? WR_EMU_PROT32 : WR_EMU_PROT16;
 	return ret;
 }
 

@@ -5,6 +5,8 @@
  */
 #include <linux/bits.h>
 #include <linux/string.h>
+#include <asm/page_types.h>
+#include <asm/fpu/types.h>
 #include <asm/processor-flags.h>
 
 #include "emulate/emulate.h"
@@ -40,6 +42,7 @@ struct fake {
 	struct kvm_segment seg[8];	/* as instructions number them, then LDTR and TR */
 	struct kvm_dtable idt, gdt;
 	u8 vec[16][32];
+	struct fxregs_state x87;
 	u64 cr0;
 	u64 absent, absent_end;		/* no access here */
 	u64 readonly, readonly_end;
@@ -176,6 +179,11 @@ static void fake_write_vec(struct wr_emu *emu, int reg, const void *data, u32 le
 		memset(f->vec[reg] + len, 0, 32 - len);
 }
 
+static struct fxregs_state *fake_x87(struct wr_emu *emu)
+{
+	return &fake_of(emu)->x87;
+}
+
 static u64 fake_read_cr(struct wr_emu *emu, int cr)
 {
 	return fake_of(emu)->cr0 + cr;
@@ -193,6 +201,7 @@ static const struct wr_emu_ops fake_ops = {
 	.read = fake_read, .write = fake_write, .probe_write = fake_probe, .cmpxchg = fake_cmpxchg,
 	.port_exited = fake_port_exited, .in = fake_in, .out = fake_out,
 	.read_vec = fake_read_vec, .write_vec = fake_write_vec,
+	.x87 = fake_x87,
 	.read_cr = fake_read_cr, .write_cr = fake_write_cr,
 };
 

@@ -564,7 +564,8 @@ static void real_mode_interrupts(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->idt.limit, (u16)0x7ff);
 	KUNIT_EXPECT_EQ(test, (u64)f->idt.base, 0x120000ULL);		/* 24 bits */
 	f->emu.mode = V86;
-	UNKNOWN(test, f, 0xcd, 0x10);
+	f->emu.cpl = 3;
+	KUNIT_EXPECT_EQ(test, (int)STEP(f, 0xcd, 0x10), (int)WR_EMU_FAULT);
 }
 
 static void control_registers(struct kunit *test)
@@ -729,15 +730,10 @@ static void not_known(struct kunit *test)
 {
 	struct fake *f = fake_make(test, P64);
 
-	/* cpuid: length only */
-	UNKNOWN(test, f, 0x0f, 0xa2);
+	UNKNOWN(test, f, 0x0f, 0x05);		/* syscall: length only */
 	UNKNOWN(test, f, 0xd9, 0x07);		/* x87 */
-	UNKNOWN(test, f, 0xcf);		/* iret */
 	/* bswap ax */
 	UNKNOWN(test, f, 0x66, 0x0f, 0xc8);
-	/* enter, nested, over its own frames */
-	f->emu.regs[BP] = f->emu.regs[SP] - 8;
-	UNKNOWN(test, f, 0xc8, 0, 0, 2);
 	expect_fault(test, f, STEP(f, 0x0f, 0x0b), UD, false);	/* ud2 */
 }
 

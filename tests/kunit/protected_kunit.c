@@ -81,14 +81,14 @@ static void far_branches(struct kunit *test)
 	memset(f->memory, 0, TABLE_GDT);
 	expect_selector_fault(test, f, STEP(f, 0xea, 0, 0, 0, 0, 0, 0), GP, 0);
 	expect_selector_fault(test, f, STEP(f, 0xea, 0, 0, 0, 0, 8, 0), GP, 8);	/* data */
-	UNKNOWN(test, f, 0xea, 0, 0, 0, 0, 0x28, 0);			/* a task */
+	EXPECT_STEP(test, WR_EMU_TASK, f, 0xea, 0, 0, 0, 0, 0x28, 0);
 	/* iret, to an outer level, and to another task */
 	put16(f, STACK_END - 12, 0x77);
 	put16(f, STACK_END - 8, 0x10);
 	put16(f, STACK_END - 4, X86_EFLAGS_FIXED | CF);
 	f->emu.regs[SP] = STACK_END - 12;
 	f->emu.rflags |= X86_EFLAGS_NT;
-	UNKNOWN(test, f, 0xcf);
+	EXPECT_STEP(test, WR_EMU_TASK, f, 0xcf);
 	f->emu.rflags &= ~(u64)X86_EFLAGS_NT;
 	DONE(test, f, 0xcf);
 	KUNIT_EXPECT_EQ(test, f->emu.rip, 0x77ULL);
