@@ -33,6 +33,7 @@ struct wr_finding {
  * @loaded: the module is loaded, so that what hinders loading it does not matter
  * @amd: has AMD-V
  * @intel: has VT-x
+ * @must_sign: its kernel takes signed modules only
  * @fd: the device, once its check has opened it, else -1
  */
 struct wr_patient {
@@ -42,6 +43,7 @@ struct wr_patient {
 	bool loaded;
 	bool amd;
 	bool intel;
+	bool must_sign;
 	int fd;
 };
 
@@ -58,6 +60,22 @@ struct wr_check {
 /* In the order in which things are needed; both end with an empty row. */
 extern const struct wr_check wr_checks_host[];
 extern const struct wr_check wr_checks_device[];
+
+/* Rows about signed modules, for the host's table, in this order: the last tells what follows from the others. */
+bool wr_doctor_secure_boot(struct wr_patient *patient, struct wr_finding *finding);
+bool wr_doctor_lockdown(struct wr_patient *patient, struct wr_finding *finding);
+bool wr_doctor_signatures(struct wr_patient *patient, struct wr_finding *finding);
+bool wr_doctor_signed(struct wr_patient *patient, struct wr_finding *finding);
+
+/**
+ * wr_patient_module() - open the module that modprobe would load
+ * @patient: the machine
+ * @name: its path, filled in
+ * @size: of @name
+ *
+ * Return: fd, or -1 if none is installed for this kernel.
+ */
+int wr_patient_module(const struct wr_patient *patient, char *name, size_t size);
 
 /**
  * wr_finding_set() - fill in a finding

@@ -19,12 +19,22 @@ static bool is_default(const struct wr_patient *patient)
 
 static bool check_module(struct wr_patient *patient, struct wr_finding *finding)
 {
+	char name[160];
+	int fd;
+
 	if (!is_default(patient))
 		return false;
 	if (patient->loaded)
 		return wr_finding_set(finding, WR_HEALTH_OK, "warren is loaded");
-	wr_finding_set(finding, WR_HEALTH_MISSING, "warren is not loaded");
-	return wr_finding_remedy(finding, "make && sudo insmod warren.ko (or: make insert)");
+	fd = wr_patient_module(patient, name, sizeof(name));
+	if (fd >= 0) {
+		close(fd);
+		wr_finding_set(finding, WR_HEALTH_MISSING, "warren is installed, and not loaded");
+		return wr_finding_remedy(finding, "sudo modprobe warren");
+	}
+	wr_finding_set(finding, WR_HEALTH_MISSING, "warren is neither loaded nor installed for this kernel");
+	return wr_finding_remedy(finding, "make && sudo insmod warren.ko, or install it for good: "
+				 "sudo make install, or DKMS");
 }
 
 static bool check_node(struct wr_patient *patient, struct wr_finding *finding)
@@ -39,7 +49,8 @@ static bool check_node(struct wr_patient *patient, struct wr_finding *finding)
 	error = errno;
 	wr_finding_set(finding, WR_HEALTH_MISSING, "%s: %s", patient->device, strerror(error));
 	if (error == EACCES || error == EPERM)
-		return wr_finding_remedy(finding, "run as root, or join the group of %s",
+		return wr_finding_remedy(finding, "run as root, or join the group of %s "
+					 "(sudo adduser $USER warren) and log in again",
 					 patient->device);
 	if (is_default(patient))
 		return wr_finding_remedy(finding, "it appears when the module is loaded");

@@ -12,6 +12,7 @@
 
 #define KERNEL_MAJOR 6
 #define KERNEL_MINOR 1
+#define KERNEL_VTX_KEPT 7
 
 #define MSR_VM_CR 0xc0010114
 #define VM_CR_SVM_OFF 0x10
@@ -44,17 +45,22 @@ static bool cpuinfo_line(const struct wr_patient *patient, const char *key, char
 	return false;
 }
 
-static bool has_flag(const struct wr_patient *patient, const char *flag)
+static bool line_has(const struct wr_patient *patient, const char *key, const char *flag)
 {
 	char flags[4096];
 	char *word, *rest = flags;
 
-	if (!cpuinfo_line(patient, "flags", flags, sizeof(flags)))
+	if (!cpuinfo_line(patient, key, flags, sizeof(flags)))
 		return false;
 	while ((word = strsep(&rest, " ")))
 		if (!strcmp(word, flag))
 			return true;
 	return false;
+}
+
+static bool has_flag(const struct wr_patient *patient, const char *flag)
+{
+	return line_has(patient, "flags", flag);
 }
 
 static bool check_processor(struct wr_patient *patient, struct wr_finding *finding)
@@ -69,38 +75,6 @@ static bool check_processor(struct wr_patient *patient, struct wr_finding *findi
 	if (!cpuinfo_line(patient, "model name", model, sizeof(model)))
 		strcpy(model, "x86-64");
 	return wr_finding_set(finding, WR_HEALTH_OK, "%s", model);
-}
-
-static bool no_virtualization(struct wr_patient *patient, struct wr_finding *finding)
-{
-	wr_finding_set(finding, WR_HEALTH_MISSING, "the processor shows neither AMD-V nor VT-x");
-	if (has_flag(patient, "hypervisor"))
-		return wr_finding_remedy(finding,
-			"have nested virtualization turned on for this virtual machine, or %s",
-			demo_remedy);
-	return wr_finding_remedy(finding, "%s; or %s", firmware_remedy, demo_remedy);
-}
-
-static bool check_virtualization(struct wr_patient *patient, struct wr_finding *finding)
-{
-	patient->amd = has_flag(patient, "svm");
-	patient->intel = has_flag(patient, "vmx");
-	if (patient->amd)
-		return wr_finding_set(finding, WR_HEALTH_OK, "AMD-V (svm)");
-	if (!patient->intel)
-		return no_virtualization(patient, finding);
-	wr_finding_set(finding, WR_HEALTH_MISSING, "VT-x, which this version does not drive");
-	return wr_finding_remedy(finding, "use a machine with AMD-V, or %s", demo_remedy);
-}
-
-static bool check_nested_paging(struct wr_patient *patient, struct wr_finding *finding)
-{
-	if (!patient->amd)
-		return false;
-	if (has_flag(patient, "npt"))
-		return wr_finding_set(finding, WR_HEALTH_OK, "nested page tables (npt)");
-	wr_finding_set(finding, WR_HEALTH_MISSING, "no nested page tables (npt)");
-	return wr_finding_remedy(finding, "use an AMD processor of 2007 or newer");
 }
 
 static bool read_msr(const struct wr_patient *patient, unsigned int msr, uint64_t *value)
@@ -143,20 +117,103 @@ static bool firmware_off(struct wr_finding *finding)
 	return wr_finding_remedy(finding, "%s", firmware_remedy);
 }
 
-static bool check_firmware(struct wr_patient *patient, struct wr_finding *finding)
+/* What the CPU's own registers say. Return: false if they cannot be seen. */
+static bool registers_say_off(const struct wr_patient *patient, bool amd, bool *off)
 {
 	uint64_t value;
+
+	if (!read_msr(patient, amd ? MSR_VM_CR : MSR_FEATURE_CONTROL, &value))
+		return false;
+	*off = amd ? value & VM_CR_SVM_OFF :
+	       (value & FEATURE_CONTROL_LOCKED) && !(value & FEATURE_CONTROL_VMX);
+	return true;
+}
+
+static bool firmware_says_off(const struct wr_patient *patient)
+{
+	char vendor[32];
+	bool off;
+
+	if (logged_off(patient))
+		return true;
+	if (!cpuinfo_line(patient, "vendor_id", vendor, sizeof(vendor)))
+		return false;
+	return registers_say_off(patient, strcmp(vendor, "GenuineIntel"), &off) && off;
+}
+
+static bool no_virtualization(struct wr_patient *patient, struct wr_finding *finding)
+{
+	/* Kernels hide what firmware has turned off. */
+	if (firmware_says_off(patient))
+		return firmware_off(finding);
+	wr_finding_set(finding, WR_HEALTH_MISSING, "the processor shows neither AMD-V nor VT-x");
+	if (has_flag(patient, "hypervisor"))
+		return wr_finding_remedy(finding,
+			"have nested virtualization turned on for this virtual machine, or %s",
+			demo_remedy);
+	return wr_finding_remedy(finding, "%s; or %s", firmware_remedy, demo_remedy);
+}
+
+static bool check_virtualization(struct wr_patient *patient, struct wr_finding *finding)
+{
+	patient->amd = has_flag(patient, "svm");
+	patient->intel = has_flag(patient, "vmx");
+	if (patient->amd)
+		return wr_finding_set(finding, WR_HEALTH_OK, "AMD-V (svm)");
+	if (patient->intel)
+		return wr_finding_set(finding, WR_HEALTH_OK, "VT-x (vmx)");
+	return no_virtualization(patient, finding);
+}
+
+static bool check_nested_paging(struct wr_patient *patient, struct wr_finding *finding)
+{
+	if (patient->amd && has_flag(patient, "npt"))
+		return wr_finding_set(finding, WR_HEALTH_OK, "nested page tables (npt)");
+	if (patient->intel && has_flag(patient, "ept") &&
+	    line_has(patient, "vmx flags", "unrestricted_guest"))
+		return wr_finding_set(finding, WR_HEALTH_OK, "nested page tables (ept)");
+	if (patient->amd) {
+		wr_finding_set(finding, WR_HEALTH_MISSING, "no nested page tables (npt)");
+		return wr_finding_remedy(finding, "use an AMD processor of 2007 or newer");
+	}
+	if (!patient->intel)
+		return false;
+	wr_finding_set(finding, WR_HEALTH_MISSING,
+		       "no nested page tables, or no unrestricted guests (ept, unrestricted_guest)");
+	return wr_finding_remedy(finding, has_flag(patient, "hypervisor") ?
+				 "have the hypervisor below offer both" :
+				 "use an Intel processor of 2010 or newer");
+}
+
+/* What the module refuses to run beside, though the processor is able. */
+static bool check_features(struct wr_patient *patient, struct wr_finding *finding)
+{
+	if (!patient->amd && !patient->intel)
+		return false;
+	if (!has_flag(patient, "xsave")) {
+		wr_finding_set(finding, WR_HEALTH_MISSING, "no XSAVE");
+		return wr_finding_remedy(finding, "take noxsave or clearcpuid from the kernel's command line");
+	}
+	if (patient->intel && has_flag(patient, "fred")) {
+		wr_finding_set(finding, WR_HEALTH_MISSING, "the kernel takes its interrupts by FRED");
+		return wr_finding_remedy(finding, "boot with fred=off");
+	}
+	return false;
+}
+
+static bool check_firmware(struct wr_patient *patient, struct wr_finding *finding)
+{
+	bool off;
 
 	if (patient->loaded || (!patient->amd && !patient->intel))
 		return false;
 	if (logged_off(patient))
 		return firmware_off(finding);
-	if (!read_msr(patient, patient->amd ? MSR_VM_CR : MSR_FEATURE_CONTROL, &value)) {
+	if (!registers_say_off(patient, patient->amd, &off)) {
 		wr_finding_set(finding, WR_HEALTH_NOTE, "cannot see whether the firmware allows it");
 		return wr_finding_remedy(finding, "to see: sudo modprobe msr && sudo warren doctor");
 	}
-	if (patient->amd ? value & VM_CR_SVM_OFF :
-	    (value & FEATURE_CONTROL_LOCKED) && !(value & FEATURE_CONTROL_VMX))
+	if (off)
 		return firmware_off(finding);
 	return wr_finding_set(finding, WR_HEALTH_OK, "allows virtualization");
 }
@@ -169,12 +226,21 @@ static bool check_nesting(struct wr_patient *patient, struct wr_finding *finding
 			      "this machine is itself virtual: guests run, but slower");
 }
 
+/* From 7.0 on the kernel writes CR4 as if VT-x were KVM's alone. */
+static bool keeps_vtx(struct wr_finding *finding, const char *release)
+{
+	wr_finding_set(finding, WR_HEALTH_MISSING, "Linux %s keeps VT-x for KVM", release);
+	return wr_finding_remedy(finding, "use Linux 6.1 to 6.19, or a machine with AMD-V");
+}
+
 static bool check_kernel(struct wr_patient *patient, struct wr_finding *finding)
 {
 	int major = 0, minor = 0;
 
-	if (sscanf(patient->release, "%d.%d", &major, &minor) == 2 &&
-	    (major > KERNEL_MAJOR || (major == KERNEL_MAJOR && minor >= KERNEL_MINOR)))
+	if (sscanf(patient->release, "%d.%d", &major, &minor) == 2 && major >= KERNEL_VTX_KEPT &&
+	    patient->intel && !patient->loaded)
+		return keeps_vtx(finding, patient->release);
+	if (major && (major > KERNEL_MAJOR || (major == KERNEL_MAJOR && minor >= KERNEL_MINOR)))
 		return wr_finding_set(finding, WR_HEALTH_OK, "Linux %s", patient->release);
 	wr_finding_set(finding, WR_HEALTH_MISSING, "Linux %s is too old", patient->release);
 	return wr_finding_remedy(finding, "use Linux %d.%d or newer (Debian 12 or newer)",
@@ -195,52 +261,6 @@ static bool check_headers(struct wr_patient *patient, struct wr_finding *finding
 	return wr_finding_remedy(finding, "sudo apt-get install linux-headers-%s", patient->release);
 }
 
-static bool must_be_signed(const struct wr_patient *patient, struct wr_finding *finding,
-			   const char *why)
-{
-	wr_finding_set(finding, patient->loaded ? WR_HEALTH_NOTE : WR_HEALTH_MISSING, "%s", why);
-	return wr_finding_remedy(finding,
-		"sign warren.ko with a key enrolled by mokutil, or turn Secure Boot off");
-}
-
-static bool check_secure_boot(struct wr_patient *patient, struct wr_finding *finding)
-{
-	unsigned char value[5];
-	int fd = wr_patient_open(patient, "%s/SecureBoot-%s", "/sys/firmware/efi/efivars",
-				 "8be4df61-93ca-11d2-aa0d-00e098032b8c");
-	ssize_t n;
-
-	if (fd < 0)
-		return wr_finding_set(finding, WR_HEALTH_OK, "off");
-	/* Four bytes of attributes, then the value. */
-	n = read(fd, value, sizeof(value));
-	close(fd);
-	if (n == sizeof(value) && value[4] == 1)
-		return wr_finding_set(finding, WR_HEALTH_NOTE,
-				      "on: it usually locks the kernel down, see the next lines");
-	return wr_finding_set(finding, WR_HEALTH_OK, "off");
-}
-
-static bool check_lockdown(struct wr_patient *patient, struct wr_finding *finding)
-{
-	char text[128];
-
-	if (wr_patient_read(patient, "/sys/kernel/security/lockdown", text, sizeof(text)) < 0 ||
-	    strstr(text, "[none]"))
-		return wr_finding_set(finding, WR_HEALTH_OK, "none");
-	return must_be_signed(patient, finding, "on: only signed modules load");
-}
-
-static bool check_signatures(struct wr_patient *patient, struct wr_finding *finding)
-{
-	char text[16];
-
-	if (wr_patient_read(patient, "/sys/module/module/parameters/sig_enforce", text,
-			    sizeof(text)) < 0 || text[0] != 'Y')
-		return wr_finding_set(finding, WR_HEALTH_OK, "not enforced");
-	return must_be_signed(patient, finding, "enforced: only signed modules load");
-}
-
 static bool check_loading(struct wr_patient *patient, struct wr_finding *finding)
 {
 	char text[16];
@@ -257,13 +277,15 @@ const struct wr_check wr_checks_host[] = {
 	{ "processor", check_processor },
 	{ "virtualization", check_virtualization },
 	{ "nested paging", check_nested_paging },
+	{ "features", check_features },
 	{ "firmware", check_firmware },
 	{ "hypervisor below", check_nesting },
 	{ "kernel", check_kernel },
 	{ "kernel headers", check_headers },
-	{ "secure boot", check_secure_boot },
-	{ "lockdown", check_lockdown },
-	{ "module signatures", check_signatures },
+	{ "secure boot", wr_doctor_secure_boot },
+	{ "lockdown", wr_doctor_lockdown },
+	{ "module signatures", wr_doctor_signatures },
+	{ "module's signature", wr_doctor_signed },
 	{ "module loading", check_loading },
 	{ NULL, NULL },
 };
