@@ -7,7 +7,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 PREFIX ?= /usr/local
 VENDOR ?= svm
 
-.PHONY: all module launcher help demo check check-peers bench style insert remove install uninstall clean
+.PHONY: all module launcher help demo check check-peers check-packages bench style insert remove install uninstall clean
 
 all: module launcher
 
@@ -22,13 +22,14 @@ help:
 	@echo 'make demo       boot an emulated machine, load Warren there, run a Debian kernel in it'
 	@echo 'make check      run all tests in emulated machines (SUITES="style smoke-6.1 ..." for some)'
 	@echo 'make check-peers  run QEMU, and what else people have, on Warren and on KVM (SUBJECTS="qemu ...")'
+	@echo 'make check-packages  build the Debian packages, install them in chroots of three releases (RELEASES="bookworm ...")'
 	@echo 'make bench      compare with KVM, counted in instructions'
 	@echo '                demo and bench: VENDOR=svm (AMD-V, the default) or vmx (Intel VT-x)'
 	@echo 'make style      check style: checkpatch, sparse, include rules, shellcheck'
 	@echo 'make insert     load warren.ko into this machine'
 	@echo 'make remove     unload it'
-	@echo 'make install    install module and launcher (PREFIX=$(PREFIX), DESTDIR=)'
-	@echo 'make uninstall  remove both'
+	@echo 'make install    install module, launcher, and what makes /dev/warren a group'"'"'s (PREFIX=$(PREFIX), DESTDIR=; docs/install.md)'
+	@echo 'make uninstall  remove all that'
 	@echo 'make clean      remove what was built here (not the cache: ~/.cache/warren)'
 	@echo
 	@echo 'demo, check and bench need no virtualization hardware. They install the Debian packages'
@@ -43,6 +44,9 @@ check:
 check-peers:
 	@tests/peers/run $(SUBJECTS)
 
+check-packages:
+	@tests/packages/run $(RELEASES)
+
 bench:
 	@tests/bench/run --vendor $(VENDOR)
 
@@ -55,25 +59,50 @@ insert: module
 remove:
 	rmmod warren
 
+# Of the kernel that the module is built for: the headers may be gone when it is removed (KVER= names it then).
+KVER ?= $(or $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null),$(shell uname -r))
+MODDIR = $(DESTDIR)/lib/modules/$(KVER)/updates
+LIBDIR = $(DESTDIR)$(PREFIX)/lib
+SHAREDIR = $(DESTDIR)$(PREFIX)/share
+
 install: all
-	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
+	install -D -m 644 warren.ko $(MODDIR)/warren.ko
+	$(if $(SIGN_KEY),$(KDIR)/scripts/sign-file sha256 $(SIGN_KEY) $(SIGN_CERT) $(MODDIR)/warren.ko)
 	install -D -m 755 userspace-cli/warren $(DESTDIR)$(PREFIX)/bin/warren
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 userspace-cli/man/*.1
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man5 userspace-cli/man/*.5
-	install -D -m 644 userspace-cli/completion/warren.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/warren
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -D -m 644 -t $(SHAREDIR)/man/man1 userspace-cli/man/*.1
+	install -D -m 644 -t $(SHAREDIR)/man/man5 userspace-cli/man/*.5
+	install -D -m 644 userspace-cli/completion/warren.bash $(SHAREDIR)/bash-completion/completions/warren
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/include/linux uapi/linux/*.h
+	install -D -m 644 -t $(LIBDIR)/udev/rules.d userspace-cli/udev/*.rules
+	install -D -m 644 -t $(LIBDIR)/sysusers.d userspace-cli/sysusers/*.conf
+	install -D -m 644 -t $(LIBDIR)/modules-load.d userspace-cli/modules-load/*.conf
+	install -d $(LIBDIR)/systemd/system
 	for unit in userspace-cli/systemd/*.service; do \
-		sed 's|/usr/bin/|$(PREFIX)/bin/|' "$$unit" >$(DESTDIR)$(PREFIX)/lib/systemd/system/"$${unit##*/}"; done
-	depmod -a
+		sed 's|/usr/bin/|$(PREFIX)/bin/|' "$$unit" >$(LIBDIR)/systemd/system/"$${unit##*/}"; done
+ifeq ($(DESTDIR),)
+	depmod -a $(KVER)
+	getent group warren >/dev/null || groupadd --system warren
+	[ ! -e /run/udev/control ] || udevadm control --reload
+endif
+
+# What a directory of the launcher has
+names = $(notdir $(wildcard userspace-cli/$(1)/*))
 
 uninstall:
+	rm -f $(MODDIR)/warren.ko
 	rm -f $(DESTDIR)$(PREFIX)/bin/warren
-	rm -f $(patsubst userspace-cli/man/%,$(DESTDIR)$(PREFIX)/share/man/man?/%,$(wildcard userspace-cli/man/*))
-	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/warren
-	rm -f $(patsubst userspace-cli/systemd/%,$(DESTDIR)$(PREFIX)/lib/systemd/system/%,$(wildcard userspace-cli/systemd/*))
-	rm -f $(DESTDIR)/lib/modules/$(shell uname -r)/updates/warren.ko*
-	rm -f $(DESTDIR)/lib/modules/$(shell uname -r)/extra/warren.ko*
-	depmod -a
+	rm -f $(foreach page,$(call names,man),$(SHAREDIR)/man/man$(subst .,,$(suffix $(page)))/$(page))
+	rm -f $(SHAREDIR)/bash-completion/completions/warren
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/include/linux/,$(notdir $(wildcard uapi/linux/*.h)))
+	rm -f $(addprefix $(LIBDIR)/udev/rules.d/,$(call names,udev))
+	rm -f $(addprefix $(LIBDIR)/sysusers.d/,$(call names,sysusers))
+	rm -f $(addprefix $(LIBDIR)/modules-load.d/,$(call names,modules-load))
+	rm -f $(addprefix $(LIBDIR)/systemd/system/,$(call names,systemd))
+ifeq ($(DESTDIR),)
+	depmod -a $(KVER)
+	! getent group warren >/dev/null || groupdel warren
+	[ ! -e /run/udev/control ] || udevadm control --reload
+endif
 
 # Works without kernel headers too: they may be gone by now.
 clean:
