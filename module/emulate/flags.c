@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * RFLAGS as a whole, and the interrupt flag: by I/O privilege level, or by the virtual interrupt flag where CR4.VME or CR4.PVI says so.
+ * RFLAGS as a whole, and the interrupt flag: by I/O privilege level, or the virtual one where CR4.VME or CR4.PVI says so.
  */
 #include "insn.h"
 
