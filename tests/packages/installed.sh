@@ -27,9 +27,9 @@ choose_kernels() {
 	first=${found[-2]} second=${found[-1]}
 }
 
-# All that is there, but what apt and dpkg know of it, caches and logs.
+# All that is there, but what apt and dpkg know of it, caches, logs, and what a boot forgets.
 files() {
-	find / -xdev \( -path /proc -o -path /mnt -o -path /tmp -o -path /var/lib/dpkg -o -path /var/cache -o -path /var/log \
+	find / -xdev \( -path /proc -o -path /run -o -path /mnt -o -path /tmp -o -path /var/lib/dpkg -o -path /var/cache -o -path /var/log \
 		-o -path /var/lib/apt \) -prune -o -print | sort
 }
 
@@ -40,6 +40,7 @@ test_prepare() {
 	mapfile -t needed < <(apt-get -s --no-install-recommends install ./warren_*.deb ./warren-dkms_*.deb |
 		awk '$1 == "Inst" && $2 !~ /^warren/ { print $2 }')
 	[ ${#needed[@]} -eq 0 ] || install "${needed[@]}" || fail "${needed[*]}"
+	depmod -a "$first" # its lists stay
 	files >/tmp/before
 	cp /etc/group /tmp/group
 }
@@ -142,7 +143,7 @@ test_purge() {
 	[ -z "$(find /lib/modules /var/lib/dkms /usr/src -name 'warren*')" ] || fail "no module"
 	! grep -l warren /lib/modules/*/modules.dep || fail "depmod not to know it"
 	files >/tmp/after
-	diff /tmp/before /tmp/after | grep '^>' | grep -v -e "$second" -e '/usr/src/linux-' -e /var/lib/dkms/mok \
+	diff /tmp/before /tmp/after | grep '^>' | grep -v -e "$second" -e '/usr/src/linux-' -e /linux-headers- -e /var/lib/dkms/mok \
 		-e '/usr/lib/linux-\(kbuild\|headers\|compiler\)' >/tmp/left
 	diff /tmp/before /tmp/after | grep '^>.*[Ww]arren' >>/tmp/left
 	[ ! -s /tmp/left ] || { cat /tmp/left; fail "nothing left"; }
