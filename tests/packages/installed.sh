@@ -29,8 +29,8 @@ choose_kernels() {
 
 # All that is there, but what apt and dpkg know of it, caches, logs, and what a boot forgets.
 files() {
-	find / -xdev \( -path /proc -o -path /run -o -path /mnt -o -path /tmp -o -path /var/lib/dpkg -o -path /var/cache -o -path /var/log \
-		-o -path /var/lib/apt \) -prune -o -print | sort
+	find / -xdev \( -path /proc -o -path /run -o -path /mnt -o -path /tmp -o -path /var/lib/dpkg -o -path /var/cache \
+		-o -path /var/log -o -path /var/lib/apt \) -prune -o -print | sort
 }
 
 # What the packages need is here before them, so that what they leave can be told from it.
