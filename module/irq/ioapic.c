@@ -232,33 +232,6 @@ void wr_ioapic_eoi(struct wr_vm *vm, u8 vector, bool level)
 		wr_ioapic_eoi_vector(ioapic, vector, level);
 }
 
-/**
- * wr_ioapic_vector_is_level - may this vector come from a level-triggered pin?
- * @vm: the VM, with the IOAPIC here or in userspace
- * @vector: which
- *
- * Context: any.
- */
-bool wr_ioapic_vector_is_level(struct wr_vm *vm, u8 vector)
-{
-	struct wr_ioapic *ioapic = READ_ONCE(vm->irq.ioapic);
-	unsigned long flags, pins;
-	unsigned int pin;
-	bool level = false;
-
-	if (!ioapic)
-		return wr_irq_split_vector_is_level(vm, vector);
-	if (!test_bit(vector, ioapic->vectors))
-		return false;
-	raw_spin_lock_irqsave(&ioapic->lock, flags);
-	pins = ioapic_pins_of(ioapic, vector);
-	for_each_set_bit(pin, &pins, WR_IOAPIC_PINS)
-		level |= pin_is_level(ioapic, pin);
-	raw_spin_unlock_irqrestore(&ioapic->lock, flags);
-	return level;
-}
-WR_EXPORT_FOR_KUNIT(wr_ioapic_vector_is_level);
-
 static u32 ioapic_read_register(const struct wr_ioapic *ioapic)
 {
 	u32 reg = ioapic->state.ioregsel & 0xff;

@@ -58,7 +58,6 @@ struct wr_irq {
 	struct list_head irqfds;		/* irqfds_lock */
 	struct mutex resamplers_lock;		/* serializes assigning irqfds, too */
 	struct list_head resamplers;		/* resamplers_lock to write, vm->srcu to read */
-	u16 split_pins;				/* [L] routes 0..n-1 are the userspace IOAPIC's */
 	u64 x2apic_api;				/* [L] to write: WR_X2APIC_API_FLAGS, KVM_CAP_X2APIC_API */
 	struct wr_lapic_ids *ids;		/* [L] to replace by a larger one, [A] to read: vCPUs by APIC id, lapic_ids.c */
 };
@@ -107,7 +106,6 @@ int wr_irq_set_routes(struct wr_vm *vm, const struct kvm_irq_routing_entry *entr
 void wr_irq_notify_ack(struct wr_vm *vm, u32 chip, u32 pin);
 bool wr_irq_has_ack_notifier(struct wr_vm *vm, u32 chip, u32 pin);
 void wr_irq_notify_unmask(struct wr_vm *vm, u32 chip, u32 pin);
-bool wr_irq_split_vector_is_level(struct wr_vm *vm, u8 vector);
 
 /* irqfd.c */
 int wr_irqfd(struct wr_vm *vm, const struct kvm_irqfd *args);
@@ -131,7 +129,6 @@ int wr_ioapic_create(struct wr_vm *vm);
 void wr_ioapic_destroy(struct wr_vm *vm);
 int wr_ioapic_set_irq(struct wr_ioapic *ioapic, u32 pin, int source, int level);
 void wr_ioapic_eoi(struct wr_vm *vm, u8 vector, bool level);
-bool wr_ioapic_vector_is_level(struct wr_vm *vm, u8 vector);
 void wr_ioapic_get(struct wr_ioapic *ioapic, struct kvm_ioapic_state *state);
 void wr_ioapic_set(struct wr_ioapic *ioapic, const struct kvm_ioapic_state *state);
 

@@ -378,35 +378,6 @@ void wr_irq_notify_unmask(struct wr_vm *vm, u32 chip, u32 pin)
 		wr_pit_unmask(pit);
 }
 
-/**
- * wr_irq_split_vector_is_level - may userspace's IOAPIC send this vector for a level-triggered pin?
- * @vm: the VM
- * @vector: which
- *
- * The routes of its pins are the first split_pins GSIs. Context: any.
- */
-bool wr_irq_split_vector_is_level(struct wr_vm *vm, u8 vector)
-{
-	const struct wr_routes *routes;
-	const struct wr_route *route;
-	bool level = false;
-	u32 i, end;
-	int idx;
-
-	if (vm->irq.mode != WR_IRQCHIP_SPLIT)
-		return false;
-	idx = srcu_read_lock(&vm->srcu);
-	routes = srcu_dereference(vm->irq.routes, &vm->srcu);
-	end = routes ? routes->first[min_t(u32, routes->nr_gsis, vm->irq.split_pins)] : 0;
-	for (i = 0; i < end && !level; i++) {
-		route = &routes->route[i];
-		level = route->chip == ROUTE_MSI && route->msg.level &&
-			route->msg.vector == vector;
-	}
-	srcu_read_unlock(&vm->srcu, idx);
-	return level;
-}
-
 /* GSI 0 to 15 reach a PIC pin and the IOAPIC pin of the same number, 16 to 23 the IOAPIC alone. */
 static struct wr_routes *default_routes(const struct wr_vm *vm)
 {
@@ -501,7 +472,6 @@ int wr_irqchip_split(struct wr_vm *vm, u32 pins)
 	if (IS_ERR(routes))
 		return PTR_ERR(routes);
 	routes_publish(vm, routes);
-	vm->irq.split_pins = pins;
 	WRITE_ONCE(vm->irq.mode, WR_IRQCHIP_SPLIT);
 	return 0;
 }
