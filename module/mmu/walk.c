@@ -110,7 +110,7 @@ static __always_inline u64 reserved_bits(const struct walk *w, u64 value)
 	}
 	if (w->level >= 3) {
 		reserved |= PTE_PS;
-		if (w->p->amd)
+		if (w->level >= 4 && w->p->amd)
 			reserved |= PTE_G;
 	}
 	return reserved;

@@ -18,7 +18,7 @@ struct wr_paging {
 	u32 pkru;
 	bool ac;			/* EFLAGS.AC */
 	bool gbpages, pse36;		/* features of the guest's CPU */
-	bool amd;			/* reserves G in upper tables */
+	bool amd;			/* reserves G in entries of levels 4 and 5 */
 	/* For the accesses */
 	struct wr_vm *vm;
 	const struct wr_slots *slots;
