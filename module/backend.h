@@ -83,7 +83,8 @@ struct wr_backend_caps {
  * @get_code: what decides how code is decoded, in one go.
  * @set_cr0, @set_cr3, @set_cr4, @set_efer: values are validated and already in vcpu->crN; give them to the hardware.
  *	With @set_cr3 go vcpu->pdptr, when PAE paging is on.
- * @sync_pdptrs: bring vcpu->pdptr up to what the hardware walks with; only under PAE paging. May sleep.
+ * @sync_pdptrs: bring vcpu->pdptr up to what the hardware walks with; only under PAE paging. -EAGAIN: call again where
+ *	sleeping is allowed.
  * @set_dr7: vcpu->dr7, vcpu->dr6 or vcpu->debug changed: recompute what the hardware gets. wr_debug_dr() and wr_debug_dr7() say
  *	what its debug registers must hold, wr_debug_exceptions() which exceptions must exit, wr_debug_steps() whether to
  *	step. While wr_debug_owns_dr() the guest's accesses to debug registers exit, to wr_exit_dr(), and nothing that the
@@ -143,7 +144,7 @@ struct wr_backend {
 	void (*get_code)(struct wr_vcpu *vcpu, struct wr_code *out);
 	void (*set_cr0)(struct wr_vcpu *vcpu);
 	void (*set_cr3)(struct wr_vcpu *vcpu);
-	void (*sync_pdptrs)(struct wr_vcpu *vcpu);
+	int (*sync_pdptrs)(struct wr_vcpu *vcpu);
 	void (*set_cr4)(struct wr_vcpu *vcpu);
 	void (*set_efer)(struct wr_vcpu *vcpu);
 	void (*set_dr7)(struct wr_vcpu *vcpu);

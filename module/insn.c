@@ -519,11 +519,6 @@ enum wr_run_result wr_insn_emulate(struct wr_vcpu *vcpu)
 	struct fetch f;
 	int err;
 
-	if (wr_is_pae_paging(vcpu)) {
-		if (vcpu->in_stay)
-			return WR_RUN_SLEEPABLE;
-		wr_backend->sync_pdptrs(vcpu);
-	}
 	err = fetch_and_decode(vcpu, &f);
 	if (err == -EOPNOTSUPP)
 		return unknown_instruction(vcpu, f.bytes, f.have);

@@ -574,8 +574,11 @@ int wr_set_xcrs(struct wr_vcpu *vcpu, const struct kvm_xcrs *in)
 int wr_translate(struct wr_vcpu *vcpu, struct kvm_translation *tr)
 {
 	struct wr_walk walk;
-	int err = wr_walk(vcpu, tr->linear_address, 0, &walk);
+	int err;
 
+	/* The guest's other vCPUs, or userspace, may be writing to the tables all the time. */
+	while ((err = wr_walk(vcpu, tr->linear_address, 0, &walk)) == -EAGAIN && !fatal_signal_pending(current))
+		cond_resched();
 	tr->valid = !err;
 	tr->physical_address = err ? ~0ULL : walk.gpa;
 	tr->writeable = 1;

@@ -114,8 +114,6 @@ enum wr_run_result wr_exit_task_switch(struct wr_vcpu *vcpu, u16 selector, u8 ca
 
 	if (vcpu->in_stay)
 		return WR_RUN_SLEEPABLE;
-	if (wr_is_pae_paging(vcpu))
-		wr_backend->sync_pdptrs(vcpu);
 	ts.external = cause == WR_TASK_GATE && is_external(&vcpu->event);
 	if (!ts.external) {
 		/* The old task goes on after the instruction. */

@@ -14,8 +14,10 @@
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 
+#include "backend.h"
 #include "compat.h"
 #include "internal.h"
+#include "state.h"
 #include "walk.h"
 
 #define PTE_P		BIT_ULL(0)
@@ -435,7 +437,14 @@ static noinline int walk_vcpu(struct wr_vcpu *vcpu, const struct wr_slots *slots
 		.slots = slots,
 		.cache = &vcpu->walk_cache,
 	};
+	int r;
 
+	/* The guest has loaded them without an exit. */
+	if (wr_is_pae_paging(vcpu)) {
+		r = wr_backend->sync_pdptrs(vcpu);
+		if (r)
+			return r;
+	}
 	return walk(&p, &guest_ops, gva, access, out);
 }
 

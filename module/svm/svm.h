@@ -154,7 +154,7 @@ int svm_get_cpl(struct wr_vcpu *vcpu);
 void svm_get_code(struct wr_vcpu *vcpu, struct wr_code *out);
 void svm_set_cr0(struct wr_vcpu *vcpu);
 void svm_set_cr3(struct wr_vcpu *vcpu);
-void svm_sync_pdptrs(struct wr_vcpu *vcpu);
+int svm_sync_pdptrs(struct wr_vcpu *vcpu);
 void svm_set_cr4(struct wr_vcpu *vcpu);
 void svm_set_efer(struct wr_vcpu *vcpu);
 int svm_get_msr(struct wr_vcpu *vcpu, u32 index, u64 *data);

@@ -174,10 +174,13 @@ void svm_set_cr3(struct wr_vcpu *vcpu)
 	svm_mark_dirty(to_svm(vcpu), SVM_CLEAN_CR);
 }
 
-/* wr_backend.sync_pdptrs: with nested paging the hardware reads them from memory at each walk */
-void svm_sync_pdptrs(struct wr_vcpu *vcpu)
+/*
+ * wr_backend.sync_pdptrs: with nested paging the hardware reads them from memory at each walk. Those that no CPU loads leave
+ * the last ones.
+ */
+int svm_sync_pdptrs(struct wr_vcpu *vcpu)
 {
-	wr_load_pdptrs(vcpu, vcpu->cr3);
+	return wr_load_pdptrs(vcpu, vcpu->cr3) == -EAGAIN ? -EAGAIN : 0;
 }
 
 /* wr_backend.set_cr4 */

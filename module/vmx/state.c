@@ -160,7 +160,7 @@ void vmx_set_cr3(struct wr_vcpu *vcpu)
 }
 
 /* wr_backend.sync_pdptrs: the CPU loaded them when the guest wrote CR3 */
-void vmx_sync_pdptrs(struct wr_vcpu *vcpu)
+int vmx_sync_pdptrs(struct wr_vcpu *vcpu)
 {
 	int i;
 
@@ -168,6 +168,7 @@ void vmx_sync_pdptrs(struct wr_vcpu *vcpu)
 	for (i = 0; i < ARRAY_SIZE(vcpu->pdptr); i++)
 		vcpu->pdptr[i] = vmcs_read64_nth(GUEST_PDPTR0, i);
 	vmx_end();
+	return 0;
 }
 
 /* wr_backend.set_cr4 */

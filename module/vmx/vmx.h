@@ -225,7 +225,7 @@ void vmx_set_cr3(struct wr_vcpu *vcpu);
 void vmx_set_cr4(struct wr_vcpu *vcpu);
 void vmx_set_efer(struct wr_vcpu *vcpu);
 void vmx_set_dr7(struct wr_vcpu *vcpu);
-void vmx_sync_pdptrs(struct wr_vcpu *vcpu);
+int vmx_sync_pdptrs(struct wr_vcpu *vcpu);
 int vmx_get_msr(struct wr_vcpu *vcpu, u32 index, u64 *data);
 int vmx_set_msr(struct wr_vcpu *vcpu, u32 index, u64 data);
 bool vmx_has_msr(u32 index);
