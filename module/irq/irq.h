@@ -101,6 +101,7 @@ int wr_irqchip_split(struct wr_vm *vm, u32 pins);
 int wr_irqchip_get(struct wr_vm *vm, struct kvm_irqchip *chip);
 int wr_irqchip_set(struct wr_vm *vm, const struct kvm_irqchip *chip);
 int wr_irq_set(struct wr_vm *vm, u32 gsi, int level, int source);
+bool wr_irq_is_wide(struct wr_vm *vm, u32 gsi);
 int wr_irq_msi(struct wr_vm *vm, const struct kvm_msi *msi);
 int wr_irq_set_routes(struct wr_vm *vm, const struct kvm_irq_routing_entry *entries, u32 nr);
 void wr_irq_notify_ack(struct wr_vm *vm, u32 chip, u32 pin);
@@ -144,6 +145,7 @@ void wr_pit_unmask(struct wr_pit *pit);
 /* lapic.c, lapic_ids.c, lapic_ipi.c, lapic_timer.c */
 void wr_lapic_ids_add(struct wr_vcpu *vcpu);
 void wr_lapic_ids_free(struct wr_vm *vm);
+bool wr_lapic_is_wide(const struct wr_lapic_msg *msg);
 int wr_x2apic_api(struct wr_vm *vm, u64 flags);
 int wr_lapic_create(struct wr_vcpu *vcpu);
 void wr_lapic_destroy(struct wr_vcpu *vcpu);

@@ -4,7 +4,8 @@
  * guest is done.
  *
  * A wait-queue entry of our own on the eventfd is called by the signaller, with the eventfd's lock
- * held and interrupts off; all of wr_irq_set() may run there, so no work item is needed to inject.
+ * held and interrupts off; all of wr_irq_set() may run there. Only a message for which all of many
+ * vCPUs are looked at takes too long for that: a work item sends it.
  *
  * Whoever takes an irqfd off vm->irq.irqfds, under irqfds_lock, queues its shutdown; that work
  * alone frees it.
@@ -28,11 +29,15 @@ struct wr_irqfd {
 	struct list_head resampler_link;	/* resamplers_lock */
 	wait_queue_entry_t wait;
 	poll_table poll;
+	struct work_struct inject;
 	struct work_struct shutdown;
 };
 
 /* The shutdowns: a queue of our own, to be flushed when a VM goes. */
 static struct workqueue_struct *irqfd_wq;
+
+/* The injections: another one, since shutdowns wait for them. */
+static struct workqueue_struct *inject_wq;
 
 static void irqfd_inject(struct wr_irqfd *irqfd)
 {
@@ -42,6 +47,20 @@ static void irqfd_inject(struct wr_irqfd *irqfd)
 	}
 	wr_irq_set(irqfd->vm, irqfd->gsi, 1, WR_IRQ_SOURCE_USER);
 	wr_irq_set(irqfd->vm, irqfd->gsi, 0, WR_IRQ_SOURCE_USER);
+}
+
+static void irqfd_inject_work(struct work_struct *work)
+{
+	irqfd_inject(container_of(work, struct wr_irqfd, inject));
+}
+
+/* Signalled. Edges that come before the work item ran merge, as those do that the vCPU has not taken yet. */
+static void irqfd_signalled(struct wr_irqfd *irqfd)
+{
+	if (wr_irq_is_wide(irqfd->vm, irqfd->gsi))
+		queue_work(inject_wq, &irqfd->inject);
+	else
+		irqfd_inject(irqfd);
 }
 
 /* Take it off the list and have it freed; later calls find it gone. */
@@ -64,7 +83,7 @@ static int irqfd_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync, v
 
 	if (events & EPOLLIN) {
 		eventfd_ctx_do_read(irqfd->eventfd, &count);
-		irqfd_inject(irqfd);
+		irqfd_signalled(irqfd);
 		ret = 1;
 	}
 	if (events & EPOLLHUP) {
@@ -168,6 +187,7 @@ static void irqfd_shutdown(struct work_struct *work)
 
 	/* No call of irqfd_wakeup() begins after this, and none is left. */
 	eventfd_ctx_remove_wait_queue(irqfd->eventfd, &irqfd->wait, &count);
+	flush_work(&irqfd->inject);
 	if (irqfd->resamplefd)
 		resampler_remove(irqfd);
 	irqfd_free(irqfd);
@@ -185,6 +205,7 @@ static struct wr_irqfd *irqfd_alloc(struct wr_vm *vm, const struct kvm_irqfd *ar
 	irqfd->vm = vm;
 	irqfd->gsi = args->gsi;
 	INIT_LIST_HEAD(&irqfd->link);
+	INIT_WORK(&irqfd->inject, irqfd_inject_work);
 	INIT_WORK(&irqfd->shutdown, irqfd_shutdown);
 	init_waitqueue_func_entry(&irqfd->wait, irqfd_wakeup);
 	init_poll_funcptr(&irqfd->poll, irqfd_queue_proc);
@@ -341,7 +362,16 @@ void wr_irqfd_exit(struct wr_vm *vm)
 int wr_irqfd_module_init(void)
 {
 	irqfd_wq = alloc_workqueue("warren-irqfd", WQ_UNBOUND, 0);
-	return irqfd_wq ? 0 : -ENOMEM;
+	if (!irqfd_wq)
+		return -ENOMEM;
+	inject_wq = alloc_workqueue("warren-inject", WQ_UNBOUND | WQ_HIGHPRI, 0);
+	if (!inject_wq)
+		goto err_destroy_irqfd_wq;
+	return 0;
+
+err_destroy_irqfd_wq:
+	destroy_workqueue(irqfd_wq);
+	return -ENOMEM;
 }
 
 /**
@@ -350,4 +380,5 @@ int wr_irqfd_module_init(void)
 void wr_irqfd_module_exit(void)
 {
 	destroy_workqueue(irqfd_wq);
+	destroy_workqueue(inject_wq);
 }

@@ -170,11 +170,28 @@ static bool matches(const struct wr_lapic *lapic, const struct wr_lapic_targets 
 	return lapic->vcpu->id == msg->dest;
 }
 
-/* In x2APIC mode the logical destination spells out the ids: a cluster is 16 of them in a row. */
+/*
+ * In x2APIC mode the logical destination spells out the ids: a cluster is 16 of them in a row. A device's that 8 bits do not hold
+ * means nobody in the other mode.
+ */
 static bool spells_ids(const struct wr_vcpu *source, const struct wr_lapic_msg *msg)
 {
-	return source && msg->logical && !msg->shorthand && msg->dest != WR_X2APIC_BROADCAST &&
-	       wr_lapic_x2apic(source->lapic);
+	if (!msg->logical || msg->shorthand || msg->dest == WR_X2APIC_BROADCAST)
+		return false;
+	return source ? wr_lapic_x2apic(source->lapic) : msg->dest > 0xff;
+}
+
+/**
+ * wr_lapic_is_wide - are all vCPUs looked at to deliver a message?
+ * @msg: of a device
+ *
+ * Return: false if no more than a cluster is. Context: any.
+ */
+bool wr_lapic_is_wide(const struct wr_lapic_msg *msg)
+{
+	if (msg->logical)
+		return !spells_ids(NULL, msg);
+	return msg->dest == WR_XAPIC_BROADCAST || msg->dest == WR_X2APIC_BROADCAST;
 }
 
 /**

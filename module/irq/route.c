@@ -19,6 +19,9 @@
 
 #define NO_GSI		(-1)
 
+/* So few that it takes no time to look at all of them */
+#define FEW_VCPUS	32
+
 /* Pins of one 8259 */
 #define PIC_CHIP_PINS	(WR_PIC_PINS / 2)
 
@@ -281,6 +284,36 @@ int wr_irq_set(struct wr_vm *vm, u32 gsi, int level, int source)
 	return ret;
 }
 WR_EXPORT_FOR_KUNIT(wr_irq_set);
+
+/**
+ * wr_irq_is_wide - is a GSI a message that takes too long to be sent with interrupts off?
+ * @vm: the VM
+ * @gsi: any number
+ *
+ * Context: any, hard interrupts included.
+ */
+bool wr_irq_is_wide(struct wr_vm *vm, u32 gsi)
+{
+	const struct wr_routes *routes;
+	const struct wr_route *route;
+	bool wide = false;
+	int idx;
+
+	if (atomic_read(&vm->online_vcpus) <= FEW_VCPUS)
+		return false;
+	idx = srcu_read_lock(&vm->srcu);
+	routes = srcu_dereference(vm->irq.routes, &vm->srcu);
+	if (routes && gsi < routes->nr_gsis) {
+		gsi = array_index_nospec(gsi, routes->nr_gsis);
+		route = &routes->route[routes->first[gsi]];
+		/* A message is alone; without a route this is the next GSI's. */
+		wide = routes->first[gsi] < routes->first[gsi + 1] && route->chip == ROUTE_MSI &&
+		       wr_lapic_is_wide(&route->msg);
+	}
+	srcu_read_unlock(&vm->srcu, idx);
+	return wide;
+}
+WR_EXPORT_FOR_KUNIT(wr_irq_is_wide);
 
 /**
  * wr_irq_msi - KVM_SIGNAL_MSI

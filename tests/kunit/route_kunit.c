@@ -250,6 +250,41 @@ static void signal_msi(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, wr_irq_msi(&fix->vm, &msi), -EINVAL);
 }
 
+static bool is_wide(struct kunit *test, u32 dest, u32 low)
+{
+	struct fixture *fix = test->priv;
+	struct kvm_irq_routing_entry entry = msi_entry(30, 0x31);
+
+	entry.u.msi.address_lo |= (dest & 0xff) << 12 | low;
+	entry.u.msi.address_hi = dest & ~0xff;
+	KUNIT_EXPECT_EQ(test, wr_irq_set_routes(&fix->vm, &entry, 1), 0);
+	return wr_irq_is_wide(&fix->vm, 30);
+}
+
+/* Messages for which all of many vCPUs are looked at, and those that have few to look at */
+static void wide_messages(struct kunit *test)
+{
+	struct fixture *fix = test->priv;
+	const u32 logical = BIT(2);
+
+	KUNIT_EXPECT_FALSE(test, wr_irq_is_wide(&fix->vm, 30));
+	make_irqchip(test);
+	fix->vm.irq.x2apic_api = KVM_X2APIC_API_USE_32BIT_IDS;
+	KUNIT_EXPECT_FALSE(test, is_wide(test, 255, 0));
+	atomic_set(&fix->vm.online_vcpus, 1024);
+	KUNIT_EXPECT_TRUE(test, is_wide(test, 255, 0));
+	KUNIT_EXPECT_TRUE(test, is_wide(test, ~0u, 0));
+	KUNIT_EXPECT_TRUE(test, is_wide(test, ~0u, logical));
+	KUNIT_EXPECT_TRUE(test, is_wide(test, 1, logical));
+	KUNIT_EXPECT_FALSE(test, is_wide(test, 0x10001, logical));
+	KUNIT_EXPECT_FALSE(test, is_wide(test, 1, 0));
+	KUNIT_EXPECT_FALSE(test, is_wide(test, 1023, 0));
+	/* No route, and no GSI */
+	KUNIT_EXPECT_FALSE(test, wr_irq_is_wide(&fix->vm, 29));
+	KUNIT_EXPECT_FALSE(test, wr_irq_is_wide(&fix->vm, ~0u));
+	atomic_set(&fix->vm.online_vcpus, 1);
+}
+
 /* A level line through the local APIC: it comes again until it falls. */
 static void level_through_lapic(struct kunit *test)
 {
@@ -520,6 +555,7 @@ static struct kunit_case route_cases[] = {
 	KUNIT_CASE(invalid_routes),
 	KUNIT_CASE(split),
 	KUNIT_CASE(signal_msi),
+	KUNIT_CASE(wide_messages),
 	KUNIT_CASE(level_through_lapic),
 	KUNIT_CASE(pit_ticks_by_pic),
 	KUNIT_CASE(pit_ticks_by_ioapic),

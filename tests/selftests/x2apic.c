@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* APIC ids of 32 bits: KVM_CAP_X2APIC_API, destinations beyond 255, and what KVM_GET_LAPIC shows of them. */
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include "apic.h"
 #include "vm.h"
 
@@ -157,6 +160,151 @@ TEST(msi_quirk)
 	CHECK_EQ(who(&m), 7);
 	CHECK_EQ(msi(&m.vm, FAR, 0), 1);
 	CHECK_EQ(who(&m), 4);
+}
+
+/* So many that the signaller of an irqfd does not deliver what may reach all of them */
+#define MANY 40
+#define GSI 30
+
+struct crowd {
+	struct vm vm;
+	struct vcpu v[MANY];
+	int fd;
+};
+
+static void signal_crowd(struct crowd *c)
+{
+	u64 one = 1;
+
+	CHECK_EQ(write(c->fd, &one, 8), 8);
+}
+
+static void irqfd_crowd(struct crowd *c, u32 flags)
+{
+	struct kvm_irqfd i = { .fd = c->fd, .gsi = GSI, .flags = flags };
+
+	CHECK_OK(ioctl(c->vm.fd, KVM_IRQFD, &i));
+}
+
+/* The GSI's message, by the low and the high half of its address */
+static void route_crowd(struct crowd *c, u32 dest, u32 low)
+{
+	struct {
+		struct kvm_irq_routing head;
+		struct kvm_irq_routing_entry entry;
+	} r = {
+		.head.nr = 1,
+		.entry = {
+			.gsi = GSI,
+			.type = KVM_IRQ_ROUTING_MSI,
+			.u.msi = {
+				.address_lo = APIC_GPA | (dest & 0xff) << 12 | low,
+				.address_hi = dest & ~0xffu,
+				.data = VECTOR,
+			},
+		},
+	};
+
+	CHECK_OK(ioctl(c->vm.fd, KVM_SET_GSI_ROUTING, &r));
+}
+
+static void start_crowd(struct crowd *c, bool x2apic)
+{
+	u32 i;
+
+	need_ext(KVM_CAP_X2APIC_API);
+	vm_init(&c->vm);
+	CHECK_OK(x2apic_api(&c->vm, KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK));
+	vm_irqchip(&c->vm);
+	for (i = 0; i < MANY; i++) {
+		vcpu_init(&c->v[i], &c->vm, i);
+		vcpu_cpuid(&c->v[i]);
+		apic_start(&c->v[i], x2apic);
+	}
+	c->fd = CHECK_OK(eventfd(0, EFD_CLOEXEC));
+	irqfd_crowd(c, 0);
+}
+
+/* Those of [first, end) get it, sooner or later, and nobody else. */
+static void expect_crowd(struct crowd *c, u32 first, u32 end)
+{
+	u32 i;
+
+	for (i = first; i < end; i++) {
+		while (!pending(&c->v[i]))
+			usleep(100);
+		forget(&c->v[i]);
+	}
+	for (i = 0; i < MANY; i++)
+		CHECK(!pending(&c->v[i]));
+}
+
+static void set_logical_id(struct vcpu *v, u8 id)
+{
+	struct kvm_lapic_state s;
+
+	get_lapic(v, &s);
+	*reg(&s, APIC_LDR) = (u32)id << 24;
+	CHECK_OK(ioctl(v->fd, KVM_SET_LAPIC, &s));
+}
+
+TEST(irqfd_to_many)
+{
+	static struct crowd c;
+
+	start_crowd(&c, false);
+	route_crowd(&c, 39, 0);
+	signal_crowd(&c);
+	expect_crowd(&c, 39, 40);
+	route_crowd(&c, 255, 0);
+	signal_crowd(&c);
+	expect_crowd(&c, 0, MANY);
+	set_logical_id(&c.v[3], 1);
+	set_logical_id(&c.v[4], 4);
+	route_crowd(&c, 5, MSI_LOGICAL);
+	signal_crowd(&c);
+	expect_crowd(&c, 3, 5);
+}
+
+TEST(irqfd_to_cluster)
+{
+	static struct crowd c;
+
+	start_crowd(&c, true);
+	/* The second cluster of 16, but its first three */
+	route_crowd(&c, 1 << 16 | 0xfff8, MSI_LOGICAL);
+	signal_crowd(&c);
+	expect_crowd(&c, 19, 32);
+	/* The first one's eight fit 8 bits. */
+	route_crowd(&c, 0xff, MSI_LOGICAL);
+	signal_crowd(&c);
+	expect_crowd(&c, 0, 8);
+	route_crowd(&c, ~0u, 0);
+	signal_crowd(&c);
+	expect_crowd(&c, 0, MANY);
+}
+
+/* What was signalled before arrives before it is deassigned; or never, when the VM goes. */
+TEST(irqfd_to_many_ends)
+{
+	static struct crowd c;
+	u32 i, got;
+
+	start_crowd(&c, false);
+	route_crowd(&c, 255, 0);
+	for (i = 0; i < 20; i++) {
+		signal_crowd(&c);
+		irqfd_crowd(&c, KVM_IRQFD_FLAG_DEASSIGN);
+		for (got = 0; got < MANY && pending(&c.v[got]); got++)
+			forget(&c.v[got]);
+		CHECK_EQ(got, MANY);
+		irqfd_crowd(&c, 0);
+	}
+	signal_crowd(&c);
+	for (i = 0; i < MANY; i++)
+		vcpu_free(&c.v[i]);
+	vm_free(&c.vm);
+	close(c.fd);
 }
 
 /* Userspace that knows no 32-bit ids cannot reach the far one, and sees its id shifted. */
