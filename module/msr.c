@@ -31,6 +31,10 @@
 #define MTRRCAP			(WR_NR_VARIABLE_MTRRS | BIT(8) | BIT(10))
 #define MCE_MSR_LAST		(MSR_IA32_MC0_CTL + 4 * WR_MAX_MCE_BANKS - 1)
 
+/* Hyper-V's */
+#define MSR_REFERENCE_TSC	0x40000021
+#define MSR_APIC_ASSIST_PAGE	0x40000073
+
 /* HWCR: ignored without harm, and kept */
 #define HWCR_IGNORED		(BIT(3) | BIT(6) | BIT(8))
 #define HWCR_TSC_FREQ_SEL	BIT(24)
@@ -67,6 +71,11 @@ static int set_zero(struct wr_vcpu *vcpu, u32 index, u64 data, bool host)
 static bool listed(void)
 {
 	return true;
+}
+
+static bool no_guest_may(const struct wr_vcpu *vcpu)
+{
+	return false;
 }
 
 /* Time */
@@ -599,6 +608,9 @@ static const struct row rows[] = {
 	  .set = set_x2apic },
 	/* No component that it stands for is offered. */
 	{ ONE(MSR_IA32_XSS), ZERO, .guest_may = guest_has_xsaves },
+	/* QEMU resets them whenever its user wants Hyper-V's features, and dies when it cannot: also when it knows that there are none. */
+	{ ONE(MSR_REFERENCE_TSC), ZERO, .guest_may = no_guest_may },
+	{ ONE(MSR_APIC_ASSIST_PAGE), ZERO, .guest_may = no_guest_may },
 	{ .first = MSR_KVM_WALL_CLOCK_NEW, .last = MSR_KVM_SYSTEM_TIME_NEW, KVM_MSR },
 	{ .first = MSR_KVM_STEAL_TIME, .last = MSR_KVM_POLL_CONTROL, KVM_MSR },
 	{ ONE(MSR_EFER), .get = get_efer, .set = set_efer },

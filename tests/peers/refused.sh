@@ -43,8 +43,21 @@ without() {
 	fi
 }
 
-plan 3
+# QEMU does not ask whether Hyper-V's features are there, and writes the registers of some.
+no_hyperv() {
+	vm_start a "${LEAN[@]}" "$@"
+	vm_wait a 'guest: ready'
+	if [ "$WARREN_HV" != kvm ]; then
+		vm_run a 'dmesg | grep "Hypervisor detected: KVM"' || fail "a guest that sees KVM and no Hyper-V"
+	fi
+	vm_quit a
+}
+
+plan 6
 peer "system management mode" refused 'System Management Mode not supported' -M q35,smm=on -cpu host
 peer "nested virtualization, demanded" refused "support requested feature.*svm" -M q35 -cpu host,+svm,enforce
 peer "nested virtualization, wished for" without svm -M q35 -cpu host,+svm
+peer "Hyper-V's features, wished for" no_hyperv -M q35 -cpu host,hv-relaxed,hv-vapic,hv-time,hv-spinlocks=0x1fff
+peer "Hyper-V's features, all there are" no_hyperv -M q35 -cpu host,hv-passthrough
+peer "Hyper-V's features, one that QEMU tries" refused 'HyperV VP_INDEX' -M q35 -cpu host,hv-vpindex
 finish

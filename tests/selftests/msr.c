@@ -56,6 +56,38 @@ static void guest_unknown(u64 arg)
 
 TEST(unknown_msrs_fault) { run_guest(guest_unknown, 0); }
 
+static const u32 hyperv_msrs[] = { 0x40000021, 0x40000073 };
+
+static void guest_of_no_hyperv(u64 arg)
+{
+	u64 v;
+	u32 i;
+
+	(void)arg;
+	for (i = 0; i < ARRAY_SIZE(hyperv_msrs); i++) {
+		GUEST_EQ(rdmsr_safe(hyperv_msrs[i], &v), 13);
+		GUEST_EQ(wrmsr_safe(hyperv_msrs[i], 0), 13);
+	}
+	guest_done();
+}
+
+/* A VMM may reset Hyper-V's registers as if they were there; the guest has none. */
+TEST(no_hyperv)
+{
+	struct machine m;
+	u32 i;
+
+	if (is_kvm())
+		SKIP("the reference has Hyper-V's features");
+	start(&m, guest_of_no_hyperv, 0);
+	for (i = 0; i < ARRAY_SIZE(hyperv_msrs); i++) {
+		CHECK_EQ(set_msr(&m.v, hyperv_msrs[i], 0), 1);
+		CHECK_EQ(set_msr(&m.v, hyperv_msrs[i], 1), 0);
+		CHECK_EQ(get_msr(&m.v, hyperv_msrs[i]), 0);
+	}
+	EXPECT_DONE(&m.v);
+}
+
 static void guest_round_trips(u64 arg)
 {
 	static const u32 msrs[] = { MSR_STAR, MSR_LSTAR, 0xc0000083, 0xc0000084, MSR_FS_BASE,
