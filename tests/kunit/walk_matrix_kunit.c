@@ -25,8 +25,8 @@
 /* PWT, PCD and what software may use */
 #define ALWAYS_FREE	(GENMASK_ULL(4, 3) | GENMASK_ULL(11, 9))
 
-#define READ	0
-#define WRITE	WR_ACC_WRITE
+#define LOAD	0
+#define STORE	WR_ACC_WRITE
 #define FETCH	WR_ACC_FETCH
 #define USER	WR_ACC_USER
 #define IMPLICIT	WR_ACC_IMPLICIT
@@ -56,7 +56,7 @@ static const struct shape shapes[] = {
 };
 
 static const u32 accesses[] = {
-	READ, WRITE, FETCH, USER | READ, USER | WRITE, USER | FETCH, IMPLICIT | READ, IMPLICIT | WRITE, IMPLICIT | FETCH,
+	LOAD, STORE, FETCH, USER | LOAD, USER | STORE, USER | FETCH, IMPLICIT | LOAD, IMPLICIT | STORE, IMPLICIT | FETCH,
 };
 
 /* struct world - a CPU and the one path through its tables that leads to an address. Any other entry is in no memory. */
@@ -170,19 +170,19 @@ static const struct right {
 	bool user_page;			/* U in every entry */
 	u32 when;			/* all of these */
 } rights[] = {
-	{ 0, READ, false, 0 },
-	{ 0, READ, true, SMAP_OFF },
-	{ 0, READ, true, AC | EXPLICIT },
-	{ 0, WRITE, false, WP_OFF },
-	{ 0, WRITE, false, ALL_W },
-	{ 0, WRITE, true, WP_OFF | SMAP_OFF },
-	{ 0, WRITE, true, WP_OFF | AC | EXPLICIT },
-	{ 0, WRITE, true, ALL_W | SMAP_OFF },
-	{ 0, WRITE, true, ALL_W | AC | EXPLICIT },
+	{ 0, LOAD, false, 0 },
+	{ 0, LOAD, true, SMAP_OFF },
+	{ 0, LOAD, true, AC | EXPLICIT },
+	{ 0, STORE, false, WP_OFF },
+	{ 0, STORE, false, ALL_W },
+	{ 0, STORE, true, WP_OFF | SMAP_OFF },
+	{ 0, STORE, true, WP_OFF | AC | EXPLICIT },
+	{ 0, STORE, true, ALL_W | SMAP_OFF },
+	{ 0, STORE, true, ALL_W | AC | EXPLICIT },
 	{ 0, FETCH, false, NO_NX },
 	{ 0, FETCH, true, NO_NX | SMEP_OFF },
-	{ USER, READ, true, 0 },
-	{ USER, WRITE, true, ALL_W },
+	{ USER, LOAD, true, 0 },
+	{ USER, STORE, true, ALL_W },
 	{ USER, FETCH, true, NO_NX },
 };
 
@@ -191,7 +191,7 @@ static bool is_allowed(u32 access, bool user_page, u32 facts)
 	const struct right *r;
 
 	for (r = rights; r < rights + ARRAY_SIZE(rights); r++)
-		if (r->who == (access & USER) && r->what == (access & (WRITE | FETCH)) && r->user_page == user_page &&
+		if (r->who == (access & USER) && r->what == (access & (STORE | FETCH)) && r->user_page == user_page &&
 		    (facts & r->when) == r->when)
 			return true;
 	return false;
@@ -270,7 +270,7 @@ static void page_fault(const struct world *w, u32 access, u32 error, struct verd
 
 	memcpy(v->entry, w->entry, sizeof(v->entry));
 	v->fault = true;
-	v->error = error | (access & (USER | WRITE));
+	v->error = error | (access & (USER | STORE));
 	if (access & FETCH && (nx || w->p.cr4 & X86_CR4_SMEP))
 		v->error |= FETCH;
 }
@@ -280,7 +280,7 @@ static bool key_denies(const struct world *w, u32 access, int key)
 {
 	bool access_disable = w->p.pkru >> (2 * key) & 1, write_disable = w->p.pkru >> (2 * key + 1) & 1;
 
-	if (access & WRITE && write_disable && (access & USER || w->p.cr0 & X86_CR0_WP))
+	if (access & STORE && write_disable && (access & USER || w->p.cr0 & X86_CR0_WP))
 		return true;
 	return access_disable;
 }
@@ -336,7 +336,7 @@ static void judge(const struct world *w, u32 access, struct verdict *v)
 		v->error = WR_ACC_PK;
 	if (v->error || !is_allowed(access, user_page, facts))
 		return page_fault(w, access, WR_ACC_PRESENT | v->error, v);
-	v->entry[level] |= access & WRITE ? D : 0;
+	v->entry[level] |= access & STORE ? D : 0;
 	v->gpa = address(w, level, e);
 	v->page_size = 1ULL << cut(w, level);
 	v->writable = facts & ALL_W;
