@@ -24,11 +24,8 @@ static bool is_external(const struct wr_event *event)
 	return event->nmi.injected || (event->interrupt.injected && !event->interrupt.soft);
 }
 
-/**
- * wr_event_delivered - the delivery under way ended without the hardware: in a handler, a new task, or a fault in its place
- * @vcpu: on its own thread
- */
-void wr_event_delivered(struct wr_vcpu *vcpu)
+/* The delivery under way ended without the hardware: in a new task, or a fault in its place. */
+static void event_delivered(struct wr_vcpu *vcpu)
 {
 	struct wr_event *event = &vcpu->event;
 
@@ -57,14 +54,14 @@ static enum wr_run_result finish(struct wr_vcpu *vcpu, enum wr_emu_result result
 {
 	switch (result) {
 	case WR_EMU_DONE:
-		wr_event_delivered(vcpu);
+		event_delivered(vcpu);
 		if (task == WR_TASK_TRAPS)
 			wr_event_debug(vcpu, DR6_TASK);
 		return WR_RUN_RESUME;
 	case WR_EMU_FAULT:
 		/* Merged with the exception under way, if there is one. */
 		wr_insn_raise(vcpu, emu);
-		wr_event_delivered(vcpu);
+		event_delivered(vcpu);
 		return WR_RUN_RESUME;
 	case WR_EMU_RETRY:
 		return WR_RUN_RESUME;
