@@ -4,7 +4,6 @@
  * each costs this only once.
  */
 #include <linux/errno.h>
-#include <linux/string.h>
 #include <asm/processor-flags.h>
 
 #include "exit.h"
@@ -31,21 +30,31 @@ static u64 code_address(struct wr_vcpu *vcpu, u32 offset, u32 *access)
 	return wr_is_long_mode(vcpu) && code.l ? la : (u32)(code.base + la);
 }
 
+/* A byte behind RIP; -EAGAIN: not to be known without sleeping; -EFAULT. One by one: the next may be in another page. */
+static int byte_at_rip(struct wr_vcpu *vcpu, u32 offset)
+{
+	struct wr_walk walk;
+	u32 access;
+	u64 la = code_address(vcpu, offset, &access);
+	u8 byte;
+	int err = wr_gva_read(vcpu, la, access | WR_ACC_FETCH, &byte, 1, &walk);
+
+	if (err)
+		return err == -EAGAIN ? err : -EFAULT;
+	return byte;
+}
+
 /* The last byte of the hypercall at RIP; 0: there is none; -EAGAIN: not to be known without sleeping. */
 static int hypercall_at_rip(struct wr_vcpu *vcpu)
 {
-	struct wr_walk walk;
-	u32 i, access;
-	u64 la;
-	u8 byte;
-	int err;
+	int byte = 0;
+	u32 i;
 
 	for (i = 0; i < HYPERCALL_LEN; i++) {
-		la = code_address(vcpu, i, &access);
-		err = wr_gva_read(vcpu, la, access | WR_ACC_FETCH, &byte, 1, &walk);
-		if (err == -EAGAIN)
-			return err;
-		if (err || (i < sizeof(begin) && byte != begin[i]))
+		byte = byte_at_rip(vcpu, i);
+		if (byte < 0)
+			return byte == -EAGAIN ? byte : 0;
+		if (i < sizeof(begin) && byte != begin[i])
 			return 0;
 	}
 	return byte;
@@ -57,15 +66,15 @@ static const u8 force[] = { 0x0f, 0x0b, 'k', 'v', 'm' };
 /* 1: it is at RIP; 0; -EAGAIN: not to be known without sleeping */
 static int is_forced(struct wr_vcpu *vcpu)
 {
-	struct wr_walk walk;
-	u8 bytes[sizeof(force)];
-	u32 access;
-	u64 la = code_address(vcpu, 0, &access);
-	int err = wr_gva_read(vcpu, la, access | WR_ACC_FETCH, bytes, sizeof(bytes), &walk);
+	int byte;
+	u32 i;
 
-	if (err)
-		return err == -EAGAIN ? err : 0;
-	return !memcmp(bytes, force, sizeof(force));
+	for (i = 0; i < sizeof(force); i++) {
+		byte = byte_at_rip(vcpu, i);
+		if (byte != force[i])
+			return byte == -EAGAIN ? byte : 0;
+	}
+	return 1;
 }
 
 static enum wr_run_result emulate_forced(struct wr_vcpu *vcpu)
@@ -73,6 +82,8 @@ static enum wr_run_result emulate_forced(struct wr_vcpu *vcpu)
 	if (vcpu->in_stay)
 		return WR_RUN_SLEEPABLE;
 	vcpu->rip += sizeof(force);
+	if (!wr_is_64bit_mode(vcpu))
+		vcpu->rip = (u32)vcpu->rip;
 	vcpu->rflags &= ~(u64)X86_EFLAGS_RF;
 	return wr_exit_emulate(vcpu);
 }
