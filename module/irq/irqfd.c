@@ -4,8 +4,8 @@
  * guest is done.
  *
  * A wait-queue entry of our own on the eventfd is called by the signaller, with the eventfd's lock
- * held and interrupts off; all of wr_irq_set() may run there. Only a message for which all of many
- * vCPUs are looked at takes too long for that: a work item sends it.
+ * held and interrupts off; all of wr_irq_set() may run there. Only an MSI for which all of many
+ * vCPUs are looked at takes too long for that: a work item sends it. (The IOAPIC's pins send theirs under a lock of its own.)
  *
  * Whoever takes an irqfd off vm->irq.irqfds, under irqfds_lock, queues its shutdown; that work
  * alone frees it.
@@ -36,7 +36,10 @@ struct wr_irqfd {
 /* The shutdowns: a queue of our own, to be flushed when a VM goes. */
 static struct workqueue_struct *irqfd_wq;
 
-/* The injections: another one, since shutdowns wait for them. */
+/*
+ * The injections: another one, since shutdowns wait for them. One at a time: what a VM's owner can have done here is not charged to
+ * him, and should not be more than a part of one CPU.
+ */
 static struct workqueue_struct *inject_wq;
 
 static void irqfd_inject(struct wr_irqfd *irqfd)
@@ -364,7 +367,7 @@ int wr_irqfd_module_init(void)
 	irqfd_wq = alloc_workqueue("warren-irqfd", WQ_UNBOUND, 0);
 	if (!irqfd_wq)
 		return -ENOMEM;
-	inject_wq = alloc_workqueue("warren-inject", WQ_UNBOUND | WQ_HIGHPRI, 0);
+	inject_wq = alloc_workqueue("warren-inject", WQ_UNBOUND, 1);
 	if (!inject_wq)
 		goto err_destroy_irqfd_wq;
 	return 0;
