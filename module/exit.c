@@ -235,7 +235,8 @@ enum wr_run_result wr_exit_msr(struct wr_vcpu *vcpu, bool write)
 
 	if (err)
 		return msr_insn_fault(vcpu, err);
-	if (unlikely(vcpu->msr_filtered) && !wr_msr_allowed(vcpu->vm, index, write))
+	/* Who sets a filter waits for stays: what the vCPU knows of it holds there alone. */
+	if (unlikely(vcpu->msr_filtered || !vcpu->in_stay) && !wr_msr_allowed(vcpu->vm, index, write))
 		err = WR_MSR_FILTERED;
 	else if (write)
 		err = wr_msr_set(vcpu, index, wr_edx_eax(vcpu), false);
