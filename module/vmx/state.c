@@ -43,8 +43,9 @@ void vmx_get_segment(struct wr_vcpu *vcpu, enum wr_seg seg, struct kvm_segment *
 
 static u32 access_rights(const struct kvm_segment *in)
 {
+	/* That of SS is the CPL, whatever else it lacks. */
 	if (in->unusable || !in->present)
-		return VMX_AR_UNUSABLE_MASK;
+		return VMX_AR_UNUSABLE_MASK | (in->dpl & 3) << VMX_AR_DPL_SHIFT;
 	return (in->type & VMX_AR_TYPE_MASK) |
 		/* A loaded code or data segment has been accessed: entries insist on it, AMD's VMCBs do not. */
 		(in->s & 1 ? VMX_AR_S_MASK | VMX_AR_TYPE_ACCESSES_MASK : 0) |
