@@ -94,7 +94,8 @@ enum wr_emu_result wr_do_invlpg(struct wr_exec *x)
 	return assist(x, WR_ASSIST_INVLPG);
 }
 
-#define XCR_XFEATURES	0
+/* XCR0 and what of it is in use; others there are not. */
+#define XCR_IN_USE	1
 
 static enum wr_emu_result read_xcr(struct wr_exec *x)
 {
@@ -102,7 +103,9 @@ static enum wr_emu_result read_xcr(struct wr_exec *x)
 
 	if (!(emu->cr4 & X86_CR4_OSXSAVE))
 		return wr_emu_raise(x, VECTOR_UD);
-	if ((u32)emu->regs[REG_CX] != XCR_XFEATURES)
+	if ((u32)emu->regs[REG_CX] > XCR_IN_USE)
+		return wr_emu_raise(x, VECTOR_GP);
+	if ((u32)emu->regs[REG_CX] == XCR_IN_USE)
 		return WR_EMU_UNKNOWN;
 	wr_reg_set(emu, REG_AX, 4, false, emu->xcr0);
 	wr_reg_set(emu, REG_DX, 4, false, emu->xcr0 >> 32);

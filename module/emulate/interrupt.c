@@ -188,7 +188,7 @@ static enum wr_emu_result find_stack(struct wr_exec *x, unsigned int level, u8 i
 		wr_emu_stack_of(x, s, &none, x->emu->regs[REG_SP], true);
 	else
 		wr_emu_stack(x, s);
-	if (x->emu->long_mode)
+	if (!ret && x->emu->long_mode)
 		s->sp &= ~15ULL;
 	return ret;
 }

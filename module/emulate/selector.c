@@ -62,6 +62,9 @@ static enum wr_emu_result system_descriptor(struct wr_exec *x, u8 type, u8 other
 		return ret;
 	if (d->segment.s || (d->segment.type != type && d->segment.type != other))
 		return wr_emu_raise_selector(x, VECTOR_GP, selector);
+	/* The type of the upper half must be 0. */
+	if (x->emu->long_mode && (d->high >> 40 & 0x1f || !wr_emu_canonical(x, d->segment.base)))
+		return wr_emu_raise_selector(x, VECTOR_GP, selector);
 	return d->segment.present ? WR_EMU_DONE : wr_emu_raise_selector(x, VECTOR_NP, selector);
 }
 

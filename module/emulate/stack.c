@@ -266,9 +266,11 @@ enum wr_emu_result wr_emu_inner_stack(struct wr_exec *x, unsigned int level, uns
 	if (is_null_selector(selector))
 		return wr_emu_raise_selector(x, VECTOR_TS, 0);
 	ret = check_stack(x, selector, level, VECTOR_TS, ss);
+	if (ret)
+		return ret;
 	wr_emu_stack_of(x, s, &ss->segment, sp, false);
 	s->error = selector;
-	return ret;
+	return WR_EMU_DONE;
 }
 
 /**
@@ -285,7 +287,7 @@ enum wr_emu_result wr_emu_outer_stack(struct wr_exec *x, u16 selector, unsigned 
 {
 	if (!is_null_selector(selector))
 		return check_stack(x, selector, level, VECTOR_GP, ss);
-	if (!wide || level == 3)
+	if (!wide || level == 3 || (selector & WR_SELECTOR_RPL) != level)
 		return wr_emu_raise_selector(x, VECTOR_GP, 0);
 	null_stack(ss, selector, level);
 	return WR_EMU_DONE;

@@ -15,6 +15,8 @@
 #define FSW_SUMMARY	0x8080		/* ES, B */
 #define FSW_CLEARED	0x80ff		/* by FNCLEX */
 #define FSW_TOP		0x3800
+#define FSW_TOP_SHIFT	11
+#define ST_WORDS	4		/* of a register in the image */
 #define TAGS_VALID	0xff		/* FXSAVE's short form */
 
 static struct fxregs_state *state(const struct wr_exec *x)
@@ -137,16 +139,32 @@ static enum wr_emu_result check_mmx(struct wr_exec *x)
 	return x->emu->cr0 & X86_CR0_TS ? wr_emu_raise(x, VECTOR_NM) : check_pending(x);
 }
 
-/* An MMX register is the low part of an x87 one. */
-static u64 *mmx(const struct wr_exec *x, u8 reg)
+static unsigned int top(const struct fxregs_state *fx)
 {
-	return (u64 *)&state(x)->st_space[(reg & 7) * 4];
+	return (fx->swd & FSW_TOP) >> FSW_TOP_SHIFT;
 }
 
-static void mmx_used(const struct wr_exec *x)
+/* An MMX register is the low part of an x87 one: of that in the CPU, while the image begins with the one on top of the stack. */
+static u64 *mmx(const struct wr_exec *x, u8 reg)
 {
-	state(x)->swd &= ~FSW_TOP;
-	state(x)->twd = TAGS_VALID;
+	struct fxregs_state *fx = state(x);
+
+	return (u64 *)&fx->st_space[((reg - top(fx)) & 7) * ST_WORDS];
+}
+
+/* Any MMX instruction leaves the stack's top at register 0. */
+static void mmx_used(const struct wr_exec *x, u8 tags)
+{
+	struct fxregs_state *fx = state(x);
+	unsigned int i, first = top(fx);
+	u32 old[8 * ST_WORDS];
+
+	BUILD_BUG_ON(sizeof(old) != sizeof(fx->st_space));
+	memcpy(old, fx->st_space, sizeof(old));
+	for (i = 0; i < 8; i++)
+		memcpy(&fx->st_space[i * ST_WORDS], &old[((i - first) & 7) * ST_WORDS], ST_WORDS * sizeof(u32));
+	fx->swd &= ~FSW_TOP;
+	fx->twd = tags;
 }
 
 static void mmx_set(struct wr_exec *x, u8 reg, u64 value)
@@ -173,7 +191,7 @@ enum wr_emu_result wr_do_mmx_load(struct wr_exec *x)
 		value = wr_reg_get(x->emu, src->reg, src->size, false);
 	else if (src->kind == WR_OP_MMX)
 		value = *mmx(x, src->reg);
-	mmx_used(x);
+	mmx_used(x, TAGS_VALID);
 	mmx_set(x, x->insn->dst.reg, value);
 	return WR_EMU_DONE;
 }
@@ -196,7 +214,7 @@ enum wr_emu_result wr_do_mmx_store(struct wr_exec *x)
 	}
 	if (ret)
 		return ret;
-	mmx_used(x);
+	mmx_used(x, TAGS_VALID);
 	if (dst->kind == WR_OP_MMX)
 		mmx_set(x, dst->reg, value);
 	return WR_EMU_DONE;
@@ -207,6 +225,6 @@ enum wr_emu_result wr_do_emms(struct wr_exec *x)
 	enum wr_emu_result ret = check_mmx(x);
 
 	if (!ret)
-		state(x)->twd = 0;
+		mmx_used(x, 0);
 	return ret;
 }

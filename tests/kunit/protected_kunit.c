@@ -301,6 +301,12 @@ static void long_tasks(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->seg[7].base, 0xffff888000004000ULL);
 	KUNIT_EXPECT_EQ(test, f->seg[7].type, (u8)11);
 	KUNIT_EXPECT_EQ(test, f->memory[TABLE_GDT + NEW_SELECTOR + 5], (u8)0x8b);
+	f->memory[TABLE_GDT + NEW_SELECTOR + 5] = 0x89;
+	f->memory[TABLE_GDT + NEW_SELECTOR + 11] = 0x7f;		/* a base that is not canonical */
+	expect_selector_fault(test, f, STEP(f, 0x0f, 0x00, 0xd8), GP, NEW_SELECTOR);
+	f->memory[TABLE_GDT + NEW_SELECTOR + 11] = 0xff;
+	f->memory[TABLE_GDT + NEW_SELECTOR + 13] = 0x10;		/* a type in the upper half */
+	expect_selector_fault(test, f, STEP(f, 0x0f, 0x00, 0xd8), GP, NEW_SELECTOR);
 }
 
 /* in, out, ins, outs that are not what the hardware exited for */

@@ -188,6 +188,7 @@ static void wide_returns(struct kunit *test)
 	put64(f, STACK_END - 8, 3);
 	expect_error(test, f, STEP(f, 0x48, 0xcf), GP, 0);
 	put64(f, STACK_END - 32, WIDE0);
+	expect_error(test, f, STEP(f, 0x48, 0xcf), GP, 0);	/* null, but of another level */
 	put64(f, STACK_END - 8, 0);
 	DONE(test, f, 0x48, 0xcf);
 	KUNIT_EXPECT_TRUE(test, f->seg[SS].unusable);
@@ -413,7 +414,11 @@ static void mmx(struct kunit *test)
 	f->emu.regs[DI] = CELL;
 	put64(f, CELL, BIG);
 	f->x87.swd = 0x3800;
+	f->x87.st_space[0] = 0x77;			/* register 7 is on top: mm7 */
+	f->x87.st_space[4] = 0x10;			/* mm0 */
 	DONE(test, f, 0x0f, 0x6f, 0x0f);		/* movq mm1, [edi] */
+	KUNIT_EXPECT_EQ(test, f->x87.st_space[0], 0x10U);
+	KUNIT_EXPECT_EQ(test, f->x87.st_space[28], 0x77U);
 	KUNIT_EXPECT_EQ(test, *(u64 *)&f->x87.st_space[4], BIG);
 	KUNIT_EXPECT_EQ(test, f->x87.st_space[6] & 0xffff, 0xffffU);
 	KUNIT_EXPECT_EQ(test, f->x87.swd, (u16)0);
