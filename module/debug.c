@@ -188,6 +188,9 @@ enum wr_run_result wr_exit_dr(struct wr_vcpu *vcpu, u8 dr, bool write)
 	err = wr_insn_look(vcpu, &insn);
 	if (err)
 		return wr_insn_fault_result(vcpu, err);
+	/* Another vCPU may have rewritten it. */
+	if (unlikely(insn->dst.kind != WR_OP_REG))
+		return WR_RUN_RESUME;
 	gpr = insn->dst.reg;
 	size = insn->dst.size;
 	if (dr == 4 || dr == 5) {

@@ -405,6 +405,7 @@ static enum wr_run_result read_tsc(struct wr_vcpu *vcpu, bool processor)
 static enum wr_run_result assist(struct wr_vcpu *vcpu, const struct wr_emu *emu, u32 len)
 {
 	vcpu->stats.insns_emulated++;
+	wr_mmio_forget_reads(vcpu);
 	vcpu->next_rip = emu->mode == WR_EMU_PROT64 ? vcpu->rip + len : (u32)(vcpu->rip + len);
 	switch (emu->assist) {
 	case WR_ASSIST_CPUID: return wr_exit_cpuid(vcpu);
