@@ -100,6 +100,7 @@ uninstall:
 	rm -f $(addprefix $(LIBDIR)/systemd/system/,$(call names,systemd))
 ifeq ($(DESTDIR),)
 	depmod -a $(KVER)
+	[ ! -e /dev/warren ] || { chmod 600 /dev/warren && chgrp root /dev/warren; }
 	! getent group warren >/dev/null || groupdel warren
 	[ ! -e /run/udev/control ] || udevadm control --reload
 endif
