@@ -102,8 +102,8 @@ static bool check_vm(struct wr_patient *patient, struct wr_finding *finding)
 	error = errno;
 	wr_finding_set(finding, WR_HEALTH_MISSING, "creating a VM fails: %s", strerror(error));
 	if (error == EBUSY)
-		return wr_finding_remedy(finding, "end KVM's guests (Linux 6.12 and later: also "
-					 "sudo modprobe -r kvm_amd), or VirtualBox's or VMware's");
+		return wr_finding_remedy(finding, "end KVM's guests (Linux 6.12 and later: also sudo modprobe -r %s), "
+					 "or VirtualBox's or VMware's", patient->intel ? "kvm_intel" : "kvm_amd");
 	return wr_finding_remedy(finding, "the kernel's log says why: sudo dmesg | tail");
 }
 
