@@ -22,8 +22,10 @@ releases() {
 # Two kernels, the older first. Where the archive has one, another flavour of it is the second.
 choose_kernels() {
 	local found
+	apt-get -q update >/dev/null || echo "# the package lists are as old as the chroot"
 	mapfile -t found < <(releases '')
 	[ ${#found[@]} -gt 1 ] || mapfile -t found < <(releases '' && releases -cloud | tail -n 1)
+	[ ${#found[@]} -gt 1 ] || { echo "Bail out! the archive has headers of fewer than two kernels" && exit 1; }
 	first=${found[-2]} second=${found[-1]}
 }
 
