@@ -345,7 +345,7 @@ TEST(net_namespaces_come_and_go)
 			     (unsigned long)before);
 		/* The kernel takes them down in its own time, and frees a batch of them with the next one. */
 		CHECK_OK(unshare(CLONE_NEWNET));
-		sleep_ms(50);
+		sleep_ms(1000);
 	}
 }
 
