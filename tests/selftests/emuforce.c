@@ -352,8 +352,12 @@ static bool set_forcing(bool on)
 	return done;
 }
 
+#define OPCODE_INT 0xcd
+
 static bool is_in(const struct try *t, enum mode mode)
 {
+	if (host_is_bochs_svm() && t->code[0] == OPCODE_INT)
+		return false;
 	return t->mode == mode && !(t->is & (host_is_tcg() ? NOTCG : NOBOCHS));
 }
 
@@ -385,4 +389,10 @@ TEST(protected_mode) { run_mode(PROT); }
 TEST(program) { run_mode(USER); }
 TEST(long_mode) { run_mode(LONG); }
 TEST(long_program) { run_mode(LONG_USER); }
-TEST(virtual_8086) { run_mode(V86); }
+
+TEST(virtual_8086)
+{
+	if (host_is_bochs_svm())
+		SKIP("the emulated host ends with that");
+	run_mode(V86);
+}

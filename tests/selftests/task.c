@@ -207,19 +207,11 @@ TEST(call_by_gate_and_return)
 	there_and_back(&m, GPA_CODE + 7);
 }
 
-/* Bochs's AMD-V does not tell that it was INT n that led to the gate, so it cannot be told from an interrupt. */
-static bool host_hides_int(void)
-{
-	const char *emulator = getenv("WARREN_EMULATOR"), *vendor = getenv("WARREN_VENDOR");
-
-	return emulator && vendor && !strcmp(emulator, "bochs") && !strcmp(vendor, "svm");
-}
-
 TEST(interrupt_and_return)
 {
 	struct machine m;
 
-	if (host_hides_int())
+	if (host_is_bochs_svm())
 		SKIP("the host's CPU does not report INT n");
 	SET_UP(&m, interrupt_b, 0x40);
 	there_and_back(&m, GPA_CODE + (interrupt_b_end - interrupt_b) - 1);

@@ -33,6 +33,13 @@ bool host_is_tcg(void)
 	return cpuid(0x40000000, 0).b == 0x54474354;	/* "TCGT" */
 }
 
+bool host_is_bochs_svm(void)
+{
+	const char *emulator = getenv("WARREN_EMULATOR"), *vendor = getenv("WARREN_VENDOR");
+
+	return emulator && vendor && !strcmp(emulator, "bochs") && !strcmp(vendor, "svm");
+}
+
 int open_device(void)
 {
 	int fd = open(device_path(), O_RDWR | O_CLOEXEC);

@@ -64,6 +64,8 @@ const char *device_path(void);
 bool is_kvm(void);
 /* True when QEMU emulates the host's CPU. */
 bool host_is_tcg(void);
+/* It reports an INT n, whose delivery an exit interrupted, as an interrupt; and ends when an exit leaves virtual-8086 mode. */
+bool host_is_bochs_svm(void);
 int open_device(void);
 int check_ext(int fd, u32 cap);
 /* Skips the test unless cap is there. */
