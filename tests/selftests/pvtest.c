@@ -361,9 +361,9 @@ TEST(interrupts_end_without_exit)
 	vcpu_long(&m.v[0], guest_ends, n);
 	u = EXPECT_SYNC(&m.v[0], 1);
 	test_note("%llu of %llu interrupts ended by the bit", (unsigned long long)u.b, (unsigned long long)n);
-	/* Hardware that ends them itself leaves the bit alone. */
+	/* Hardware that ends them itself leaves the bit alone. When the vCPU's thread loses its CPU just then, an EOI has to be written. */
 	if (amd)
-		CHECK_EQ(u.b, n);
+		CHECK(u.b <= n && u.b + 1 + n / 10 >= n);
 	EXPECT_DONE(&m.v[0]);
 }
 
