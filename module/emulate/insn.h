@@ -5,7 +5,8 @@
  * decode.c reads a row of the table to find the operands. execute.c reads the operands that the
  * row says are read, calls the row's handler, and writes back the operand that the row says is
  * written. A handler is thus mostly arithmetic on x->dst and x->src, in alu.c, bits.c, move.c,
- * branch.c, string.c, system.c or vector.c.
+ * branch.c, string.c, flags.c, system.c, vector.c or x87.c. What changes the privilege level or the
+ * task is in far.c, interrupt.c, stack.c and task.c; assist.c has what is left to the exits' handlers.
  */
 #ifndef WARREN_EMULATE_INSN_H
 #define WARREN_EMULATE_INSN_H
@@ -229,6 +230,9 @@ struct wr_gate {
 	u8 params;		/* of a call gate */
 	bool present;
 };
+
+/* Where a TSS says where its bitmap of ports is */
+#define TSS_IO_BASE	102
 
 /* Types of system descriptors; a busy TSS has one bit more. */
 enum {

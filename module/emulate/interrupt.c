@@ -69,7 +69,6 @@ static enum wr_emu_result deliver_redirected(struct wr_exec *x, const struct wr_
 	return ret;
 }
 
-#define TSS_IO_BASE	102
 #define REDIRECTION	32	/* bytes of that bitmap; the one of ports follows */
 
 /* INT n in virtual-8086 mode with VME: WR_EMU_DONE with the answer, or a fault raised */

@@ -193,8 +193,6 @@ static u32 elements_ahead(struct wr_exec *x, u64 la)
 	return n;
 }
 
-#define TSS_IO_BASE	102
-
 /* The bitmap of ports in the TSS, a word of it: all must be clear that the access covers. */
 static enum wr_emu_result look_up_port(struct wr_exec *x, u16 port)
 {
