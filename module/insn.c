@@ -386,10 +386,9 @@ static enum wr_run_result send_collected(struct wr_vcpu *vcpu)
 
 static enum wr_run_result read_tsc(struct wr_vcpu *vcpu, bool processor)
 {
-	const struct kvm_cpuid_entry2 *e = wr_cpuid_find(&vcpu->cpuid, 0x80000001, 0);
 	u64 tsc = 0, aux = 0;
 
-	if (processor && !(e && e->edx & BIT(X86_FEATURE_RDTSCP % 32)))
+	if (processor && !wr_guest_has(vcpu, X86_FEATURE_RDTSCP))
 		return wr_exit_undefined(vcpu);
 	wr_msr_get(vcpu, MSR_IA32_TSC, &tsc, false);
 	if (processor) {

@@ -6,9 +6,6 @@
 
 #include "insn.h"
 
-#define SELECTOR_TI	WR_SELECTOR_TI
-#define SELECTOR_RPL	WR_SELECTOR_RPL
-
 /**
  * wr_emu_raise_selector - end the instruction with an exception that names a selector
  * @x: the instruction
@@ -20,7 +17,7 @@
 enum wr_emu_result wr_emu_raise_selector(struct wr_exec *x, u8 vector, u16 selector)
 {
 	wr_emu_raise(x, vector);
-	x->emu->fault.error = (selector & ~SELECTOR_RPL) | x->external;
+	x->emu->fault.error = (selector & ~WR_SELECTOR_RPL) | x->external;
 	return WR_EMU_FAULT;
 }
 
@@ -30,7 +27,7 @@ static bool find_table(struct wr_exec *x, u16 selector, u64 *base, u32 *limit)
 	struct kvm_segment ldt;
 	struct kvm_dtable gdt;
 
-	if (selector & SELECTOR_TI) {
+	if (selector & WR_SELECTOR_TI) {
 		x->emu->ops->segment(x->emu, SEG_LDTR, &ldt);
 		*base = ldt.base;
 		*limit = ldt.limit;
@@ -64,7 +61,7 @@ enum wr_emu_result wr_emu_read_system(struct wr_exec *x, u64 la, void *data, u32
 
 static u64 table_address(const struct wr_exec *x, u64 base, u16 selector)
 {
-	u64 la = base + (selector & ~(SELECTOR_RPL | SELECTOR_TI));
+	u64 la = base + (selector & ~(WR_SELECTOR_RPL | WR_SELECTOR_TI));
 
 	return x->emu->long_mode ? la : (u32)la;
 }
@@ -98,7 +95,7 @@ static void unpack(struct wr_descriptor *d)
  */
 enum wr_emu_result wr_emu_descriptor(struct wr_exec *x, u16 selector, u8 vector, struct wr_descriptor *d)
 {
-	u32 limit, end = (selector & ~SELECTOR_RPL & ~SELECTOR_TI) + 7;
+	u32 limit, end = (selector & ~WR_SELECTOR_RPL & ~WR_SELECTOR_TI) + 7;
 	enum wr_emu_result ret;
 	u64 base;
 
@@ -171,7 +168,7 @@ static enum wr_emu_result load_null(struct wr_exec *x, int seg, u16 selector)
 	struct kvm_segment s = { .selector = selector, .unusable = 1 };
 
 	if (seg == SEG_SS) {
-		if (!in_64bit(x) || x->emu->cpl == 3 || (selector & SELECTOR_RPL) != x->emu->cpl)
+		if (!in_64bit(x) || x->emu->cpl == 3 || (selector & WR_SELECTOR_RPL) != x->emu->cpl)
 			return wr_emu_raise_selector(x, x->task ? VECTOR_TS : VECTOR_GP, 0);
 		s.dpl = x->emu->cpl;
 	}
@@ -191,7 +188,7 @@ static enum wr_emu_result load_null(struct wr_exec *x, int seg, u16 selector)
 enum wr_emu_result wr_emu_load_data(struct wr_exec *x, int seg, u16 selector)
 {
 	u8 vector = x->task ? VECTOR_TS : VECTOR_GP;
-	unsigned int rpl = selector & SELECTOR_RPL;
+	unsigned int rpl = selector & WR_SELECTOR_RPL;
 	enum wr_emu_result ret;
 	struct wr_descriptor d;
 
@@ -213,7 +210,7 @@ enum wr_emu_result wr_emu_load_data(struct wr_exec *x, int seg, u16 selector)
 static u8 check_code(const struct wr_exec *x, const struct wr_descriptor *d, bool returns)
 {
 	const struct kvm_segment *s = &d->segment;
-	unsigned int rpl = d->selector & SELECTOR_RPL, level = returns ? rpl : x->emu->cpl;
+	unsigned int rpl = d->selector & WR_SELECTOR_RPL, level = returns ? rpl : x->emu->cpl;
 
 	if (!is_code_segment(s) || (s->l && s->db && x->emu->long_mode))
 		return VECTOR_GP;
@@ -343,7 +340,7 @@ enum wr_emu_result wr_emu_go_far(struct wr_exec *x, struct wr_descriptor *d, uns
 
 	if (ret)
 		return ret;
-	d->segment.selector = (d->selector & ~SELECTOR_RPL) | level;
+	d->segment.selector = (d->selector & ~WR_SELECTOR_RPL) | level;
 	x->emu->ops->set_segment(x->emu, SEG_CS, &d->segment);
 	x->emu->cpl = level;
 	x->emu->mode = wr_emu_code_mode(x, &d->segment);

@@ -239,8 +239,14 @@ static void drop_inner_data(struct wr_exec *x)
 /* struct back - what RETF or IRET pops */
 struct back {
 	u64 rip, cs, flags, sp, ss;
-	bool has_stack;
 };
+
+static enum wr_emu_result pop_code(struct wr_exec *x, struct wr_stack *s, struct back *b)
+{
+	enum wr_emu_result ret = wr_emu_stack_pop(x, s, &b->rip, x->insn->op_size);
+
+	return ret ? ret : wr_emu_stack_pop(x, s, &b->cs, x->insn->op_size);
+}
 
 /* The code that is returned to; its level is the selector's. */
 static enum wr_emu_result check_back(struct wr_exec *x, const struct back *b, struct wr_descriptor *cs)
@@ -282,7 +288,6 @@ static enum wr_emu_result pop_stack(struct wr_exec *x, struct wr_stack *s, struc
 {
 	enum wr_emu_result ret = wr_emu_stack_pop(x, s, &b->sp, x->insn->op_size);
 
-	b->has_stack = true;
 	return ret ? ret : wr_emu_stack_pop(x, s, &b->ss, x->insn->op_size);
 }
 
@@ -306,7 +311,6 @@ static enum wr_emu_result return_protected(struct wr_exec *x, struct wr_stack *s
 
 enum wr_emu_result wr_do_ret_far(struct wr_exec *x)
 {
-	unsigned int size = x->insn->op_size;
 	struct back b = { };
 	enum wr_emu_result ret;
 	struct wr_stack s;
@@ -314,9 +318,7 @@ enum wr_emu_result wr_do_ret_far(struct wr_exec *x)
 	if (!loads_segments(x))
 		return WR_EMU_UNKNOWN;
 	wr_emu_stack(x, &s);
-	ret = wr_emu_stack_pop(x, &s, &b.rip, size);
-	if (!ret)
-		ret = wr_emu_stack_pop(x, &s, &b.cs, size);
+	ret = pop_code(x, &s, &b);
 	if (ret)
 		return ret;
 	if (!real_segments(x))
@@ -423,17 +425,15 @@ static enum wr_emu_result iret_protected(struct wr_exec *x, struct wr_stack *s, 
 		ret = pop_stack(x, s, b);
 		if (ret)
 			return ret;
+		set_flags(x, b->flags);
+		return go_back(x, b, &cs, 0);
 	}
-	if (!b->has_stack) {
-		ret = wr_emu_check_far(x, &cs, b->rip);
-		if (!ret)
-			set_flags(x, b->flags);
-		if (!ret)
-			wr_emu_stack_set(x, s);
-		return ret ? ret : wr_emu_go_far(x, &cs, emu->cpl, b->rip);
-	}
+	ret = wr_emu_check_far(x, &cs, b->rip);
+	if (ret)
+		return ret;
 	set_flags(x, b->flags);
-	return go_back(x, b, &cs, 0);
+	wr_emu_stack_set(x, s);
+	return wr_emu_go_far(x, &cs, emu->cpl, b->rip);
 }
 
 /* NT: back to the task that the TSS names */
@@ -468,9 +468,7 @@ enum wr_emu_result wr_do_iret(struct wr_exec *x)
 	if (!real_segments(x) && flag_is(x, X86_EFLAGS_NT))
 		return iret_task(x);
 	wr_emu_stack(x, &s);
-	ret = wr_emu_stack_pop(x, &s, &b.rip, size);
-	if (!ret)
-		ret = wr_emu_stack_pop(x, &s, &b.cs, size);
+	ret = pop_code(x, &s, &b);
 	if (!ret)
 		ret = wr_emu_stack_pop(x, &s, &b.flags, size);
 	if (ret)

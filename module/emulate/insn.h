@@ -240,6 +240,8 @@ enum {
 	WR_TYPE_TSS32 = 9, WR_TYPE_CALL32 = 12, WR_TYPE_INT32 = 14, WR_TYPE_TRAP32 = 15,
 };
 
+#define WR_TYPE_BUSY	BIT(1)	/* that bit */
+
 #define WR_SELECTOR_RPL	3
 #define WR_SELECTOR_TI	BIT(2)
 

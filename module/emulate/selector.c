@@ -4,12 +4,6 @@
  */
 #include "insn.h"
 
-#define SELECTOR_TI	BIT(2)
-#define SELECTOR_RPL	3
-
-/* System segment types */
-enum { TYPE_TSS16 = 1, TYPE_LDT = 2, TYPE_TSS32 = 9, TYPE_BUSY = 2 };
-
 /* By type, which system descriptors LAR and LSL know; long mode knows fewer. */
 #define LAR_TYPES	0x1a3eU
 #define LAR_TYPES_LONG	0x1a04U
@@ -55,7 +49,7 @@ static enum wr_emu_result system_descriptor(struct wr_exec *x, u8 type, u8 other
 	u16 selector = x->src;
 	enum wr_emu_result ret;
 
-	if (selector & SELECTOR_TI)
+	if (selector & WR_SELECTOR_TI)
 		return wr_emu_raise_selector(x, VECTOR_GP, selector);
 	ret = wr_emu_descriptor(x, selector, VECTOR_GP, d);
 	if (ret)
@@ -86,9 +80,9 @@ enum wr_emu_result wr_do_lldt(struct wr_exec *x)
 
 	if (ret)
 		return ret;
-	d.segment = (struct kvm_segment) { .selector = x->src, .unusable = 1, .type = TYPE_LDT };
-	if (x->src & ~(u64)SELECTOR_RPL)
-		ret = system_descriptor(x, TYPE_LDT, TYPE_LDT, &d);
+	d.segment = (struct kvm_segment) { .selector = x->src, .unusable = 1, .type = WR_TYPE_LDT };
+	if (x->src & ~(u64)WR_SELECTOR_RPL)
+		ret = system_descriptor(x, WR_TYPE_LDT, WR_TYPE_LDT, &d);
 	if (!ret)
 		x->emu->ops->set_segment(x->emu, SEG_LDTR, &d.segment);
 	return ret;
@@ -101,11 +95,11 @@ enum wr_emu_result wr_do_ltr(struct wr_exec *x)
 
 	if (ret)
 		return ret;
-	if (!(x->src & ~(u64)SELECTOR_RPL))
+	if (!(x->src & ~(u64)WR_SELECTOR_RPL))
 		return wr_emu_raise(x, VECTOR_GP);
-	ret = system_descriptor(x, TYPE_TSS32, x->emu->long_mode ? TYPE_TSS32 : TYPE_TSS16, &d);
+	ret = system_descriptor(x, WR_TYPE_TSS32, x->emu->long_mode ? WR_TYPE_TSS32 : WR_TYPE_TSS16, &d);
 	if (!ret)
-		ret = wr_emu_mark(x, &d, d.raw | (u64)TYPE_BUSY << 40);
+		ret = wr_emu_mark(x, &d, d.raw | (u64)WR_TYPE_BUSY << 40);
 	if (!ret)
 		x->emu->ops->set_segment(x->emu, SEG_TR, &d.segment);
 	return ret;
@@ -121,7 +115,7 @@ static enum wr_emu_result look_up(struct wr_exec *x, struct wr_descriptor *d, bo
 	u16 selector = x->src;
 
 	*found = false;
-	if (ret || !(selector & ~SELECTOR_RPL))
+	if (ret || !(selector & ~WR_SELECTOR_RPL))
 		return ret;
 	ret = wr_emu_descriptor(x, selector, VECTOR_GP, d);
 	if (ret == WR_EMU_FAULT && x->emu->fault.vector == VECTOR_GP)
@@ -135,7 +129,7 @@ static bool is_visible(const struct wr_exec *x, const struct kvm_segment *s)
 {
 	if (is_conforming_code(s))
 		return true;
-	return s->dpl >= x->emu->cpl && s->dpl >= (x->src & SELECTOR_RPL);
+	return s->dpl >= x->emu->cpl && s->dpl >= (x->src & WR_SELECTOR_RPL);
 }
 
 static enum wr_emu_result verify(struct wr_exec *x, bool write)
@@ -206,8 +200,8 @@ enum wr_emu_result wr_do_arpl(struct wr_exec *x)
 
 	if (ret)
 		return ret;
-	x->keep = (x->dst & SELECTOR_RPL) >= (x->src & SELECTOR_RPL);
+	x->keep = (x->dst & WR_SELECTOR_RPL) >= (x->src & WR_SELECTOR_RPL);
 	flag_assign(x, X86_EFLAGS_ZF, !x->keep);
-	x->dst = (x->dst & ~(u64)SELECTOR_RPL) | (x->src & SELECTOR_RPL);
+	x->dst = (x->dst & ~(u64)WR_SELECTOR_RPL) | (x->src & WR_SELECTOR_RPL);
 	return WR_EMU_DONE;
 }

@@ -10,12 +10,7 @@
 #include "compat.h"
 #include "insn.h"
 
-#define SELECTOR_TI	BIT(2)
-#define SELECTOR_RPL	3
-
-#define TYPE_BUSY	BIT(1)
 #define BUSY		BIT_ULL(41)	/* the same in a descriptor */
-#define TYPE_LDT	2
 
 #define TSS_MAX		104
 #define TSS_TRAP	100	/* 32-bit: #DB when the task begins */
@@ -73,7 +68,7 @@ static void tss_put(struct tss *t, unsigned int offset, u32 value, unsigned int 
 
 static const struct tss_format *format_of(u8 type)
 {
-	switch (type & ~TYPE_BUSY) {
+	switch (type & ~WR_TYPE_BUSY) {
 	case 9: return &tss32;
 	case 1: return &tss16;
 	default: return NULL;
@@ -94,13 +89,13 @@ static enum wr_emu_result find_new(struct task_switch *s)
 	u16 selector = s->ts->selector;
 	enum wr_emu_result ret;
 
-	if (selector & SELECTOR_TI || !(selector & ~SELECTOR_RPL))
+	if (selector & WR_SELECTOR_TI || !(selector & ~WR_SELECTOR_RPL))
 		return wr_emu_raise_selector(&s->x, vector, selector);
 	ret = wr_emu_descriptor(&s->x, selector, vector, &s->new_entry);
 	if (ret)
 		return ret;
 	s->new.format = segment->s ? NULL : format_of(segment->type);
-	if (!s->new.format || !!(segment->type & TYPE_BUSY) != returns)
+	if (!s->new.format || !!(segment->type & WR_TYPE_BUSY) != returns)
 		return wr_emu_raise_selector(&s->x, vector, selector);
 	if (!segment->present)
 		return wr_emu_raise_selector(&s->x, VECTOR_NP, selector);
@@ -196,7 +191,7 @@ static enum wr_emu_result load_registers(struct task_switch *s)
 	struct kvm_segment tr = s->new_entry.segment;
 	unsigned int i;
 
-	tr.selector = s->ts->selector & ~SELECTOR_RPL;
+	tr.selector = s->ts->selector & ~WR_SELECTOR_RPL;
 	emu->ops->set_segment(emu, SEG_TR, &tr);
 	emu->rip = tss_get(&s->new, f->ip);
 	emu->rflags = (tss_get(&s->new, f->flags) & WR_FLAGS_TASK) | X86_EFLAGS_FIXED;
@@ -226,20 +221,20 @@ static void load_selectors(struct task_switch *s)
 
 static enum wr_emu_result load_ldt(struct task_switch *s)
 {
-	struct wr_descriptor d = { .segment = { .unusable = 1, .type = TYPE_LDT } };
+	struct wr_descriptor d = { .segment = { .unusable = 1, .type = WR_TYPE_LDT } };
 	u16 selector = tss_get(&s->new, s->new.format->ldt);
 	enum wr_emu_result ret;
 
 	d.segment.selector = selector;
 	s->x.emu->ops->set_segment(s->x.emu, SEG_LDTR, &d.segment);
-	if (!(selector & ~SELECTOR_RPL))
+	if (!(selector & ~WR_SELECTOR_RPL))
 		return WR_EMU_DONE;
-	if (selector & SELECTOR_TI)
+	if (selector & WR_SELECTOR_TI)
 		return wr_emu_raise_selector(&s->x, VECTOR_TS, selector);
 	ret = wr_emu_descriptor(&s->x, selector, VECTOR_TS, &d);
 	if (ret)
 		return ret;
-	if (d.segment.s || d.segment.type != TYPE_LDT || !d.segment.present)
+	if (d.segment.s || d.segment.type != WR_TYPE_LDT || !d.segment.present)
 		return wr_emu_raise_selector(&s->x, VECTOR_TS, selector);
 	s->x.emu->ops->set_segment(s->x.emu, SEG_LDTR, &d.segment);
 	return WR_EMU_DONE;
@@ -292,7 +287,7 @@ static enum wr_emu_result load_code(struct task_switch *s)
 
 	ret = wr_emu_code(&s->x, selector, true, &d);
 	if (!ret)
-		ret = wr_emu_go_far(&s->x, &d, selector & SELECTOR_RPL, s->x.emu->rip);
+		ret = wr_emu_go_far(&s->x, &d, selector & WR_SELECTOR_RPL, s->x.emu->rip);
 	return ret;
 }
 
@@ -306,7 +301,7 @@ static enum wr_emu_result load_segments(struct task_switch *s)
 		return ret;
 	if (s->x.emu->rflags & X86_EFLAGS_VM)
 		return load_vm86(s);
-	s->x.emu->cpl = new_selector(s, SEG_CS) & SELECTOR_RPL;
+	s->x.emu->cpl = new_selector(s, SEG_CS) & WR_SELECTOR_RPL;
 	ret = load_code(s);
 	for (i = 0; i < ARRAY_SIZE(order) && !ret; i++)
 		ret = wr_emu_load_data(&s->x, order[i], new_selector(s, order[i]));
