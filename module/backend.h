@@ -58,6 +58,10 @@ struct wr_backend_caps {
  * @vendor: the same, as others are told.
  * @caps: see there.
  * @stage2: format of stage-2 tables.
+ * @shadow: shadow paging is in use. Then #PF and INVLPG exit, to wr_exit_page_fault() and wr_exit_invlpg() or the emulator, and so
+ *	do all accesses to CR3. The hardware always pages, with NX, with CR0.WP, and where the guest is not in long mode with PAE
+ *	paging; vcpu->shadow.cr3 is its root. @stage2 is the format that the hardware walks without nested paging. @set_cr0 and its
+ *	like request WR_REQ_SHADOW; @flush_tlb calls wr_shadow_refresh().
  * @probe: is this CPU's virtualization there and usable? 0; -ENODEV when the CPU is another vendor's; -EOPNOTSUPP after a
  *	message that names what is missing; -ENOMEM. Reads capabilities. Once, at load, may sleep.
  * @remove: undoes @probe.
@@ -118,6 +122,7 @@ struct wr_backend {
 	enum warren_vendor vendor;
 	const struct wr_backend_caps *caps;
 	const struct wr_pt_format *stage2;
+	bool shadow;
 
 	int (*probe)(void);
 	void (*remove)(void);
@@ -174,8 +179,11 @@ struct wr_backend {
 /* The vendor in use; set once by main.c before the device node exists. */
 extern const struct wr_backend *wr_backend;
 
+/* The module's parameter: use shadow paging even where the CPU has nested paging. Set before wr_backend.probe is called. */
+extern bool wr_want_shadow;
+
 /* The vendors there are: for main.c alone. */
-extern const struct wr_backend wr_svm;
+extern struct wr_backend wr_svm;
 extern const struct wr_backend wr_vmx;
 
 #endif

@@ -143,20 +143,14 @@ static enum wr_run_result emulate_access(struct wr_vcpu *vcpu)
 	return result;
 }
 
-/**
- * wr_exit_fault - the guest touched a gpa that stage 2 does not map, or not so
- * @vcpu: see exit.h
- * @gpa: where
- * @access: WR_ACC_*
- */
-enum wr_run_result wr_exit_fault(struct wr_vcpu *vcpu, u64 gpa, u32 access)
+/* Is this the second look at an exit, now that it may sleep? What is there was found out by the first. */
+static bool second_look(const struct wr_vcpu *vcpu, u64 gpa)
 {
-	enum wr_fault result;
+	return !vcpu->in_stay && vcpu->mmio.gpa_known && vcpu->mmio.gpa == gpa;
+}
 
-	/* The second look at this exit, now that it may sleep: what is there was found out by the first. */
-	if (!vcpu->in_stay && vcpu->mmio.gpa_known && vcpu->mmio.gpa == gpa)
-		return emulate_access(vcpu);
-	result = wr_mmu_fault(vcpu, gpa, access, vcpu->in_stay);
+static __always_inline enum wr_run_result faulted(struct wr_vcpu *vcpu, u64 gpa, u32 access, enum wr_fault result)
+{
 	trace_warren_page_fault(vcpu, gpa, access, result);
 	switch (result) {
 	case WR_FAULT_FIXED:
@@ -184,6 +178,55 @@ enum wr_run_result wr_exit_fault(struct wr_vcpu *vcpu, u64 gpa, u32 access)
 	default:
 		return memory_fault(vcpu, gpa, -EFAULT);
 	}
+}
+
+/**
+ * wr_exit_fault - the guest touched a gpa that stage 2 does not map, or not so
+ * @vcpu: see exit.h
+ * @gpa: where
+ * @access: WR_ACC_*
+ */
+enum wr_run_result wr_exit_fault(struct wr_vcpu *vcpu, u64 gpa, u32 access)
+{
+	if (second_look(vcpu, gpa))
+		return emulate_access(vcpu);
+	return faulted(vcpu, gpa, access, wr_mmu_fault(vcpu, gpa, access, vcpu->in_stay));
+}
+
+/* What the hardware says of an access, as the walker wants it */
+static u32 walk_access(struct wr_vcpu *vcpu, u32 error)
+{
+	u32 access = error & (WR_ACC_WRITE | WR_ACC_USER | WR_ACC_FETCH);
+
+	/* The CPU's own, to a table of descriptors or the like, on behalf of a program */
+	if (!(error & WR_ACC_USER) && wr_backend->get_cpl(vcpu) == 3)
+		access |= WR_ACC_IMPLICIT;
+	return access;
+}
+
+/**
+ * wr_exit_page_fault - #PF with shadow paging: by the guest's own tables, or only by ours?
+ * @vcpu: see exit.h
+ * @gva: where
+ * @error: error code
+ */
+enum wr_run_result wr_exit_page_fault(struct wr_vcpu *vcpu, u64 gva, u32 error)
+{
+	u32 access = walk_access(vcpu, error);
+	struct wr_walk walk = { .gpa = gva };
+	int r = 0;
+
+	if (wr_is_paging(vcpu))
+		r = wr_walk(vcpu, gva, access, &walk);
+	if (r > 0) {
+		wr_event_page_fault(vcpu, gva, walk.error);
+		return WR_RUN_RESUME;
+	}
+	if (r)
+		return vcpu->in_stay ? WR_RUN_SLEEPABLE : WR_RUN_RESUME;
+	if (second_look(vcpu, walk.gpa))
+		return emulate_access(vcpu);
+	return faulted(vcpu, walk.gpa, access, wr_shadow_fault(vcpu, gva, walk.gpa, access, vcpu->in_stay));
 }
 
 /**
@@ -323,6 +366,8 @@ enum wr_run_result wr_exit_invlpg(struct wr_vcpu *vcpu, u64 la)
 
 	if (err)
 		return wr_insn_fault_result(vcpu, err);
+	if (vcpu->vm->mmu.shadow)
+		wr_shadow_invlpg(vcpu, la);
 	wr_vcpu_request(vcpu, WR_REQ_TLB_FLUSH);
 	return WR_RUN_RESUME;
 }

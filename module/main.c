@@ -22,9 +22,11 @@ static const struct wr_backend *const backends[] = {
 
 const struct wr_backend *wr_backend __ro_after_init;
 
-static char *paging = "nested";
+bool wr_want_shadow __ro_after_init;
+
+static char *paging = "auto";
 module_param(paging, charp, 0444);
-MODULE_PARM_DESC(paging, "how guest memory is mapped: nested (the CPU's nested page tables)");
+MODULE_PARM_DESC(paging, "how guest memory is mapped: nested (the CPU's nested page tables), shadow, auto (nested where the CPU has it)");
 module_param_named(halt_poll_ns, wr_halt_poll_ns, uint, 0644);
 module_param_named(perf, wr_perf, bool, 0444);
 MODULE_PARM_DESC(perf, "show guests to the host's perf; not beside KVM");
@@ -34,10 +36,25 @@ MODULE_PARM_DESC(halt_poll_ns, "longest time that a halted vCPU polls before it 
 
 static int __init check_parameters(void)
 {
-	if (!strcmp(paging, "nested"))
+	static const char *const known[] = { "auto", "nested", "shadow" };
+
+	wr_want_shadow = !strcmp(paging, "shadow");
+	if (match_string(known, ARRAY_SIZE(known), paging) >= 0)
 		return 0;
-	pr_err("paging=%s is not available: use paging=nested\n", paging);
+	pr_err("paging=%s is not available: use paging=auto, nested or shadow\n", paging);
 	return -EINVAL;
+}
+
+/* The CPU has what was asked for, or there was a choice. */
+static int __init check_paging(void)
+{
+	if (wr_want_shadow && !wr_backend->shadow)
+		pr_err("paging=shadow is not available on %s: use paging=nested\n", wr_backend->name);
+	else if (!strcmp(paging, "nested") && wr_backend->shadow)
+		pr_err("the CPU has no nested paging: use paging=shadow\n");
+	else
+		return 0;
+	return -EOPNOTSUPP;
 }
 
 /* Every op is there, or a NULL one would be called at the worst moment. */
@@ -81,6 +98,9 @@ static int __init warren_init(void)
 	err = choose_backend();
 	if (err)
 		return err;
+	err = check_paging();
+	if (err)
+		goto err_remove_backend;
 	err = wr_fpu_module_init();
 	if (err)
 		goto err_remove_backend;
@@ -102,7 +122,7 @@ static int __init warren_init(void)
 	err = wr_dev_init();
 	if (err)
 		goto err_exit_perf;
-	pr_info("%s, %s paging\n", wr_backend->name, paging);
+	pr_info("%s, %s paging\n", wr_backend->name, wr_backend->shadow ? "shadow" : "nested");
 	return 0;
 
 err_exit_perf:

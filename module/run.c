@@ -392,6 +392,15 @@ static enum wr_run_result dirty_ring_full(struct wr_vcpu *vcpu)
 	return WR_RUN_USER;
 }
 
+static enum wr_run_result load_shadow(struct wr_vcpu *vcpu)
+{
+	vcpu->run_error = wr_shadow_load(vcpu);
+	if (!vcpu->run_error)
+		return WR_RUN_RESUME;
+	wr_vcpu_request(vcpu, WR_REQ_SHADOW);
+	return WR_RUN_USER;
+}
+
 /* Requests that may sleep, or end KVM_RUN; WR_RUN_LEAVE when it slept. A paused guest is served nothing. */
 static enum wr_run_result serve_outside(struct wr_vcpu *vcpu)
 {
@@ -415,6 +424,8 @@ static enum wr_run_result serve_outside(struct wr_vcpu *vcpu)
 		wr_clock_update(vcpu);
 	if (wr_vcpu_take_request(vcpu, WR_REQ_STEAL))
 		wr_steal_update(vcpu);
+	if (wr_vcpu_take_request(vcpu, WR_REQ_SHADOW))
+		return load_shadow(vcpu);
 	return WR_RUN_RESUME;
 }
 

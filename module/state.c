@@ -51,7 +51,7 @@ bool wr_is_64bit_mode(struct wr_vcpu *vcpu)
 
 static void translations_changed(struct wr_vcpu *vcpu)
 {
-	wr_vcpu_request(vcpu, WR_REQ_TLB_FLUSH);
+	wr_guest_flushed(vcpu);
 }
 
 /* Would these control registers make a legal CPU? The rules of the manuals for CR0, CR4 and EFER together. */

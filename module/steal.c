@@ -56,7 +56,7 @@ static void unmark(struct wr_vcpu *vcpu)
 	} while (r == 1);
 	vcpu->pv.marked = false;
 	if (r || (old & KVM_VCPU_FLUSH_TLB))
-		wr_vcpu_request(vcpu, WR_REQ_TLB_FLUSH);
+		wr_guest_flushed(vcpu);
 }
 
 /* The steal field goes on, between an odd version and an even one. */

@@ -533,6 +533,7 @@ void wr_vcpu_destroy(struct wr_vcpu *vcpu)
 		wr_lapic_destroy(vcpu);
 	wr_dirty_ring_free(vcpu);
 	wr_table_cache_free(&vcpu->tables);
+	wr_shadow_vcpu_free(vcpu);
 	wr_cpuid_free(vcpu);
 	wr_mce_free(vcpu);
 	wr_fpu_free(vcpu);

@@ -147,7 +147,10 @@ static long set_identity_map_addr(void *object, void *arg, unsigned long user)
 /* A bound of what only shadow paging has: as small as KVM takes it, or larger, it is kept. */
 static long set_nr_mmu_pages(void *object, void *arg, unsigned long user)
 {
-	return (u32)user < MIN_MMU_PAGES ? -EINVAL : 0;
+	if ((u32)user < MIN_MMU_PAGES)
+		return -EINVAL;
+	wr_shadow_set_limit(object, (u32)user);
+	return 0;
 }
 
 static long set_boot_cpu_id(void *object, void *arg, unsigned long user)

@@ -89,6 +89,7 @@ enum wr_request {
 	WR_REQ_DEBUG,		/* a step has ended: KVM_EXIT_DEBUG */
 	WR_REQ_DIRTY_FULL,	/* the dirty ring may be full: KVM_EXIT_DIRTY_RING_FULL */
 	WR_REQ_POLICY,		/* what userspace chose for the VM has changed */
+	WR_REQ_SHADOW,		/* the guest has flushed, or pages otherwise: look for its shadow root, bring the tables up to date */
 	WR_REQ_LIFE,		/* the VM was paused, or went on, or is to be marked as running */
 };
 
@@ -284,6 +285,7 @@ struct wr_vcpu {
 	struct wr_walk_cache walk_cache;/* [V] */
 	struct wr_dirty_ring dirty_ring;
 	struct wr_table_cache tables;	/* [V] zeroed pages for stage-2 tables */
+	struct wr_shadow_vcpu shadow;
 
 	struct wr_stats stats;
 	u64 (*enter)(struct wr_vcpu *vcpu);	/* wr_backend's; that of ring.c while there is a ring */
@@ -352,6 +354,17 @@ static inline bool wr_vcpu_take_request(struct wr_vcpu *vcpu, enum wr_request re
 	/* The request before what it is about: pairs with smp_wmb() in wr_vcpu_request(). */
 	smp_mb__after_atomic();
 	return true;
+}
+
+/**
+ * wr_guest_flushed - the guest drops all its translations on a vCPU
+ * @vcpu: on its own thread
+ */
+static inline void wr_guest_flushed(struct wr_vcpu *vcpu)
+{
+	wr_vcpu_request(vcpu, WR_REQ_TLB_FLUSH);
+	if (vcpu->vm->mmu.shadow)
+		wr_vcpu_request(vcpu, WR_REQ_SHADOW);
 }
 
 /* Did userspace ask for a CPU without one of KVM's quirks? */

@@ -180,6 +180,9 @@ static void mark_written(struct wr_vm *vm, const struct wr_slot *slot, u64 gpa, 
 {
 	u64 gfn;
 
+	if (vm->mmu.shadow)
+		for (gfn = gpa >> PAGE_SHIFT; gfn <= (gpa + len - 1) >> PAGE_SHIFT; gfn++)
+			wr_shadow_written(vm, gfn);
 	if (!slot->dirty)
 		return;
 	/* The write before the look at the bit: who takes the bit reads the page then. */
@@ -324,6 +327,31 @@ int wr_gpa_cmpxchg(struct wr_vm *vm, u64 gpa, void *old, const void *new, size_t
 	return r;
 }
 WR_EXPORT_FOR_KUNIT(wr_gpa_cmpxchg);
+
+/**
+ * wr_gpa_update_entry - wr_gpa_cmpxchg() that sets A or D in an entry of the guest's tables
+ * @vm: the VM; inside vm->srcu
+ * @gpa: of the entry
+ * @old: as for wr_gpa_cmpxchg()
+ * @new: as there
+ * @len: 4 or 8
+ *
+ * What a shadow of the entry allows does not change by it. Return: as wr_gpa_cmpxchg().
+ */
+int wr_gpa_update_entry(struct wr_vm *vm, u64 gpa, void *old, const void *new, size_t len)
+{
+	struct part part;
+	int r = find_part(wr_slots(vm), gpa, len, true, &part);
+
+	if (!r)
+		r = wr_hva_cmpxchg(part.hva, old, new, len);
+	if (!r && part.slot->dirty) {
+		/* As mark_written() */
+		smp_mb();
+		wr_dirty_mark(vm, NULL, part.slot, gpa >> PAGE_SHIFT);
+	}
+	return r;
+}
 
 /**
  * wr_gpa_is_ram - is there memory, and may it be written?

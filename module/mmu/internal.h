@@ -35,10 +35,16 @@ void wr_notifier_exit(struct wr_vm *vm);
 void wr_stage2_flush(struct wr_vm *vm, struct wr_gather *gather);
 void wr_stage2_zap_all(struct wr_vm *vm);
 
+/* shadow.c: with wr_mmu.shadow */
+int wr_shadow_init(struct wr_mmu *mmu);
+void wr_shadow_exit(struct wr_mmu *mmu);
+void wr_shadow_written(struct wr_vm *vm, u64 gfn);
+
 /* access.c: an address of the creator's that a slot has */
 int wr_hva_read(unsigned long hva, void *data, size_t len);
 int wr_hva_write(unsigned long hva, const void *data, size_t len);
 int wr_hva_cmpxchg(unsigned long hva, void *old, const void *new, size_t len);
+int wr_gpa_update_entry(struct wr_vm *vm, u64 gpa, void *old, const void *new, size_t len);
 
 /* dirty_ring.c */
 void wr_dirty_ring_add(struct wr_vm *vm, struct wr_vcpu *vcpu, const struct wr_slot *slot, u64 page);

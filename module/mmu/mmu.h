@@ -21,6 +21,8 @@
 struct wr_vm;
 struct wr_vcpu;
 struct wr_pt_format;
+struct wr_shadow;
+struct shadow_page;
 
 #define WR_MAX_SLOTS		1024	/* KVM_CAP_NR_MEMSLOTS: ids 0 to 1023 */
 #define WR_MAX_GPA_BITS		52
@@ -77,6 +79,7 @@ struct wr_mmu {
 	atomic_long_t tables;			/* pages in use as tables */
 	unsigned long max_tables;		/* limit, see wr_mmu_limit() */
 	u64 flushes;				/* lock; of all vCPUs, counted for the owner */
+	struct wr_shadow *shadow;		/* [I] NULL: nested paging */
 
 	/* Between invalidate_range_start and _end no new mapping may be made in the range. */
 	unsigned long invalidate_seq;		/* lock */
@@ -108,6 +111,21 @@ struct wr_dirty_ring {
 struct wr_table_cache {
 	int nr;
 	void *page[WR_TABLE_CACHE_SIZE];
+};
+
+/* Shadow pages that a vCPU has at hand: those of a path, or the roots of PAE paging and one */
+#define WR_SHADOW_SPARE		5
+
+/* struct wr_shadow_vcpu - what a vCPU runs on with shadow paging; [V], entries of @pae_root and @root under wr_mmu.lock */
+struct wr_shadow_vcpu {
+	u64 cr3;			/* for the hardware */
+	bool direct;			/* the guest does not page: the tables of stage 2 are below the root */
+	bool legacy;			/* not long mode: the root is @pae_root */
+	u8 nr_spare;
+	struct shadow_page *spare[WR_SHADOW_SPARE];
+	u64 need_gfn;			/* what a fault found nothing known of */
+	u64 *pae_root;			/* below 4 GiB */
+	struct shadow_page *root[4];	/* of 64-bit paging the first alone */
 };
 
 /* struct wr_walk_cache - slot of the last access, valid for that generation of slots only */
@@ -167,6 +185,14 @@ void wr_stage2_zap(struct wr_vm *vm, u64 gfn, u64 npages);
 void wr_stage2_write_protect(struct wr_vm *vm, u64 gfn, u64 npages);
 void wr_stage2_recover(struct wr_vm *vm, const struct wr_slot *slot);
 u32 wr_mmu_gpa_bits(void);
+
+/* shadow*.c: with wr_mmu.shadow */
+int wr_shadow_load(struct wr_vcpu *vcpu);
+enum wr_fault wr_shadow_fault(struct wr_vcpu *vcpu, u64 gva, u64 gpa, u32 access, bool atomic);
+void wr_shadow_invlpg(struct wr_vcpu *vcpu, u64 gva);
+void wr_shadow_refresh(struct wr_vcpu *vcpu);
+void wr_shadow_vcpu_free(struct wr_vcpu *vcpu);
+void wr_shadow_set_limit(struct wr_vm *vm, unsigned long pages);
 
 /*
  * access.c: checked access to guest memory by gpa; current->mm must be vm->mm. May sleep, unless

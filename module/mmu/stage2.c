@@ -48,6 +48,8 @@ void wr_stage2_flush(struct wr_vm *vm, struct wr_gather *gather)
 	wr_vm_request_all(vm, WR_REQ_TLB_FLUSH, true);
 	vm->mmu.flushes++;
 	gather->flush = false;
+	if (vm->mmu.shadow)
+		wr_shadow_flushed(&vm->mmu);
 }
 
 /**
@@ -67,6 +69,9 @@ void wr_stage2_zap(struct wr_vm *vm, u64 gfn, u64 npages)
 	wr_stage2_flush(vm, &gather);
 	write_unlock(&vm->mmu.lock);
 	wr_gather_free(&vm->mmu, &gather, true);
+	/* Guests' tables may have gone, too. */
+	if (vm->mmu.shadow)
+		wr_vm_request_all(vm, WR_REQ_SHADOW, false);
 }
 
 /**
@@ -111,8 +116,8 @@ static int leaf_level(const struct wr_mmu *mmu, const struct wr_slot *slot, u64 
 {
 	u64 offset = gfn - slot->gfn;
 
-	/* Dirty pages are told apart by 4 KiB. */
-	if (slot->dirty)
+	/* Dirty pages are told apart by 4 KiB, and so are the guest's tables. */
+	if (slot->dirty || mmu->shadow)
 		return 1;
 	for (level = min_t(int, level, mmu->format->max_leaf_level); level > 1; level--) {
 		u64 mask = wr_pt_pages(level) - 1;
@@ -225,6 +230,12 @@ static enum wr_map map_locked(struct wr_vcpu *vcpu, const struct want *want, int
 
 	if (invalidated(mmu, want->seq, want->hva & ~(size - 1), size))
 		return WR_MAP_RETRY;
+	if (mmu->shadow && wr_shadow_is_table(mmu, want->gfn)) {
+		if (want->write)
+			wr_shadow_unsync(mmu, want->gfn);
+		else
+			leaf &= ~mmu->format->writable;
+	}
 	r = wr_table_map(mmu, &vcpu->tables, want->gfn, level, leaf, gather);
 	if (r != WR_MAP_DONE)
 		return r;
@@ -243,7 +254,7 @@ static enum wr_map map_page(struct wr_vcpu *vcpu, const struct want *want, bool 
 	struct wr_gather gather = {};
 	enum wr_map r;
 
-	if (!exclusive) {
+	if (!exclusive && !mmu->shadow) {
 		read_lock(&mmu->lock);
 		r = map_locked(vcpu, want, level, leaf, NULL);
 		read_unlock(&mmu->lock);
@@ -264,7 +275,7 @@ static bool unprotect(struct wr_vcpu *vcpu, const struct wr_slot *slot, u64 gfn)
 	bool done;
 
 	read_lock(&mmu->lock);
-	done = wr_table_unprotect(mmu, gfn);
+	done = !(mmu->shadow && wr_shadow_is_table(mmu, gfn)) && wr_table_unprotect(mmu, gfn);
 	if (done)
 		wr_dirty_mark(vcpu->vm, vcpu, slot, gfn);
 	read_unlock(&mmu->lock);
@@ -408,9 +419,14 @@ int wr_mmu_init(struct wr_vm *vm)
 	r = wr_table_root_init(&vm->mmu);
 	if (r)
 		return r;
-	r = wr_notifier_init(vm);
-	if (r)
+	if (wr_backend->shadow)
+		r = wr_shadow_init(&vm->mmu);
+	if (!r)
+		r = wr_notifier_init(vm);
+	if (r) {
+		wr_shadow_exit(&vm->mmu);
 		wr_table_root_free(&vm->mmu);
+	}
 	return r;
 }
 WR_EXPORT_FOR_KUNIT(wr_mmu_init);
@@ -424,6 +440,7 @@ WR_EXPORT_FOR_KUNIT(wr_mmu_init);
 void wr_mmu_exit(struct wr_vm *vm)
 {
 	wr_notifier_exit(vm);
+	wr_shadow_exit(&vm->mmu);
 	wr_table_root_free(&vm->mmu);
 	wr_slots_exit(vm);
 }

@@ -309,6 +309,8 @@ void wr_table_zap(struct wr_mmu *mmu, u64 start, u64 end, struct wr_gather *gath
 {
 	struct wr_pt_iter it;
 
+	if (mmu->shadow)
+		wr_shadow_zap(mmu, start, end, gather);
 	wr_pt_for_each(&it, mmu, 1, start, end) {
 		bool whole = it.gfn >= start && it.gfn + wr_pt_pages(it.level) <= end;
 
@@ -354,6 +356,8 @@ void wr_table_protect(struct wr_mmu *mmu, u64 start, u64 end, struct wr_gather *
 {
 	struct wr_pt_iter it;
 
+	if (mmu->shadow)
+		wr_shadow_protect(mmu, start, end, gather);
 	wr_pt_for_each(&it, mmu, 1, start, end)
 		protect_leaf(&it, gather);
 }
@@ -373,6 +377,8 @@ void wr_table_protect_masked(struct wr_mmu *mmu, u64 gfn, unsigned long mask,
 {
 	struct wr_pt_iter it;
 
+	if (mmu->shadow)
+		wr_shadow_protect_masked(mmu, gfn, mask, gather);
 	wr_pt_for_each(&it, mmu, 1, gfn + __ffs(mask), gfn + __fls(mask) + 1)
 		if (it.level > 1 || (mask & BIT(it.gfn - gfn)))
 			protect_leaf(&it, gather);
@@ -410,6 +416,25 @@ bool wr_table_unprotect(struct wr_mmu *mmu, u64 gfn)
 WR_EXPORT_FOR_KUNIT(wr_table_unprotect);
 
 /**
+ * wr_table_leaf - the 4 KiB leaf of a page
+ * @mmu: wr_mmu.lock is held, either side
+ * @gfn: the page
+ *
+ * Return: its value, 0: there is none.
+ */
+u64 wr_table_leaf(struct wr_mmu *mmu, u64 gfn)
+{
+	struct wr_pt_iter it;
+
+	wr_pt_start(&it, mmu, 1, gfn, gfn + 1);
+	if (!it.entry)
+		return 0;
+	while (wr_pt_down(&it))
+		;
+	return it.level == 1 && wr_pt_is_present(mmu->format, it.value) ? it.value : 0;
+}
+
+/**
  * wr_table_age - were pages in a range used, and forget it
  * @mmu: wr_mmu.lock is held for reading; its format has an A bit
  * @start: first gfn
@@ -422,7 +447,7 @@ bool wr_table_age(struct wr_mmu *mmu, u64 start, u64 end, bool clear)
 {
 	const struct wr_pt_format *f = mmu->format;
 	struct wr_pt_iter it;
-	bool young = false;
+	bool young = mmu->shadow && wr_shadow_age(mmu, start, end, clear);
 
 	wr_pt_for_each(&it, mmu, 1, start, end) {
 		u64 old = it.value;

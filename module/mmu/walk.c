@@ -336,7 +336,7 @@ static int read_entry(const struct wr_paging *p, u64 gpa, u64 *value, u32 size)
 static int update_entry(const struct wr_paging *p, u64 gpa, u64 old, u64 new, u32 size)
 {
 	/* Little endian: the low half of old and new is where a 4-byte entry is looked for. */
-	return wr_gpa_cmpxchg(p->vm, gpa, &old, &new, size);
+	return wr_gpa_update_entry(p->vm, gpa, &old, &new, size);
 }
 
 static const struct wr_walk_ops guest_ops = {

@@ -162,7 +162,7 @@ static void store_cr8(struct svm_vcpu *svm)
 }
 
 /* wr_backend.enter */
-static u64 svm_enter(struct wr_vcpu *vcpu)
+u64 svm_enter(struct wr_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
 	struct vmcb *vmcb = svm->vmcb;
@@ -211,7 +211,7 @@ static u64 svm_enter(struct wr_vcpu *vcpu)
 	return svm_exit_reason(svm);
 }
 
-const struct wr_backend wr_svm = {
+struct wr_backend wr_svm __ro_after_init = {
 	.name = "svm",
 	.vendor = WARREN_VENDOR_AMD_V,
 	.caps = &svm_backend_caps,

@@ -37,6 +37,7 @@ struct svm_caps svm_caps;
 struct wr_backend_caps svm_backend_caps;
 unsigned long *svm_iopm;
 unsigned long *svm_msrpm;
+bool svm_shadow;
 
 /*
  * MSRs that VMLOAD, VMRUN and VMEXIT switch: the guest reads and writes them without an exit.
@@ -121,7 +122,7 @@ static void read_facts(struct svm_facts *facts)
 {
 	*facts = (struct svm_facts) {
 		.kernel_svm = boot_cpu_has(X86_FEATURE_SVM),
-		.npt = boot_cpu_has(X86_FEATURE_NPT),
+		.npt = boot_cpu_has(X86_FEATURE_NPT) || svm_shadow,
 		.xsave = boot_cpu_has(X86_FEATURE_XSAVE),
 		.memory_encrypted = cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT),
 		.nr_asids = svm_caps.nr_asids,
@@ -200,6 +201,7 @@ int svm_probe(void)
 	if (!(cpuid_ecx(0x80000001) & BIT(X86_FEATURE_SVM & 31)))
 		return -ENODEV;
 	read_caps();
+	svm_shadow = wr_want_shadow || !boot_cpu_has(X86_FEATURE_NPT);
 	read_facts(&facts);
 	what = svm_missing(&facts);
 	if (what) {
@@ -208,6 +210,8 @@ int svm_probe(void)
 	}
 	if (pgtable_l5_enabled())
 		svm_npt_format.levels = 5;
+	if (svm_shadow)
+		svm_use_shadow(&wr_svm);
 	err = alloc_maps();
 	if (!err)
 		err = alloc_cpu_pages();

@@ -44,6 +44,8 @@ static void intercept_exceptions(struct svm_vcpu *svm)
 {
 	u32 vectors = ALWAYS_EXIT | wr_debug_exceptions(&svm->vcpu);
 
+	if (svm_shadow)
+		vectors |= BIT(X86_TRAP_PF);
 	if (svm_steps(svm))
 		vectors = ~(u32)BIT(X86_TRAP_NMI);
 	if (svm->vmcb->control.intercepts[INTERCEPT_EXCEPTION] == vectors)
@@ -217,6 +219,8 @@ enum wr_run_result svm_exit_exception(struct wr_vcpu *vcpu)
 
 	if (vector == X86_TRAP_BP)
 		return wr_exit_bp(vcpu);
+	if (vector == X86_TRAP_PF && svm_shadow)
+		return wr_exit_page_fault(vcpu, control->exit_info_2, control->exit_info_1);
 	if (vector == X86_TRAP_PF)
 		wr_event_page_fault(vcpu, control->exit_info_2, control->exit_info_1);
 	else if (has_error_code(vector))

@@ -119,8 +119,10 @@ static enum wr_run_result exit_task_switch(struct wr_vcpu *vcpu)
 
 static const struct svm_exit exits[] = {
 	[SVM_EXIT_READ_CR0] = { wr_exit_emulate, WARREN_EXIT_CR },
+	[SVM_EXIT_READ_CR3] = { wr_exit_emulate, WARREN_EXIT_CR },
 	[SVM_EXIT_READ_CR4] = { wr_exit_emulate, WARREN_EXIT_CR },
 	[SVM_EXIT_WRITE_CR0] = { wr_exit_emulate, WARREN_EXIT_CR },
+	[SVM_EXIT_WRITE_CR3] = { wr_exit_emulate, WARREN_EXIT_CR },
 	[SVM_EXIT_WRITE_CR4] = { wr_exit_emulate, WARREN_EXIT_CR },
 	[SVM_EXIT_WRITE_CR8] = { wr_exit_emulate, WARREN_EXIT_CR },
 	[SVM_EXIT_CR0_SEL_WRITE] = { wr_exit_emulate, WARREN_EXIT_CR },
@@ -148,6 +150,7 @@ static const struct svm_exit exits[] = {
 	[SVM_EXIT_INVD] = { wr_exit_skip, WARREN_EXIT_CACHE },
 	[SVM_EXIT_PAUSE] = { wr_exit_pause, WARREN_EXIT_PAUSE },
 	[SVM_EXIT_HLT] = { wr_exit_halt, WARREN_EXIT_HLT },
+	[SVM_EXIT_INVLPG] = { svm_exit_invlpg, WARREN_EXIT_CR },
 	[SVM_EXIT_INVLPGA] = { wr_exit_undefined, WARREN_EXIT_VIRTUALIZATION },
 	[SVM_EXIT_IOIO] = { exit_io, WARREN_EXIT_IO },
 	[SVM_EXIT_MSR] = { exit_msr, WARREN_EXIT_MSR_READ },

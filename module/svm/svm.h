@@ -68,6 +68,7 @@ const char *svm_missing(const struct svm_facts *facts);
 extern struct svm_caps svm_caps;
 extern struct wr_backend_caps svm_backend_caps;
 extern struct wr_pt_format svm_npt_format;
+extern bool svm_shadow;			/* no nested paging */
 extern unsigned long *svm_iopm;		/* all ports intercepted: one map for all vCPUs */
 extern unsigned long *svm_msrpm;	/* likewise for MSRs, but for those that the VMCB holds */
 
@@ -139,6 +140,7 @@ void svm_host_off(void);
 /* backend.c */
 void svm_forget_asids(void);
 void svm_flush_tlb(struct wr_vcpu *vcpu);
+u64 svm_enter(struct wr_vcpu *vcpu);
 
 /* vmcb.c */
 struct wr_vcpu *svm_vcpu_alloc(struct wr_vm *vm);
@@ -194,6 +196,11 @@ enum wr_run_result svm_exit_exception(struct wr_vcpu *vcpu);
 u64 svm_exit_reason(struct svm_vcpu *svm);
 void svm_exit_words(struct wr_vcpu *vcpu, struct wr_exit_words *out);
 enum wr_run_result svm_handle_exit(struct wr_vcpu *vcpu);
+
+/* shadow.c */
+void svm_use_shadow(struct wr_backend *backend);
+void svm_shadow_init_vmcb(struct svm_vcpu *svm);
+enum wr_run_result svm_exit_invlpg(struct wr_vcpu *vcpu);
 
 /* enter.S */
 bool svm_enter_guest(u64 vmcb_pa, u64 *regs, u64 host_save_pa);

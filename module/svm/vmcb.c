@@ -303,8 +303,12 @@ static void init_control(struct svm_vcpu *svm)
 	control->msrpm_base_pa = __pa(svm_msrpm);
 	/* The guest's EFLAGS.IF and CR8 are its own; the host's interrupts always exit. */
 	control->int_ctl = V_INTR_MASKING_MASK;
-	control->WR_VMCB_NESTED_CTL = BIT(0);	/* nested paging */
-	control->nested_cr3 = svm->vcpu.vm->mmu.root;
+	if (svm_shadow) {
+		svm_shadow_init_vmcb(svm);
+	} else {
+		control->WR_VMCB_NESTED_CTL = BIT(0);	/* nested paging */
+		control->nested_cr3 = svm->vcpu.vm->mmu.root;
+	}
 	if (svm_caps.pause_filter) {
 		__set_bit(INTERCEPT_PAUSE, (unsigned long *)control->intercepts);
 		control->pause_filter_count = PAUSE_COUNT;
