@@ -230,6 +230,21 @@ enum wr_run_result wr_exit_page_fault(struct wr_vcpu *vcpu, u64 gva, u32 error)
 }
 
 /**
+ * wr_exit_page_fault_gpa - what wr_exit_page_fault() will find at an address, for those who trace
+ * @vcpu: as there
+ * @gva: as there
+ * @error: as there
+ *
+ * Return: 0 when the guest gets the fault, or nobody can tell yet.
+ */
+u64 wr_exit_page_fault_gpa(struct wr_vcpu *vcpu, u64 gva, u32 error)
+{
+	struct wr_walk walk = { .gpa = gva };
+
+	return wr_is_paging(vcpu) && wr_walk(vcpu, gva, walk_access(vcpu, error), &walk) ? 0 : walk.gpa;
+}
+
+/**
  * wr_exit_emulate - an instruction that only the emulator can do
  * @vcpu: see exit.h
  */

@@ -16,6 +16,7 @@ enum wr_run_result wr_exit_cpuid(struct wr_vcpu *vcpu);
 enum wr_run_result wr_exit_io(struct wr_vcpu *vcpu);
 enum wr_run_result wr_exit_fault(struct wr_vcpu *vcpu, u64 gpa, u32 access);
 enum wr_run_result wr_exit_page_fault(struct wr_vcpu *vcpu, u64 gva, u32 error);
+u64 wr_exit_page_fault_gpa(struct wr_vcpu *vcpu, u64 gva, u32 error);
 enum wr_run_result wr_exit_halt(struct wr_vcpu *vcpu);
 enum wr_run_result wr_exit_msr(struct wr_vcpu *vcpu, bool write);
 enum wr_run_result wr_exit_xsetbv(struct wr_vcpu *vcpu);

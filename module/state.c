@@ -436,6 +436,7 @@ static int set_sregs(struct wr_vcpu *vcpu, const struct kvm_sregs *in, const u64
 	wr_backend->set_cr3(vcpu);
 	for (seg = 0; seg < WR_NR_SEGS; seg++)
 		wr_backend->set_segment(vcpu, seg, sregs_segment(&copy, seg));
+	wr_shadow_distrust(vcpu->vm);
 	translations_changed(vcpu);
 	set_interrupt_bitmap(vcpu, in);
 	wake_bsp(vcpu, in);

@@ -192,6 +192,7 @@ enum wr_fault wr_shadow_fault(struct wr_vcpu *vcpu, u64 gva, u64 gpa, u32 access
 void wr_shadow_invlpg(struct wr_vcpu *vcpu, u64 gva);
 void wr_shadow_refresh(struct wr_vcpu *vcpu);
 void wr_shadow_vcpu_free(struct wr_vcpu *vcpu);
+void wr_shadow_distrust(struct wr_vm *vm);
 void wr_shadow_set_limit(struct wr_vm *vm, unsigned long pages);
 
 /*

@@ -540,6 +540,24 @@ void wr_shadow_written(struct wr_vm *vm, u64 gfn)
 }
 
 /**
+ * wr_shadow_distrust - userspace may have written to tables, which nobody tells us
+ * @vm: the VM; the vCPUs look at their tables when they next flush
+ */
+void wr_shadow_distrust(struct wr_vm *vm)
+{
+	struct wr_shadow *sh = vm->mmu.shadow;
+	struct shadow_page *sp;
+
+	if (!sh)
+		return;
+	write_lock(&vm->mmu.lock);
+	list_for_each_entry(sp, &sh->lru, lru)
+		if (!sp->role.direct)
+			wr_shadow_unsync(&vm->mmu, sp->gfn);
+	write_unlock(&vm->mmu.lock);
+}
+
+/**
  * wr_shadow_set_limit - KVM_SET_NR_MMU_PAGES
  * @vm: the VM
  * @pages: how many shadow pages it may have

@@ -266,14 +266,20 @@ static enum map_result look(struct wr_vcpu *vcpu, struct shadow_path *path)
 	}
 	if (!shadow_read_entry(vcpu, sp, path->i, &path->value))
 		return MAP_AGAIN;
-	/* The walk has seen to A and D: they are gone if somebody took them away meanwhile. */
-	if (~path->value & (SPTE_P | SPTE_A))
+	if (!(path->value & SPTE_P))
 		return MAP_AGAIN;
+	/*
+	 * The walk has set A, and D for a write. Where they are not, the table is in a ROM, or the guest has taken them away again:
+	 * then this is as if the hardware had used the entry before, and the next flush finds the difference.
+	 */
+	path->value |= SPTE_A;
 	path->rights = sp->role.access & entry_rights(sp, path->value);
 	path->leaf = is_leaf(sp, path->value);
 	path->gfn = (path->value & WR_PT_ADDR_MASK) >> PAGE_SHIFT;
 	if (path->leaf) {
 		path->gfn = leaf_gfn(path, path->value);
+		if (path->access & WR_ACC_WRITE)
+			path->value |= SPTE_D;
 		/* The first write must be seen: it sets D. */
 		if (!(path->value & SPTE_D))
 			path->rights &= ~SHADOW_W;

@@ -219,8 +219,6 @@ enum wr_run_result svm_exit_exception(struct wr_vcpu *vcpu)
 
 	if (vector == X86_TRAP_BP)
 		return wr_exit_bp(vcpu);
-	if (vector == X86_TRAP_PF && svm_shadow)
-		return wr_exit_page_fault(vcpu, control->exit_info_2, control->exit_info_1);
 	if (vector == X86_TRAP_PF)
 		wr_event_page_fault(vcpu, control->exit_info_2, control->exit_info_1);
 	else if (has_error_code(vector))

@@ -117,7 +117,7 @@ static enum wr_run_result exit_task_switch(struct wr_vcpu *vcpu)
 	return wr_exit_task_switch(vcpu, control(vcpu)->exit_info_1, cause);
 }
 
-static const struct svm_exit exits[] = {
+static struct svm_exit exits[] __ro_after_init = {
 	[SVM_EXIT_READ_CR0] = { wr_exit_emulate, WARREN_EXIT_CR },
 	[SVM_EXIT_READ_CR3] = { wr_exit_emulate, WARREN_EXIT_CR },
 	[SVM_EXIT_READ_CR4] = { wr_exit_emulate, WARREN_EXIT_CR },
@@ -192,6 +192,33 @@ static const struct svm_exit *find_exit(const struct vmcb_control_area *control)
 	return code == (u32)SVM_EXIT_ERR ? &exit_refused : &exit_unknown;
 }
 
+/* Without nested paging #PF is what a nested page fault is with it. */
+static enum wr_run_result exit_page_fault(struct wr_vcpu *vcpu)
+{
+	return wr_exit_page_fault(vcpu, control(vcpu)->exit_info_2, control(vcpu)->exit_info_1);
+}
+
+/**
+ * svm_exits_use_shadow - exits of shadow paging
+ *
+ * Context: once, at load.
+ */
+void svm_exits_use_shadow(void)
+{
+	exits[SVM_EXIT_EXCP_BASE + X86_TRAP_PF] = (struct svm_exit) { exit_page_fault, WARREN_EXIT_FAULT };
+}
+
+static u64 fault_gpa(struct wr_vcpu *vcpu)
+{
+	const struct svm_exit *exit = to_svm(vcpu)->exit;
+
+	if (exit == &exit_fault)
+		return control(vcpu)->exit_info_2;
+	if (exit->handle != exit_page_fault)
+		return 0;
+	return wr_exit_page_fault_gpa(vcpu, control(vcpu)->exit_info_2, control(vcpu)->exit_info_1);
+}
+
 /**
  * svm_exit_reason - take over why the guest exited
  * @svm: after its exit
@@ -207,7 +234,7 @@ void svm_exit_words(struct wr_vcpu *vcpu, struct wr_exit_words *out)
 {
 	out->code = control(vcpu)->exit_code;
 	out->qualification = control(vcpu)->exit_info_1;
-	out->gpa = to_svm(vcpu)->exit == &exit_fault ? control(vcpu)->exit_info_2 : 0;
+	out->gpa = fault_gpa(vcpu);
 }
 
 /* wr_backend.handle_exit */

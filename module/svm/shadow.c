@@ -117,6 +117,7 @@ void svm_shadow_init_vmcb(struct svm_vcpu *svm)
  */
 void svm_use_shadow(struct wr_backend *backend)
 {
+	svm_exits_use_shadow();
 	backend->shadow = true;
 	backend->enter = enter;
 	backend->set_cr0 = set_registers;

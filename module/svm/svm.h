@@ -193,6 +193,7 @@ enum wr_run_result svm_exit_flags_load(struct wr_vcpu *vcpu);
 enum wr_run_result svm_exit_exception(struct wr_vcpu *vcpu);
 
 /* exits.c */
+void svm_exits_use_shadow(void);
 u64 svm_exit_reason(struct svm_vcpu *svm);
 void svm_exit_words(struct wr_vcpu *vcpu, struct wr_exit_words *out);
 enum wr_run_result svm_handle_exit(struct wr_vcpu *vcpu);
