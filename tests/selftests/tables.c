@@ -31,9 +31,9 @@
 #define DATA(n) (AREA + 2 * MiB + (n) * PAGE)
 #define NR_DATA 512u
 
-static u64 *table(u64 gpa)
+static volatile u64 *table(u64 gpa)
 {
-	return (u64 *)gpa;
+	return (volatile u64 *)gpa;
 }
 
 static inline void invlpg(u64 va)
