@@ -15,9 +15,7 @@
 #define A 0x20ul
 #define D 0x40ul
 #define PS 0x80ul
-#define NX (1ul << 63)
 #define PF 14
-#define NONE 256
 
 /* Memory for tables and pages, identity-mapped as all below 4 GiB; VA is mapped by tables of the guest's own. */
 #define AREA 0x10000000ul
