@@ -337,7 +337,7 @@ static u32 final_rights(const struct shadow_path *path)
 	return (rights | SHADOW_W) & ~SHADOW_U;
 }
 
-/* Only more rights: nothing that a TLB may still hold is wrong. */
+/* No fewer rights: nothing that a TLB may still hold is wrong. */
 static bool is_widened(u64 old, u64 new)
 {
 	return old & SPTE_P && !((old ^ new) & (WR_PT_ADDR_MASK | SPTE_CACHE)) && !(old & ~new & (SPTE_W | SPTE_U)) &&
@@ -352,6 +352,8 @@ static enum map_result set_leaf(struct wr_vcpu *vcpu, struct shadow_path *path, 
 	struct shadow_page *sp = path->sp;
 	u32 rights = final_rights(path);
 	u64 old = sp->spt[path->i];
+	/* Two gfns may be one page of the host's: then the reverse map of one does not do for the other. */
+	bool same = sp->role.direct || !((sp->guest[path->i] ^ path->value) & WR_PT_ADDR_MASK);
 	u64 entry;
 
 	if (!chunk) {
@@ -368,9 +370,7 @@ static enum map_result set_leaf(struct wr_vcpu *vcpu, struct shadow_path *path, 
 	if (!(rights & SHADOW_X))
 		entry |= SPTE_NX;
 	sp->guest[path->i] = path->value;
-	if (old == entry)
-		return MAP_DONE;
-	if (is_widened(old, entry)) {
+	if (same && is_widened(old, entry)) {
 		WRITE_ONCE(sp->spt[path->i], entry);
 		return MAP_DONE;
 	}
