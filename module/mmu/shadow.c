@@ -24,7 +24,7 @@
 #define MIN_PAGES	64
 #define RECLAIM_PAGES	16
 
-static_assert(LINK_BYTES == WR_PT_ENTRIES * sizeof(struct hlist_node));
+static_assert(WR_PT_ENTRIES * sizeof(struct hlist_node) == LINK_BYTES);
 
 static struct hlist_head *bucket(struct wr_shadow *sh, u64 gfn)
 {
@@ -534,6 +534,7 @@ void wr_shadow_written(struct wr_vm *vm, u64 gfn)
 	chunk = shadow_chunk(sh, gfn);
 	if (chunk && test_bit(gfn % WR_PT_ENTRIES, chunk->tables)) {
 		set_bit(gfn % WR_PT_ENTRIES, chunk->written);
+		/* The bit before the flag: pairs with xchg() in shadow_sync_written(). */
 		smp_store_release(&sh->written, true);
 	}
 	rcu_read_unlock();

@@ -7,11 +7,11 @@
 #include <linux/sched/signal.h>
 #include <asm/cpufeature.h>
 #include <asm/msr-index.h>
+#include <asm/processor-flags.h>
 
 #include "backend.h"
 #include "compat.h"
 #include "shadow.h"
-#include "state.h"
 
 #define MAX_TRIES	16
 
@@ -34,6 +34,11 @@ struct shadow_path {
 	bool leaf;		/* it is, or lies in, a page */
 	u64 value;		/* the guest's entry */
 };
+
+static bool is_paging(const struct wr_vcpu *vcpu)
+{
+	return vcpu->cr0 & X86_CR0_PG;
+}
 
 static union shadow_role root_role(const struct wr_vcpu *vcpu)
 {
@@ -140,8 +145,8 @@ static bool find_roots(struct wr_vcpu *vcpu, struct shadow_page *root[4])
 
 static void use_roots(struct wr_vcpu *vcpu, struct shadow_page *root[4])
 {
-	vcpu->shadow.direct = !wr_is_paging(vcpu);
-	vcpu->shadow.legacy = !wr_is_long_mode(vcpu);
+	vcpu->shadow.direct = !is_paging(vcpu);
+	vcpu->shadow.legacy = !(vcpu->efer & EFER_LMA);
 	if (vcpu->shadow.legacy)
 		load_pae_root(vcpu, root);
 	else
@@ -166,7 +171,7 @@ static bool load_locked(struct wr_vcpu *vcpu)
 	bool done = true;
 
 	shadow_make_room(vcpu->vm, &gather);
-	if (wr_is_paging(vcpu)) {
+	if (is_paging(vcpu)) {
 		shadow_sync_all(vcpu, true, &mine);
 		done = find_roots(vcpu, root);
 	}
@@ -466,7 +471,7 @@ enum wr_fault wr_shadow_fault(struct wr_vcpu *vcpu, u64 gva, u64 gpa, u32 access
 	struct wr_mmu *mmu = &vcpu->vm->mmu;
 	enum wr_fault r;
 
-	if (wr_is_paging(vcpu))
+	if (is_paging(vcpu))
 		return fault_paged(vcpu, gva, gpa, access, atomic);
 	r = wr_mmu_fault(vcpu, gpa, access, atomic);
 	if (r == WR_FAULT_FIXED) {

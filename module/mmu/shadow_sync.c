@@ -98,6 +98,7 @@ void shadow_sync_written(struct wr_mmu *mmu)
 
 	if (likely(!READ_ONCE(sh->written)))
 		return;
+	/* The flag before the bits: pairs with wr_shadow_written(). */
 	xchg(&sh->written, false);
 	xa_for_each(&sh->chunks, index, chunk)
 		for_each_set_bit(i, chunk->written, WR_PT_ENTRIES) {
