@@ -36,10 +36,8 @@ MODULE_PARM_DESC(halt_poll_ns, "longest time that a halted vCPU polls before it 
 
 static int __init check_parameters(void)
 {
-	static const char *const known[] = { "auto", "nested", "shadow" };
-
 	wr_want_shadow = !strcmp(paging, "shadow");
-	if (match_string(known, ARRAY_SIZE(known), paging) >= 0)
+	if (wr_want_shadow || !strcmp(paging, "nested") || !strcmp(paging, "auto"))
 		return 0;
 	pr_err("paging=%s is not available: use paging=auto, nested or shadow\n", paging);
 	return -EINVAL;
