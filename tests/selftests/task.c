@@ -3,6 +3,7 @@
  * Hardware task switches in 32-bit protected mode. The test lays out descriptors and task state segments, lets the guest switch
  * once or twice up to a HLT, and looks at the registers, at what both segments hold, and at who is busy.
  */
+#include <stdlib.h>
 
 #include "guest.h"
 #include "vm.h"
