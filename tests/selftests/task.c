@@ -5,6 +5,8 @@
  */
 #include <stdlib.h>
 
+#include <stdlib.h>
+
 #include "guest.h"
 #include "vm.h"
 
