@@ -40,9 +40,11 @@ struct wr_pt_format {
 			 enum wr_pt_memtype memtype);
 };
 
-/* Software bits: ignored by the hardware in every format. */
+/* Software bits: ignored by the hardware in every format, PAE paging's included, which has nothing but addresses up to bit 62. */
 /* Write-protected for dirty logging alone: may be made writable without asking the host. */
-#define WR_PT_SW_LOGGED		BIT_ULL(57)
+#define WR_PT_SW_LOGGED		BIT_ULL(11)
+
+u64 wr_pt_native_leaf(u64 pfn, int level, bool writable, bool executable, enum wr_pt_memtype type);
 
 static inline bool wr_pt_is_present(const struct wr_pt_format *f, u64 entry)
 {

@@ -7,22 +7,6 @@
 #include "../mmu/format.h"
 #include "svm.h"
 
-static u64 make_leaf(u64 pfn, int level, bool writable, bool executable, enum wr_pt_memtype type)
-{
-	u64 entry = pfn << PAGE_SHIFT | _PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED;
-
-	if (level > 1)
-		entry |= _PAGE_PSE;
-	if (writable)
-		entry |= _PAGE_RW;
-	if (!executable)
-		entry |= _PAGE_NX;
-	/* PAT entry 3 of the host: UC. Write-back otherwise, combined with the guest's own PAT. */
-	if (type == WR_MEM_UC)
-		entry |= _PAGE_PCD | _PAGE_PWT;
-	return entry;
-}
-
 /* The walk has as many levels as the host's own paging: svm_probe() raises it to 5 where the host uses 5. */
 struct wr_pt_format svm_npt_format __ro_after_init = {
 	.name = "npt",
@@ -35,5 +19,5 @@ struct wr_pt_format svm_npt_format __ro_after_init = {
 	.large = _PAGE_PSE,
 	/* Accessed, so that the hardware need not write tables; all rights: leaves decide. */
 	.table = _PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED,
-	.make_leaf = make_leaf,
+	.make_leaf = wr_pt_native_leaf,
 };
