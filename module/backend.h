@@ -183,7 +183,6 @@ extern const struct wr_backend *wr_backend;
 extern bool wr_want_shadow;
 
 /* The vendors there are: for main.c alone. */
-extern struct wr_backend wr_svm;
-extern const struct wr_backend wr_vmx;
+extern struct wr_backend wr_svm, wr_vmx;
 
 #endif

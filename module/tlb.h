@@ -4,7 +4,7 @@
  *
  * What a CPU caches of a guest carries a tag, and only an entry with the same tag uses it. On AMD-V the tag is an ASID,
  * handed out here, anew for each vCPU that comes to a CPU. On VT-x it is the EPT pointer, the VM's own on all CPUs; what also
- * carries a VPID carries that pointer too.
+ * carries a VPID carries that pointer too. With shadow paging it is the VPID, the vCPU's own as long as it lives.
  *
  *   a mapping is removed or narrowed     each vCPU of the VM, before its next entry: wr_tlb_drop()
  *   the guest's own tables or control

@@ -21,11 +21,19 @@
  * With EPT the CPU caches two kinds of translations: guest-physical ones, by EPT pointer, and combined ones, by EPT pointer,
  * VPID and PCID. INVEPT of a pointer drops both kinds for it, whatever the VPID: so a VPID needs no flush of its own when it
  * is given to another vCPU.
+ *
+ * Without EPT there are linear translations, by VPID and PCID, and INVVPID drops them. A vCPU without a VPID has none: entries
+ * and exits drop what carries none.
  */
 static noinline void flush(struct vmx_vcpu *vmx, enum wr_tlb_flush owed)
 {
 	if (owed == WR_TLB_KEEP)
 		return;
+	if (vmx_caps.shadow) {
+		if (vmx->vpid)
+			invvpid(vmx->vpid);
+		return;
+	}
 	if (owed == WR_TLB_FLUSH_OWN && vmx_caps.invept_single)
 		invept(VMX_EPT_EXTENT_CONTEXT, vmx->eptp);
 	else
@@ -183,7 +191,7 @@ void vmx_read_crs(struct vmx_vcpu *vmx)
 }
 
 /* wr_backend.put */
-static void vmx_put(struct wr_vcpu *vcpu)
+void vmx_put(struct wr_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
@@ -366,7 +374,10 @@ static enum vmx_entry run_vmcs(struct vmx_vcpu *vmx)
 	return vmx_enter_guest(vmx->vcpu.regs, vmx->launched, &vmx->host_rsp);
 }
 
-/* An exception; or an NMI or a machine check, which is the host's. NMIs are blocked until an IRET. */
+/*
+ * An exception, with shadow paging a fault of the guest's memory; or an NMI or a machine check, which is the host's. NMIs are
+ * blocked until an IRET.
+ */
 static u64 take_exception(struct vmx_vcpu *vmx)
 {
 	u32 info = vmx->exit.intr_info;
@@ -376,7 +387,7 @@ static u64 take_exception(struct vmx_vcpu *vmx)
 	else if ((info & INTR_INFO_VECTOR_MASK) == X86_TRAP_MC)
 		wr_host_machine_check();
 	else
-		return WARREN_EXIT_EXCEPTION;
+		return vmx_is_page_fault(info) ? WARREN_EXIT_FAULT : WARREN_EXIT_EXCEPTION;
 	return WARREN_EXIT_NMI;
 }
 
@@ -450,11 +461,12 @@ static u64 take_off(struct vmx_vcpu *vmx)
 	vmx->rip = ~vmx->vcpu.rip;
 	vmx->rsp = ~vmx->vcpu.regs[WR_RSP];
 	vmx->rflags = ~vmx->vcpu.rflags;
+	vmx->cr3 = VMX_CR3_UNKNOWN;
 	return vmx_no_exit(vmx, false);
 }
 
 /* wr_backend.enter */
-static u64 vmx_enter(struct wr_vcpu *vcpu)
+u64 vmx_enter(struct wr_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	bool debug = vmx->dr_live || hw_breakpoint_active();
@@ -480,7 +492,7 @@ static u64 vmx_enter(struct wr_vcpu *vcpu)
 	return entry == VMX_REFUSED ? take_refusal(vmx) : take_off(vmx);
 }
 
-const struct wr_backend wr_vmx = {
+struct wr_backend wr_vmx __ro_after_init = {
 	.name = "vmx",
 	.vendor = WARREN_VENDOR_VT_X,
 	.caps = &vmx_backend_caps,

@@ -12,6 +12,7 @@
 #include <asm/desc.h>
 #include <asm/msr.h>
 #include <asm/processor.h>
+#include <asm/trapnr.h>
 
 #include "../mmu/format.h"
 #include "caps.h"
@@ -53,9 +54,8 @@ static const struct vmx_control_name cpu_names[] = {
 	{ },
 };
 
+/* Nested paging and what goes with it are chosen later. */
 static const struct vmx_control_name cpu2_names[] = {
-	{ SECONDARY_EXEC_ENABLE_EPT, "extended page tables (EPT)" },
-	{ SECONDARY_EXEC_UNRESTRICTED_GUEST, "unrestricted guests" },
 	{ },
 };
 
@@ -76,19 +76,17 @@ static const struct vmx_control_name entry_names[] = {
 	{ },
 };
 
-/* The secondary controls before the primary ones: what old CPUs lack in both is best told as the lack of EPT. */
 static const struct vmx_control controls[] = {
 	{ MSR_IA32_VMX_PINBASED_CTLS, MSR_IA32_VMX_TRUE_PINBASED_CTLS, pin_names,
 	  .wanted = PIN_BASED_VMX_PREEMPTION_TIMER | PIN_BASED_POSTED_INTR, .result = &vmx_caps.pin },
 	{ MSR_IA32_VMX_PROCBASED_CTLS2, MSR_IA32_VMX_PROCBASED_CTLS2, cpu2_names,
-	  .wanted = SECONDARY_EXEC_ENABLE_VPID | SECONDARY_EXEC_ENABLE_RDTSCP | SECONDARY_EXEC_ENABLE_INVPCID |
+	  .wanted = SECONDARY_EXEC_ENABLE_EPT | SECONDARY_EXEC_UNRESTRICTED_GUEST | SECONDARY_EXEC_ENABLE_VPID | SECONDARY_EXEC_ENABLE_RDTSCP | SECONDARY_EXEC_ENABLE_INVPCID |
 		SECONDARY_EXEC_WBINVD_EXITING | SECONDARY_EXEC_PAUSE_LOOP_EXITING | SECONDARY_EXEC_ENCLS_EXITING |
 		SECONDARY_EXEC_TSC_SCALING | VMX_EXEC_XSAVES |
 		VMX_APICV_CONTROLS | SECONDARY_EXEC_ENABLE_PML,
 	  .result = &vmx_caps.cpu2 },
 	{ MSR_IA32_VMX_PROCBASED_CTLS, MSR_IA32_VMX_TRUE_PROCBASED_CTLS, cpu_names,
-	  .unwanted = CPU_BASED_CR3_LOAD_EXITING | CPU_BASED_CR3_STORE_EXITING | CPU_BASED_INVLPG_EXITING |
-		CPU_BASED_RDTSC_EXITING | CPU_BASED_CR8_LOAD_EXITING | CPU_BASED_CR8_STORE_EXITING,
+	  .unwanted = CPU_BASED_RDTSC_EXITING | CPU_BASED_CR8_LOAD_EXITING | CPU_BASED_CR8_STORE_EXITING,
 	  .result = &vmx_caps.cpu },
 	{ MSR_IA32_VMX_EXIT_CTLS, MSR_IA32_VMX_TRUE_EXIT_CTLS, exit_names,
 	  .wanted = VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL | VM_EXIT_ACK_INTR_ON_EXIT, .result = &vmx_caps.exit },
@@ -118,7 +116,7 @@ const char *vmx_adjust_control(const struct vmx_control *control, u64 capability
 			missing = name->name;
 	}
 	if (!missing && must & control->unwanted)
-		missing = "freedom from exits at each CR3, CR8, TSC or TLB access";
+		missing = "freedom from exits at each CR8 or TSC access";
 	*result = (bits & may) | must;
 	return missing;
 }
@@ -142,22 +140,45 @@ static const char *adjust_controls(u64 basic)
 	return NULL;
 }
 
-static const char *read_ept_caps(void)
+/* Four levels in write-back memory, pages of 2 MiB, INVEPT; and without exits at each access to CR3 or flush of the guest's. */
+static bool ept_is_usable(u64 caps)
+{
+	const u64 needed = VMX_EPT_PAGE_WALK_4_BIT | VMX_EPTP_WB_BIT | VMX_EPT_2MB_PAGE_BIT | VMX_EPT_INVEPT_BIT |
+		VMX_EPT_EXTENT_GLOBAL_BIT;
+
+	return vmx_caps.cpu2 & SECONDARY_EXEC_ENABLE_EPT && (caps & needed) == needed &&
+		!(vmx_caps.cpu & VMX_SHADOW_CONTROLS);
+}
+
+/* A VPID is of no use when its translations cannot be dropped. */
+static bool vpid_is_usable(u64 caps)
+{
+	const u64 needed = VMX_VPID_INVVPID_BIT | VMX_VPID_EXTENT_SINGLE_CONTEXT_BIT;
+
+	return (caps >> 32 & needed) == needed;
+}
+
+/* Extended page tables, or shadow ones: what each cannot be used with is turned off. */
+static const char *choose_paging(void)
 {
 	u64 caps;
 
 	if (rdmsrl_safe(MSR_IA32_VMX_EPT_VPID_CAP, &caps))
-		return "EPT capabilities";
-	if (!(caps & VMX_EPT_PAGE_WALK_4_BIT) || !(caps & VMX_EPTP_WB_BIT))
-		return "EPT of 4 levels in write-back memory";
-	if (!(caps & VMX_EPT_INVEPT_BIT) || !(caps & VMX_EPT_EXTENT_GLOBAL_BIT))
-		return "INVEPT";
-	if (!(caps & VMX_EPT_2MB_PAGE_BIT))
-		return "EPT pages of 2 MiB";
+		caps = 0;
+	vmx_caps.exceptions = VMX_EXCEPTIONS;
+	vmx_caps.shadow = wr_want_shadow || !ept_is_usable(caps);
+	if (vmx_caps.shadow) {
+		vmx_caps.exceptions |= BIT(X86_TRAP_PF);
+		vmx_caps.cpu |= VMX_SHADOW_CONTROLS;
+		vmx_caps.cpu2 &= ~VMX_EPT_CONTROLS;
+		if (!vpid_is_usable(caps))
+			vmx_caps.cpu2 &= ~SECONDARY_EXEC_ENABLE_VPID;
+		return NULL;
+	}
 	vmx_caps.ept_ad = caps & VMX_EPT_AD_BIT;
 	vmx_caps.ept_1g = caps & VMX_EPT_1GB_PAGE_BIT;
 	vmx_caps.invept_single = caps & VMX_EPT_EXTENT_CONTEXT_BIT;
-	return NULL;
+	return vmx_caps.cpu2 & SECONDARY_EXEC_UNRESTRICTED_GUEST ? NULL : "unrestricted guests";
 }
 
 /* All of it or nothing. vCPUs turn the controls on where they have a local APIC. */
@@ -230,7 +251,9 @@ static const char *read_caps(void)
 	};
 	if (vmx_basic_vmcs_size(basic) > PAGE_SIZE)
 		return "VMCSs of one page";
-	missing = adjust_controls(basic) ?: read_ept_caps();
+	missing = adjust_controls(basic) ?: choose_paging();
+	/* An entry of a shadow table that is not present names no memory. */
+	vmx_caps.flush_l1d &= !vmx_caps.shadow;
 	choose_perf();
 	choose_timer();
 	fill_backend_caps();
@@ -321,7 +344,10 @@ int vmx_probe(void)
 		pr_err("cannot run here: the CPU or its VT-x lacks: %s\n", what);
 		return -EOPNOTSUPP;
 	}
-	vmx_init_ept_format();
+	if (vmx_caps.shadow)
+		vmx_use_shadow(&wr_vmx);
+	else
+		vmx_init_ept_format();
 	return alloc_memory();
 }
 

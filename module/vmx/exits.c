@@ -57,6 +57,8 @@ static enum wr_run_result exit_exception(struct wr_vcpu *vcpu)
 		return wr_exit_bp(vcpu);
 	case X86_TRAP_UD:
 		return wr_exit_ud(vcpu);
+	case X86_TRAP_PF:
+		return wr_exit_page_fault(vcpu, vmx->exit.qualification, vmx->exit.intr_error);
 	case X86_TRAP_AC:
 		wr_event_exception_error(vcpu, X86_TRAP_AC, vmx->exit.intr_error);
 		return WR_RUN_RESUME;
@@ -76,6 +78,11 @@ static enum wr_run_result exit_io(struct wr_vcpu *vcpu)
 		.string = info & IO_STRING,
 	};
 	return wr_exit_io(vcpu);
+}
+
+static enum wr_run_result exit_invlpg(struct wr_vcpu *vcpu)
+{
+	return wr_exit_invlpg(vcpu, to_vmx(vcpu)->exit.qualification);
 }
 
 static enum wr_run_result exit_rdmsr(struct wr_vcpu *vcpu)
@@ -193,6 +200,7 @@ static const struct vmx_exit_row exits[] = {
 	[EXIT_REASON_CPUID] = { wr_exit_cpuid, INSN | PLAIN, WARREN_EXIT_CPUID },
 	[EXIT_REASON_HLT] = { wr_exit_halt, INSN | PLAIN, WARREN_EXIT_HLT },
 	[EXIT_REASON_INVD] = { wr_exit_skip, INSN, WARREN_EXIT_CACHE },
+	[EXIT_REASON_INVLPG] = { exit_invlpg, QUALIFICATION | INSN, WARREN_EXIT_CR },
 	[EXIT_REASON_RDPMC] = { wr_exit_rdpmc, 0, WARREN_EXIT_VIRTUALIZATION },
 	[EXIT_REASON_VMCALL] = { wr_exit_hypercall, INSN, WARREN_EXIT_HYPERCALL },
 	[EXIT_REASON_VMCLEAR ... EXIT_REASON_VMON] = { wr_exit_undefined, 0, WARREN_EXIT_VIRTUALIZATION },
@@ -317,6 +325,16 @@ u64 vmx_no_exit(struct vmx_vcpu *vmx, bool refused)
 	return vmx->exit.row->reason;
 }
 
+/* Without EPT a #PF is what an EPT violation is with it. */
+static u64 fault_gpa(struct wr_vcpu *vcpu, const struct vmx_exit *exit)
+{
+	if (exit->row->tells & GPA)
+		return exit->gpa;
+	if (exit->row->handle != exit_exception || !vmx_is_page_fault(exit->intr_info))
+		return 0;
+	return wr_exit_page_fault_gpa(vcpu, exit->qualification, exit->intr_error);
+}
+
 /* wr_backend.exit_words */
 void vmx_exit_words(struct wr_vcpu *vcpu, struct wr_exit_words *out)
 {
@@ -324,7 +342,7 @@ void vmx_exit_words(struct wr_vcpu *vcpu, struct wr_exit_words *out)
 
 	out->code = exit->reason;
 	out->qualification = exit->row->tells & QUALIFICATION ? exit->qualification : 0;
-	out->gpa = exit->row->tells & GPA ? exit->gpa : 0;
+	out->gpa = fault_gpa(vcpu, exit);
 }
 
 /* wr_backend.handle_exit */

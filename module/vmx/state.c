@@ -210,7 +210,7 @@ void vmx_set_dr7(struct wr_vcpu *vcpu)
 		vmx->dr_live = false;
 	vmx_begin(vmx);
 	vmcs_write(GUEST_DR7, dr7);
-	vmcs_write32(EXCEPTION_BITMAP, VMX_EXCEPTIONS | wr_debug_exceptions(vcpu));
+	vmcs_write32(EXCEPTION_BITMAP, vmx_caps.exceptions | wr_debug_exceptions(vcpu));
 	vmx_set_cpu_control(vmx, CPU_BASED_MOV_DR_EXITING, !vmx->dr_live || wr_debug_owns_dr(vcpu));
 	vmx_set_cpu_control(vmx, CPU_BASED_MONITOR_TRAP_FLAG, wr_debug_steps(vcpu));
 	vmx_end();

@@ -179,11 +179,12 @@ static void init_controls(struct vmx_vcpu *vmx)
 	vmcs_write32(SECONDARY_VM_EXEC_CONTROL, cpu2);
 	vmcs_write32(VM_EXIT_CONTROLS, vmx_caps.exit);
 	vmcs_write32(VM_ENTRY_CONTROLS, vmx_caps.entry);
-	vmcs_write32(EXCEPTION_BITMAP, VMX_EXCEPTIONS);
+	vmcs_write32(EXCEPTION_BITMAP, vmx_caps.exceptions);
 	vmcs_write64(MSR_BITMAP, __pa(vmx_msr_bitmap));
 	vmcs_write64(VIRTUAL_APIC_PAGE_ADDR, __pa(vmx->vapic));
 	vmcs_write32(TPR_THRESHOLD, 0);
-	vmcs_write64(EPT_POINTER, vmx->eptp);
+	if (vmx->eptp)
+		vmcs_write64(EPT_POINTER, vmx->eptp);
 	if (vmx->pml)
 		vmcs_write64(PML_ADDRESS, __pa(vmx->pml));
 	vmx_pml_restart(vmx);
@@ -253,7 +254,7 @@ struct wr_vcpu *vmx_vcpu_alloc(struct wr_vm *vm)
 		vpid = ida_alloc_range(&vpids, 1, VPID_MAX, GFP_KERNEL);
 	vmx->vpid = max(vpid, 0);
 	vmx->serial = atomic64_inc_return(&serials);
-	vmx->eptp = make_eptp(vm->mmu.root);
+	vmx->eptp = vmx_caps.shadow ? 0 : make_eptp(vm->mmu.root);
 	vmx_begin(vmx);
 	init_host_state();
 	init_controls(vmx);

@@ -111,4 +111,15 @@ static inline int invept(unsigned long extent, u64 eptp)
 	return VMX_INSN("invept %1, %2", "m" (operand), "r" (extent));
 }
 
+/* INVVPID: drop what was cached with a VPID, global pages too. */
+static inline int invvpid(u16 vpid)
+{
+	struct {
+		u64 vpid, address;
+	} operand = { .vpid = vpid };
+	unsigned long extent = VMX_VPID_EXTENT_SINGLE_CONTEXT;
+
+	return VMX_INSN("invvpid %1, %2", "m" (operand), "r" (extent));
+}
+
 #endif

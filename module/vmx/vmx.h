@@ -11,6 +11,7 @@
 #include <linux/preempt.h>
 #include <asm/desc_defs.h>
 #include <asm/msr.h>
+#include <asm/trapnr.h>
 
 #include "../backend.h"
 #include "../compat.h"
@@ -21,10 +22,13 @@
  * struct vmx_caps - what the CPUs of this machine can do; read once at load
  *
  * @pin to @entry: the controls that vCPUs use: all that is required, and of what is wanted all that is there.
+ * @exceptions: that exit whatever a vCPU is doing; a bitmap.
  */
 struct vmx_caps {
 	u32 revision;			/* of VMCSs and of the VMXON region */
 	u32 pin, cpu, cpu2, exit, entry;
+	u32 exceptions;
+	bool shadow;			/* no EPT: shadow paging */
 	bool ept_ad;			/* EPT has accessed and dirty bits */
 	bool ept_1g;
 	bool invept_single;		/* INVEPT can spare other VMs' translations */
@@ -41,11 +45,27 @@ struct vmx_caps {
 #define VMX_APICV_CONTROLS \
 	(SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE | SECONDARY_EXEC_APIC_REGISTER_VIRT | SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY)
 
+/* Of the primary controls: what shadow paging needs, and nested paging must be able to do without */
+#define VMX_SHADOW_CONTROLS	(CPU_BASED_CR3_LOAD_EXITING | CPU_BASED_CR3_STORE_EXITING | CPU_BASED_INVLPG_EXITING)
+
+/* Of the secondary controls: what there is with EPT alone, and INVPCID, which flushes more than shadow paging hears of */
+#define VMX_EPT_CONTROLS \
+	(SECONDARY_EXEC_ENABLE_EPT | SECONDARY_EXEC_UNRESTRICTED_GUEST | SECONDARY_EXEC_ENABLE_PML | SECONDARY_EXEC_ENABLE_INVPCID)
+
+/* Is an event, as the VMCS has it, a #PF? */
+static inline bool vmx_is_page_fault(u32 info)
+{
+	return (info & (INTR_INFO_INTR_TYPE_MASK | INTR_INFO_VECTOR_MASK)) == (INTR_TYPE_HARD_EXCEPTION | X86_TRAP_PF);
+}
+
 extern struct vmx_caps vmx_caps;
 extern struct wr_backend_caps vmx_backend_caps;
 extern struct wr_pt_format vmx_ept_format;
 extern unsigned long *vmx_msr_bitmap;	/* MSRs that exit: one map for all vCPUs */
 extern unsigned long *vmx_no_msr_bitmap;	/* all of them: for guests whose accesses are filtered */
+
+/* What GUEST_CR3 cannot hold */
+#define VMX_CR3_UNKNOWN		U64_MAX
 
 /* What the preemption timer's field cannot hold */
 #define VMX_TIMER_UNKNOWN	U64_MAX
@@ -92,16 +112,17 @@ struct vmx_vcpu {
 	void *vapic;			/* [I] virtual-APIC page: for TPR; NULL where it is the local APIC's own */
 	struct vmx_posted *posted;	/* [I] page; NULL: nothing is posted */
 	u64 *pml;			/* [I] page where the CPU logs writes, see pml.c; NULL: it does not */
-	u64 eptp;			/* [I] */
+	u64 eptp;			/* [I] 0 with shadow paging */
 	u64 serial;			/* [I] of this vCPU; no two ever share one */
-	u16 vpid;			/* [I] 0: none was free */
-	struct wr_tlb tlb;		/* [V] its tag is @eptp */
+	u16 vpid;			/* [I] 0: none was free, each entry and exit flushes */
+	struct wr_tlb tlb;		/* [V] its tag is @eptp, with shadow paging @vpid */
 	int cpu;			/* where the VMCS is active, -1: nowhere. Changed there, with interrupts off */
 	struct list_head active;	/* in that CPU's vmx_cpu.active */
 	bool launched;			/* [V] since the VMCS was cleared */
 
 	/* [V] What fields of the VMCS hold, to spare writes that change nothing */
 	u64 rip, rsp, rflags;
+	u64 cr3;			/* with shadow paging */
 	u64 host_cr3, host_cr4, host_fs_base, host_perf;
 	u64 host_rsp;
 	u32 pin_controls, cpu_controls;
@@ -248,6 +269,9 @@ void vmx_posted_choose(void);
 void vmx_posted_start(struct vmx_vcpu *vmx);
 void vmx_posted_sync(struct vmx_vcpu *vmx);
 
+/* shadow.c */
+void vmx_use_shadow(struct wr_backend *backend);
+
 /* pml.c */
 extern bool vmx_pml;
 int vmx_pml_alloc(struct vmx_vcpu *vmx);
@@ -295,6 +319,8 @@ void vmx_set_nmi_mask(struct wr_vcpu *vcpu, bool masked);
 void vmx_update_cr8_intercept(struct wr_vcpu *vcpu, int threshold);
 
 /* backend.c */
+u64 vmx_enter(struct wr_vcpu *vcpu);
+void vmx_put(struct wr_vcpu *vcpu);
 void vmx_flush_tlb(struct wr_vcpu *vcpu);
 u32 vmx_timer_ticks(u64 deadline, u64 now, u8 rate);
 void vmx_load_syscall_msrs(struct vmx_vcpu *vmx);
