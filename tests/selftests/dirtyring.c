@@ -16,8 +16,8 @@ struct ring {
 	u32 next;		/* not harvested */
 };
 
-/* How often each page of the slot was told */
-static u8 told[MAX_PAGES];
+/* How often each page of the slot was told: hundreds of times, when the ring is reset faster than the guest writes */
+static u32 told[MAX_PAGES];
 
 static int enable_ring(struct vm *vm, u32 cap, u64 bytes)
 {

@@ -5,8 +5,6 @@
  */
 #include <stdlib.h>
 
-#include <stdlib.h>
-
 #include "guest.h"
 #include "vm.h"
 
