@@ -47,6 +47,8 @@ struct wr_dtable {
 struct wr_backend_caps {
 	bool exit_timer;	/* guests exit when the host's TSC reaches vcpu->exit_tsc, and wr_exit_timer() is called */
 	bool xsaves;		/* XSAVES raises #UD in guests that are not to have it */
+	bool needs_tss;		/* for real mode, at wr_mmu.tss: without it the emulator runs all of it */
+	bool needs_identity_map;/* for guests that do not page */
 	u8 tsc_ratio_bits;	/* bits of the fraction in wr_vclock.tsc_ratio; 0: guests' TSCs are as fast as the host's */
 	u64 tsc_ratio_max;
 };

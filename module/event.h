@@ -65,6 +65,7 @@ bool wr_event_deliverable(struct wr_vcpu *vcpu);
 bool wr_event_has_interrupt(struct wr_vcpu *vcpu);
 bool wr_event_user_ready(struct wr_vcpu *vcpu);
 int wr_event_user_interrupt(struct wr_vcpu *vcpu, u32 vector);
+void wr_event_delivered(struct wr_vcpu *vcpu);
 void wr_event_reset(struct wr_vcpu *vcpu);
 void wr_event_get(struct wr_vcpu *vcpu, struct kvm_vcpu_events *out);
 int wr_event_set(struct wr_vcpu *vcpu, const struct kvm_vcpu_events *in);

@@ -24,8 +24,11 @@ static bool is_external(const struct wr_event *event)
 	return event->nmi.injected || (event->interrupt.injected && !event->interrupt.soft);
 }
 
-/* The delivery under way ended without the hardware: in a new task, or a fault in its place. */
-static void event_delivered(struct wr_vcpu *vcpu)
+/**
+ * wr_event_delivered - the delivery under way ended without the hardware: in a handler, a new task, or a fault in its place
+ * @vcpu: on its own thread
+ */
+void wr_event_delivered(struct wr_vcpu *vcpu)
 {
 	struct wr_event *event = &vcpu->event;
 
@@ -54,14 +57,14 @@ static enum wr_run_result finish(struct wr_vcpu *vcpu, enum wr_emu_result result
 {
 	switch (result) {
 	case WR_EMU_DONE:
-		event_delivered(vcpu);
+		wr_event_delivered(vcpu);
 		if (task == WR_TASK_TRAPS)
 			wr_event_debug(vcpu, DR6_TASK);
 		return WR_RUN_RESUME;
 	case WR_EMU_FAULT:
 		/* Merged with the exception under way, if there is one. */
 		wr_insn_raise(vcpu, emu);
-		event_delivered(vcpu);
+		wr_event_delivered(vcpu);
 		return WR_RUN_RESUME;
 	case WR_EMU_RETRY:
 		return WR_RUN_RESUME;

@@ -636,6 +636,11 @@ static int create_locked(struct wr_vm *vm, u32 id)
 		if (err)
 			return err;
 	}
+	if (wr_backend->caps->needs_identity_map) {
+		err = wr_private_identity_map(vm);
+		if (err)
+			return err;
+	}
 	/* Once there is a file nothing may fail: it would be closed only after the vCPU is gone. */
 	err = xa_reserve(&vm->vcpus, vm->created_vcpus, GFP_KERNEL_ACCOUNT);
 	if (err)

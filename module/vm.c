@@ -122,16 +122,14 @@ static bool aligned_page_below_4g(u64 address)
 	return !offset_in_page(address) && address < BIT_ULL(32);
 }
 
-/*
- * Pages that VT-x needs for a guest in real mode; with nested paging on AMD-V nothing does. Taken and kept, so that a VMM need
- * not know.
- */
+/* Only VT-x without unrestricted guests has a use for it. Taken everywhere, so that a VMM need not know. */
 static long set_tss_addr(void *object, void *arg, unsigned long user)
 {
-	/* Three pages, below 4 GiB */
-	if (user > (unsigned int)(-3 * PAGE_SIZE))
+	if (user > (unsigned int)(-WR_TSS_PAGES * PAGE_SIZE))
 		return -EINVAL;
-	return 0;
+	if (!wr_backend->caps->needs_tss)
+		return 0;
+	return user && PAGE_ALIGNED(user) ? wr_private_tss(object, user) : -EINVAL;
 }
 
 static long set_identity_map_addr(void *object, void *arg, unsigned long user)
@@ -139,9 +137,10 @@ static long set_identity_map_addr(void *object, void *arg, unsigned long user)
 	struct wr_vm *vm = object;
 	u64 address = *(u64 *)arg;
 
-	if (vm->created_vcpus)
+	if (vm->created_vcpus || !aligned_page_below_4g(address))
 		return -EINVAL;
-	return aligned_page_below_4g(address) ? 0 : -EINVAL;
+	vm->mmu.identity_map = address ?: WR_IDENTITY_MAP;
+	return 0;
 }
 
 /* A bound of what only shadow paging has: as small as KVM takes it, or larger, it is kept. */
@@ -363,7 +362,7 @@ static const struct wr_ioctl vm_ioctls[] = {
 	WR_IOCTL(KVM_GET_DIRTY_LOG, get_dirty_log, 0),
 	WR_IOCTL_RAW(KVM_CLEAR_DIRTY_LOG, clear_dirty_log, 0),
 	WR_IOCTL(KVM_RESET_DIRTY_RINGS, reset_dirty_rings, 0),
-	WR_IOCTL(KVM_SET_TSS_ADDR, set_tss_addr, 0),
+	WR_IOCTL(KVM_SET_TSS_ADDR, set_tss_addr, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_SET_IDENTITY_MAP_ADDR, set_identity_map_addr, WR_IOCTL_LOCK),
 	WR_IOCTL(KVM_SET_NR_MMU_PAGES, set_nr_mmu_pages, 0),
 	WR_IOCTL(KVM_SET_BOOT_CPU_ID, set_boot_cpu_id, WR_IOCTL_LOCK),

@@ -8,6 +8,8 @@
 
 #include "insn.h"
 
+#define TYPE_DATA	3	/* readable, writable, accessed */
+
 /* Also MOVZX and MOVNTI: the source is already zero-extended. */
 enum wr_emu_result wr_do_mov(struct wr_exec *x)
 {
@@ -126,6 +128,9 @@ enum wr_emu_result wr_emu_load_segment(struct wr_exec *x, int seg, u16 selector)
 	if (!real_segments(x))
 		return wr_emu_load_data(x, seg, selector);
 	x->emu->ops->segment(x->emu, seg, &s);
+	/* Protected mode may have left it unloaded. */
+	if (s.unusable)
+		s = (struct kvm_segment) { .limit = U16_MAX, .present = 1, .s = 1, .type = TYPE_DATA };
 	s.selector = selector;
 	s.base = (u32)selector << 4;
 	x->emu->ops->set_segment(x->emu, seg, &s);

@@ -52,7 +52,17 @@ void wr_dirty_ring_add(struct wr_vm *vm, struct wr_vcpu *vcpu, const struct wr_s
 /* slots.c */
 extern struct wr_slots wr_no_slots;
 const struct wr_slot *wr_slot_by_id(struct wr_vm *vm, u32 id);
+int wr_slots_set_private(struct wr_vm *vm, const struct kvm_userspace_memory_region *region);
 void wr_slots_exit(struct wr_vm *vm);
+
+/* Is it one of private.c's? */
+static inline bool wr_slot_is_private(const struct wr_slot *slot)
+{
+	return slot->id >= WR_MAX_SLOTS;
+}
+
+/* private.c */
+void wr_private_exit(struct wr_vm *vm);
 
 /* The slots, for a reader inside vm->srcu. */
 static inline const struct wr_slots *wr_slots(struct wr_vm *vm)

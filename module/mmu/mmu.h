@@ -89,7 +89,15 @@ struct wr_mmu {
 	u32 manual_protect;			/* [S] KVM_DIRTY_LOG_*, of KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 */
 	u32 ring_entries;			/* [S] of each vCPU's dirty ring, constant once there is a vCPU; 0: no rings */
 	bool ring_late;				/* [A] wr_slot.late of some slot is not empty */
+
+	u64 tss;				/* [L] to write: gpa of the pages of KVM_SET_TSS_ADDR, 0: there are none */
+	u64 identity_map;			/* [I] with the first vCPU: gpa of the page of KVM_SET_IDENTITY_MAP_ADDR */
+	bool has_identity_map;			/* [L] there is something in it */
 };
+
+/* Where that page is when userspace does not say */
+#define WR_IDENTITY_MAP		0xfffbc000ULL
+
 
 /*
  * struct wr_dirty_ring - pages that were written, for userspace to take while the vCPU runs
@@ -160,6 +168,16 @@ int wr_slots_set(struct wr_vm *vm, const struct kvm_userspace_memory_region *reg
 const struct wr_slot *wr_slot_find(const struct wr_slots *slots, u64 gfn);
 u64 wr_slots_size(struct wr_vm *vm);
 int wr_slots_lookup_hva(struct wr_vm *vm, u64 gpa, bool write, unsigned long *hva);
+
+/*
+ * private.c: pages for guests that the CPU cannot run in real mode. The TSS has its bitmap of software interrupts, that of all
+ * ports, and a byte behind them.
+ */
+#define WR_TSS_PAGES		3
+#define WR_TSS_SIZE		(104 + 32 + 65536 / 8 + 1)
+
+int wr_private_tss(struct wr_vm *vm, u64 gpa);
+int wr_private_identity_map(struct wr_vm *vm);
 
 /* dirty.c */
 int wr_dirty_get(struct wr_vm *vm, const struct kvm_dirty_log *log);

@@ -373,6 +373,23 @@ int wr_slots_set(struct wr_vm *vm, const struct kvm_userspace_memory_region *reg
 WR_EXPORT_FOR_KUNIT(wr_slots_set);
 
 /**
+ * wr_slots_set_private - make a slot that userspace cannot name
+ * @vm: the VM
+ * @region: as wr_slots_set() takes it, aligned and in reach of all stage-2 tables; its number is %WR_MAX_SLOTS or above
+ *
+ * Return: 0; -EEXIST when it meets another slot; -ENOMEM. Context: as wr_slots_set().
+ */
+int wr_slots_set_private(struct wr_vm *vm, const struct kvm_userspace_memory_region *region)
+{
+	int r;
+
+	mutex_lock(&vm->slots_lock);
+	r = set_locked(vm, region);
+	mutex_unlock(&vm->slots_lock);
+	return r;
+}
+
+/**
  * wr_slots_lookup_hva - where the creator has a guest physical address
  * @vm: the VM
  * @gpa: the address
@@ -402,7 +419,7 @@ int wr_slots_lookup_hva(struct wr_vm *vm, u64 gpa, bool write, unsigned long *hv
  * wr_slots_size - how much memory a guest has
  * @vm: the VM
  *
- * Return: bytes of all slots. Context: any.
+ * Return: bytes of all slots that userspace made. Context: any.
  */
 u64 wr_slots_size(struct wr_vm *vm)
 {
@@ -412,7 +429,8 @@ u64 wr_slots_size(struct wr_vm *vm)
 	u32 i;
 
 	for (i = 0; i < slots->nr; i++)
-		pages += slots->slot[i]->npages;
+		if (!wr_slot_is_private(slots->slot[i]))
+			pages += slots->slot[i]->npages;
 	srcu_read_unlock(&vm->srcu, idx);
 	return pages << PAGE_SHIFT;
 }

@@ -415,6 +415,7 @@ int wr_mmu_init(struct wr_vm *vm)
 
 	rwlock_init(&vm->mmu.lock);
 	vm->mmu.format = wr_backend->stage2;
+	vm->mmu.identity_map = WR_IDENTITY_MAP;
 	RCU_INIT_POINTER(vm->slots, &wr_no_slots);
 	r = wr_table_root_init(&vm->mmu);
 	if (r)
@@ -442,6 +443,7 @@ void wr_mmu_exit(struct wr_vm *vm)
 	wr_notifier_exit(vm);
 	wr_shadow_exit(&vm->mmu);
 	wr_table_root_free(&vm->mmu);
+	wr_private_exit(vm);
 	wr_slots_exit(vm);
 }
 WR_EXPORT_FOR_KUNIT(wr_mmu_exit);

@@ -24,6 +24,10 @@ static bool preemption_timer = true;
 module_param(preemption_timer, bool, 0444);
 MODULE_PARM_DESC(preemption_timer, "VT-x: let the CPU count to guests' TSC deadlines");
 
+static bool unrestricted_guest = true;
+module_param(unrestricted_guest, bool, 0444);
+MODULE_PARM_DESC(unrestricted_guest, "VT-x: let the CPU run real mode and guests without paging, where it can");
+
 struct vmx_caps vmx_caps;
 struct wr_backend_caps vmx_backend_caps;
 unsigned long *vmx_msr_bitmap;
@@ -80,7 +84,8 @@ static const struct vmx_control controls[] = {
 	{ MSR_IA32_VMX_PINBASED_CTLS, MSR_IA32_VMX_TRUE_PINBASED_CTLS, pin_names,
 	  .wanted = PIN_BASED_VMX_PREEMPTION_TIMER | PIN_BASED_POSTED_INTR, .result = &vmx_caps.pin },
 	{ MSR_IA32_VMX_PROCBASED_CTLS2, MSR_IA32_VMX_PROCBASED_CTLS2, cpu2_names,
-	  .wanted = SECONDARY_EXEC_ENABLE_EPT | SECONDARY_EXEC_UNRESTRICTED_GUEST | SECONDARY_EXEC_ENABLE_VPID | SECONDARY_EXEC_ENABLE_RDTSCP | SECONDARY_EXEC_ENABLE_INVPCID |
+	  .wanted = SECONDARY_EXEC_ENABLE_EPT | SECONDARY_EXEC_UNRESTRICTED_GUEST |
+		SECONDARY_EXEC_ENABLE_VPID | SECONDARY_EXEC_ENABLE_RDTSCP | SECONDARY_EXEC_ENABLE_INVPCID |
 		SECONDARY_EXEC_WBINVD_EXITING | SECONDARY_EXEC_PAUSE_LOOP_EXITING | SECONDARY_EXEC_ENCLS_EXITING |
 		SECONDARY_EXEC_TSC_SCALING | VMX_EXEC_XSAVES |
 		VMX_APICV_CONTROLS | SECONDARY_EXEC_ENABLE_PML,
@@ -178,13 +183,24 @@ static const char *choose_paging(void)
 	vmx_caps.ept_ad = caps & VMX_EPT_AD_BIT;
 	vmx_caps.ept_1g = caps & VMX_EPT_1GB_PAGE_BIT;
 	vmx_caps.invept_single = caps & VMX_EPT_EXTENT_CONTEXT_BIT;
-	return vmx_caps.cpu2 & SECONDARY_EXEC_UNRESTRICTED_GUEST ? NULL : "unrestricted guests";
+	return NULL;
 }
 
-/* All of it or nothing. vCPUs turn the controls on where they have a local APIC. */
+/* There is no such thing with shadow paging. */
+static void choose_unrestricted(void)
+{
+	if (!unrestricted_guest)
+		vmx_caps.cpu2 &= ~SECONDARY_EXEC_UNRESTRICTED_GUEST;
+	vmx_caps.unrestricted = vmx_caps.cpu2 & SECONDARY_EXEC_UNRESTRICTED_GUEST;
+}
+
+/*
+ * All of it or nothing. vCPUs turn the controls on where they have a local APIC. In real mode the emulator delivers interrupts
+ * where guests are not unrestricted: the CPU must not.
+ */
 static void choose_apicv(void)
 {
-	vmx_caps.apicv = vmx_apicv && (vmx_caps.cpu2 & VMX_APICV_CONTROLS) == VMX_APICV_CONTROLS;
+	vmx_caps.apicv = vmx_apicv && vmx_caps.unrestricted && (vmx_caps.cpu2 & VMX_APICV_CONTROLS) == VMX_APICV_CONTROLS;
 	vmx_caps.cpu2 &= ~VMX_APICV_CONTROLS;
 }
 
@@ -233,6 +249,8 @@ static void fill_backend_caps(void)
 		.xsaves = vmx_caps.cpu2 & VMX_EXEC_XSAVES,
 		.tsc_ratio_bits = vmx_caps.cpu2 & SECONDARY_EXEC_TSC_SCALING ? 48 : 0,
 		.tsc_ratio_max = U64_MAX,
+		.needs_tss = !vmx_caps.unrestricted,
+		.needs_identity_map = !vmx_caps.unrestricted && !vmx_caps.shadow,
 	};
 }
 
@@ -256,6 +274,7 @@ static const char *read_caps(void)
 	vmx_caps.flush_l1d &= !vmx_caps.shadow;
 	choose_perf();
 	choose_timer();
+	choose_unrestricted();
 	fill_backend_caps();
 	if (!vmx_pml || !vmx_caps.ept_ad)
 		vmx_caps.cpu2 &= ~SECONDARY_EXEC_ENABLE_PML;
@@ -346,6 +365,8 @@ int vmx_probe(void)
 	}
 	if (vmx_caps.shadow)
 		vmx_use_shadow(&wr_vmx);
+	if (!vmx_caps.unrestricted)
+		vmx_use_restricted(&wr_vmx);
 	else
 		vmx_init_ept_format();
 	return alloc_memory();

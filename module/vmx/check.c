@@ -583,6 +583,29 @@ static void read_guest(struct vmx_vcpu *vmx, struct vmx_guest_state *g)
 }
 
 /**
+ * vmx_segments_valid - do the segment registers of a guest pass the checks of an entry?
+ * @vmx: whose guests are not unrestricted; vcpu.rflags need not be in the VMCS yet
+ *
+ * Context: process context, or in a stay.
+ */
+bool vmx_segments_valid(struct vmx_vcpu *vmx)
+{
+	struct vmx_guest_state g = {
+		.rflags = vmx->vcpu.rflags, .cr0 = X86_CR0_PE | X86_CR0_PG, .linear_bits = boot_cpu_data.x86_virt_bits,
+		.entry = vmx->vcpu.efer & EFER_LMA ? VM_ENTRY_IA32E_MODE : 0,
+	};
+	int i;
+
+	vmx_begin(vmx);
+	read_segments(&g);
+	vmx_end();
+	for (i = 0; i < ARRAY_SIZE(checks); i++)
+		if (checks[i].segment_ok && first_bad_segment(&g, &checks[i]) < WR_NR_SEGS)
+			return false;
+	return true;
+}
+
+/**
  * vmx_explain_failure - what to tell the owner of a guest that the CPU refused
  * @vmx: whose entry failed
  * @reason: the hardware's: an exit reason, or a VM-instruction error

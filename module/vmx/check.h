@@ -55,6 +55,7 @@ struct vmx_check_result {
 struct vmx_vcpu;
 
 struct vmx_check_result vmx_check_guest(const struct vmx_guest_state *g);
+bool vmx_segments_valid(struct vmx_vcpu *vmx);
 u64 vmx_explain_failure(struct vmx_vcpu *vmx, u32 reason);
 
 #endif

@@ -57,13 +57,17 @@ static enum wr_run_result exit_exception(struct wr_vcpu *vcpu)
 		return wr_exit_bp(vcpu);
 	case X86_TRAP_UD:
 		return wr_exit_ud(vcpu);
-	case X86_TRAP_PF:
-		return wr_exit_page_fault(vcpu, vmx->exit.qualification, vmx->exit.intr_error);
 	case X86_TRAP_AC:
 		wr_event_exception_error(vcpu, X86_TRAP_AC, vmx->exit.intr_error);
 		return WR_RUN_RESUME;
-	default:
+	case X86_TRAP_MC:
 		return wr_exit_host_event(vcpu);
+	case X86_TRAP_PF:
+		if (vmx_caps.shadow)
+			return wr_exit_page_fault(vcpu, vmx->exit.qualification, vmx->exit.intr_error);
+		fallthrough;
+	default:
+		return vmx_real_exception(vcpu, info & INTR_INFO_VECTOR_MASK);
 	}
 }
 
@@ -277,6 +281,7 @@ static noinline u64 read_all(struct vmx_vcpu *vmx, const struct vmx_exit_row *ro
 }
 
 static const struct vmx_exit_row exit_unknown = { exit_unsupported, QUALIFICATION, WARREN_EXIT_OTHER };
+static const struct vmx_exit_row exit_emulate = { vmx_emulate, 0, WARREN_EXIT_OTHER };
 static const struct vmx_exit_row exit_none = { exit_off, 0, WARREN_EXIT_OTHER };
 
 static __always_inline const struct vmx_exit_row *find_row(u16 reason)
@@ -322,6 +327,17 @@ u64 vmx_no_exit(struct vmx_vcpu *vmx, bool refused)
 {
 	vmx->exit.row = refused ? &exits[EXIT_REASON_INVALID_STATE] : &exit_none;
 	vmx->exit.qualification = 0;
+	return vmx->exit.row->reason;
+}
+
+/**
+ * vmx_no_entry - the CPU would refuse the entry, so that it is not tried: vmx_emulate() is called instead
+ * @vmx: whose
+ */
+u64 vmx_no_entry(struct vmx_vcpu *vmx)
+{
+	vmx->exit.row = &exit_emulate;
+	vmx->exit.reason = EXIT_REASON_INVALID_STATE;
 	return vmx->exit.row->reason;
 }
 

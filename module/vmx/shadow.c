@@ -10,9 +10,7 @@
 #include "../mmu/format.h"
 #include "vmx.h"
 
-/* CR4 bits that would act on the shadow's pages of a guest that does not page: all of them are user pages */
-#define CR4_PAGED	((u64)(X86_CR4_SMEP | X86_CR4_SMAP | X86_CR4_PKE))
-/* ... and those that are for long mode alone */
+/* CR4 bits that are for long mode alone */
 #define CR4_LONG	((u64)(X86_CR4_LA57 | X86_CR4_PCIDE))
 
 /* wr_backend.vcpu_alloc. The memory types of shadow entries are the host's, see wr_pt_native_leaf(). */
@@ -63,10 +61,8 @@ static void put(struct wr_vcpu *vcpu)
 
 static u64 hardware_cr4(const struct wr_vcpu *vcpu)
 {
-	u64 cr4 = vcpu->cr4 | X86_CR4_VMXE | X86_CR4_MCE | X86_CR4_PAE;
+	u64 cr4 = vmx_real_cr4(vcpu, vcpu->cr4 | X86_CR4_VMXE | X86_CR4_MCE) | X86_CR4_PAE;
 
-	if (!(vcpu->cr0 & X86_CR0_PG))
-		cr4 &= ~CR4_PAGED;
 	if (!(vcpu->efer & EFER_LMA))
 		cr4 &= ~CR4_LONG;
 	return cr4;
@@ -86,7 +82,7 @@ static void write_registers(struct wr_vcpu *vcpu)
 	u64 cr0 = vcpu->cr0 & ~(u64)(X86_CR0_CD | X86_CR0_NW);
 
 	vmx_begin(to_vmx(vcpu));
-	vmcs_write(GUEST_CR0, cr0 | X86_CR0_PG | X86_CR0_PE | X86_CR0_WP | X86_CR0_NE);
+	vmcs_write(GUEST_CR0, vmx_real_cr0(vcpu, cr0) | X86_CR0_WP | X86_CR0_NE);
 	vmcs_write(GUEST_CR4, hardware_cr4(vcpu));
 	vmcs_write64(GUEST_IA32_EFER, hardware_efer(vcpu));
 	vmx_end();

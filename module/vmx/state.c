@@ -17,13 +17,16 @@ static_assert((GUEST_TR_SELECTOR - GUEST_ES_SELECTOR) / 2 == WR_TR);
 static_assert((GUEST_LDTR_AR_BYTES - GUEST_ES_AR_BYTES) / 2 == WR_LDTR);
 static_assert((GUEST_GS_BASE - GUEST_ES_BASE) / 2 == WR_GS);
 
-/* wr_backend.get_segment */
-void vmx_get_segment(struct wr_vcpu *vcpu, enum wr_seg seg, struct kvm_segment *out)
+/**
+ * vmx_get_segment_as - wr_backend.get_segment, but for the access rights
+ * @vcpu: as there
+ * @seg: as there
+ * @ar: access rights as the VMCS has them
+ * @out: as there
+ */
+void vmx_get_segment_as(struct wr_vcpu *vcpu, enum wr_seg seg, u32 ar, struct kvm_segment *out)
 {
-	u32 ar;
-
 	vmx_begin(to_vmx(vcpu));
-	ar = vmcs_read32_nth(GUEST_ES_AR_BYTES, seg);
 	*out = (struct kvm_segment) {
 		.base = vmcs_read_nth(GUEST_ES_BASE, seg),
 		.limit = vmcs_read32_nth(GUEST_ES_LIMIT, seg),
@@ -41,7 +44,19 @@ void vmx_get_segment(struct wr_vcpu *vcpu, enum wr_seg seg, struct kvm_segment *
 	vmx_end();
 }
 
-static u32 access_rights(const struct kvm_segment *in)
+/* wr_backend.get_segment */
+void vmx_get_segment(struct wr_vcpu *vcpu, enum wr_seg seg, struct kvm_segment *out)
+{
+	vmx_begin(to_vmx(vcpu));
+	vmx_get_segment_as(vcpu, seg, vmcs_read32_nth(GUEST_ES_AR_BYTES, seg), out);
+	vmx_end();
+}
+
+/**
+ * vmx_access_rights - access rights as the VMCS has them
+ * @in: of this segment
+ */
+u32 vmx_access_rights(const struct kvm_segment *in)
 {
 	/* That of SS is the CPL, whatever else it lacks. */
 	if (in->unusable || !in->present)
@@ -64,7 +79,7 @@ void vmx_set_segment(struct wr_vcpu *vcpu, enum wr_seg seg, const struct kvm_seg
 	vmcs_write_nth(GUEST_ES_BASE, seg, in->base);
 	vmcs_write32_nth(GUEST_ES_LIMIT, seg, in->limit);
 	vmcs_write16_nth(GUEST_ES_SELECTOR, seg, in->selector);
-	vmcs_write32_nth(GUEST_ES_AR_BYTES, seg, access_rights(in));
+	vmcs_write32_nth(GUEST_ES_AR_BYTES, seg, vmx_access_rights(in));
 	/* Whoever lets the vCPU begin elsewhere loads CS: it is not in the HLT any more that did not exit. */
 	if (seg == WR_CS)
 		vmcs_write32(GUEST_ACTIVITY_STATE, GUEST_ACTIVITY_ACTIVE);
@@ -141,8 +156,9 @@ void vmx_set_cr0(struct wr_vcpu *vcpu)
 	 */
 	u64 cr0 = (vcpu->cr0 & ~(u64)(X86_CR0_CD | X86_CR0_NW)) | X86_CR0_NE;
 
+	vmx_real_update(vcpu);
 	vmx_begin(to_vmx(vcpu));
-	vmcs_write(GUEST_CR0, cr0);
+	vmcs_write(GUEST_CR0, vmx_real_cr0(vcpu, cr0));
 	vmcs_write(CR0_READ_SHADOW, vcpu->cr0);
 	vmx_end();
 }

@@ -37,6 +37,7 @@ struct vmx_caps {
 	bool flush_l1d;			/* L1 terminal fault: the L1 data cache must not hold secrets when a guest runs */
 	bool apicv;			/* the CPU delivers interrupts from the register page, see apicv.c */
 	bool perf;			/* the CPU counts events, and entry and exit can switch that off and on */
+	bool unrestricted;		/* guests run in real mode and without paging; else see realmode.c */
 	bool timer;			/* there is a preemption timer, which vCPUs use */
 	u8 timer_rate;			/* it counts the changes of that bit of the TSC */
 };
@@ -100,6 +101,21 @@ struct vmx_exit {
 };
 
 /**
+ * struct vmx_real - a vCPU whose guest is not unrestricted, see realmode.c
+ *
+ * While @vm86, the VMCS has the form of virtual-8086 mode, and what that has no room for is here.
+ */
+struct vmx_real {
+	bool settled;		/* @emulate and @vm86 are for the state as it is */
+	bool emulate;		/* the hardware cannot run it */
+	bool vm86;
+	u64 rflags;		/* as of that time */
+	u32 rights[WR_GS + 1];
+	struct kvm_segment tr;
+	u32 sysenter_cs;
+};
+
+/**
  * struct vmx_vcpu - a vCPU on VT-x
  *
  * The VMCS is in the hardware's hands while @cpu is a CPU: only there may it be touched, when it is current. Code gets there by
@@ -143,6 +159,7 @@ struct vmx_vcpu {
 	u64 kernel_gs_base;		/* [V] the guest's, outside a stay */
 	bool dr_live;			/* [V] the guest's debug registers are in the hardware */
 	bool syscall_live;		/* [V] in a stay: the guest's SYSCALL MSRs are in the hardware */
+	struct vmx_real real;		/* [V] */
 
 	/* [V] The host's, in a stay */
 	struct vmx_segments host_segments;
@@ -233,6 +250,8 @@ static inline void vmx_end(void)
 }
 
 /* state.c: the guest's registers */
+void vmx_get_segment_as(struct wr_vcpu *vcpu, enum wr_seg seg, u32 ar, struct kvm_segment *out);
+u32 vmx_access_rights(const struct kvm_segment *in);
 void vmx_get_segment(struct wr_vcpu *vcpu, enum wr_seg seg, struct kvm_segment *out);
 void vmx_set_segment(struct wr_vcpu *vcpu, enum wr_seg seg, const struct kvm_segment *in);
 void vmx_get_idt(struct wr_vcpu *vcpu, struct wr_dtable *out);
@@ -251,6 +270,15 @@ int vmx_get_msr(struct wr_vcpu *vcpu, u32 index, u64 *data);
 int vmx_set_msr(struct wr_vcpu *vcpu, u32 index, u64 data);
 bool vmx_has_msr(u32 index);
 void vmx_set_tsc(struct wr_vcpu *vcpu);
+
+/* realmode.c: CPUs whose guests are not unrestricted */
+void vmx_use_restricted(struct wr_backend *backend);
+bool vmx_needs_emulation(struct wr_vcpu *vcpu);
+void vmx_real_update(struct wr_vcpu *vcpu);
+u64 vmx_real_cr0(const struct wr_vcpu *vcpu, u64 cr0);
+u64 vmx_real_cr4(const struct wr_vcpu *vcpu, u64 cr4);
+enum wr_run_result vmx_emulate(struct wr_vcpu *vcpu);
+enum wr_run_result vmx_real_exception(struct wr_vcpu *vcpu, u8 vector);
 
 /* apicv.c */
 extern bool vmx_apicv;
@@ -329,6 +357,7 @@ void vmx_read_crs(struct vmx_vcpu *vmx);
 /* exits.c */
 u64 vmx_read_exit(struct vmx_vcpu *vmx);
 u64 vmx_no_exit(struct vmx_vcpu *vmx, bool refused);
+u64 vmx_no_entry(struct vmx_vcpu *vmx);
 void vmx_exit_words(struct wr_vcpu *vcpu, struct wr_exit_words *out);
 enum wr_run_result vmx_handle_exit(struct wr_vcpu *vcpu);
 
