@@ -122,7 +122,7 @@ int wr_fill_vm(struct sk_buff *skb, struct wr_vm *vm, const struct wr_reader *re
 	if (put_identity(skb, vm, reader) ||
 	    nla_put_u32(skb, WARREN_A_VM_STATE, READ_ONCE(vm->life.state)) ||
 	    nla_put_u32(skb, WARREN_A_VM_VENDOR, wr_backend->vendor) ||
-	    nla_put_u32(skb, WARREN_A_VM_PAGING, WARREN_PAGING_NESTED) ||
+	    nla_put_u32(skb, WARREN_A_VM_PAGING, wr_backend->shadow ? WARREN_PAGING_SHADOW : WARREN_PAGING_NESTED) ||
 	    put_size(skb, vm))
 		return -EMSGSIZE;
 	return put_counters(skb, WARREN_A_VM_COUNTERS, &sum);

@@ -365,10 +365,10 @@ int vmx_probe(void)
 	}
 	if (vmx_caps.shadow)
 		vmx_use_shadow(&wr_vmx);
-	if (!vmx_caps.unrestricted)
-		vmx_use_restricted(&wr_vmx);
 	else
 		vmx_init_ept_format();
+	if (!vmx_caps.unrestricted)
+		vmx_use_restricted(&wr_vmx);
 	return alloc_memory();
 }
 
