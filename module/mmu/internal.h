@@ -40,6 +40,13 @@ int wr_shadow_init(struct wr_mmu *mmu);
 void wr_shadow_exit(struct wr_mmu *mmu);
 void wr_shadow_written(struct wr_vm *vm, u64 gfn);
 
+/* shadow_check.c: debug builds only */
+#ifdef WARREN_CHECKS
+void wr_shadow_check_end(struct wr_vm *vm);
+#else
+static inline void wr_shadow_check_end(struct wr_vm *vm) { }
+#endif
+
 /* access.c: an address of the creator's that a slot has */
 int wr_hva_read(unsigned long hva, void *data, size_t len);
 int wr_hva_write(unsigned long hva, const void *data, size_t len);

@@ -157,10 +157,11 @@ static wr_young_t test_young(struct mmu_notifier *notifier, struct mm_struct *mm
 
 /*
  * The creator's memory ends, while file descriptors may keep the VM. Faults need the creator's
- * threads: none follows.
+ * threads: none follows. The same when the VM goes first.
  */
 static void release(struct mmu_notifier *notifier, struct mm_struct *mm)
 {
+	wr_shadow_check_end(to_vm(notifier));
 	wr_stage2_zap_all(to_vm(notifier));
 }
 

@@ -81,6 +81,11 @@ struct shadow_page {
 	u64 *spt;			/* the table */
 	u64 *guest;			/* the guest's entries when those of @spt were made */
 	struct hlist_node *link;	/* of each present entry: in the child's @parents, or in the gfn's reverse map */
+#ifdef WARREN_CHECKS
+	u32 counted;			/* shadow_check.c: vCPUs that it saw with it as a root */
+	bool reached;			/* ... from the roots */
+	u8 doubts;			/* ... looks in a row that found the guest's table different */
+#endif
 };
 
 #define SHADOW_LINK_ORDER	1	/* 512 struct hlist_node */
@@ -106,6 +111,9 @@ struct wr_shadow {
 	unsigned long max;		/* [A] set by userspace; 0: by the size of the slots */
 	bool stale;			/* TLBs may hold more than the reverse maps know */
 	bool written;			/* [A] some wr_gfn_chunk.written is not empty */
+#ifdef WARREN_CHECKS
+	u64 next_check;			/* shadow_check.c: in ns */
+#endif
 };
 
 /* shadow.c */
@@ -126,6 +134,13 @@ bool shadow_sync_page(struct wr_vcpu *vcpu, struct shadow_page *sp, struct wr_ga
 void shadow_sync_all(struct wr_vcpu *vcpu, bool tidy, struct wr_gather *gather);
 void shadow_sync_written(struct wr_mmu *mmu);
 bool shadow_read_entry(struct wr_vcpu *vcpu, const struct shadow_page *sp, unsigned int i, u64 *value);
+
+/* shadow_check.c: debug builds only */
+#ifdef WARREN_CHECKS
+void shadow_check_sometimes(struct wr_vm *vm);
+#else
+static inline void shadow_check_sometimes(struct wr_vm *vm) { }
+#endif
 
 /* Does an entry that has become @now still allow what the shadow of @then does? A and D only matter where they went away. */
 static inline bool shadow_same(u64 then, u64 now)

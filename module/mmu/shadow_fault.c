@@ -210,6 +210,7 @@ int wr_shadow_load(struct wr_vcpu *vcpu)
 		idx = srcu_read_lock(&vm->srcu);
 		write_lock(&vm->mmu.lock);
 		done = load_locked(vcpu);
+		shadow_check_sometimes(vm);
 		write_unlock(&vm->mmu.lock);
 		srcu_read_unlock(&vm->srcu, idx);
 		if (!done)
