@@ -381,7 +381,7 @@ enum wr_run_result wr_exit_invlpg(struct wr_vcpu *vcpu, u64 la)
 
 	if (err)
 		return wr_insn_fault_result(vcpu, err);
-	if (vcpu->vm->mmu.shadow)
+	if (wr_shadow_of(&vcpu->vm->mmu))
 		wr_shadow_invlpg(vcpu, la);
 	wr_vcpu_request(vcpu, WR_REQ_TLB_FLUSH);
 	return WR_RUN_RESUME;

@@ -4,6 +4,7 @@
  */
 #define pr_fmt(fmt) "warren: " fmt
 
+#include <linux/jump_label.h>
 #include <linux/module.h>
 
 #include "backend.h"
@@ -99,6 +100,8 @@ static int __init warren_init(void)
 	err = check_paging();
 	if (err)
 		goto err_remove_backend;
+	if (wr_backend->shadow)
+		static_branch_enable(&wr_shadow_key);
 	err = wr_fpu_module_init();
 	if (err)
 		goto err_remove_backend;

@@ -363,7 +363,7 @@ static inline bool wr_vcpu_take_request(struct wr_vcpu *vcpu, enum wr_request re
 static inline void wr_guest_flushed(struct wr_vcpu *vcpu)
 {
 	wr_vcpu_request(vcpu, WR_REQ_TLB_FLUSH);
-	if (vcpu->vm->mmu.shadow)
+	if (wr_shadow_of(&vcpu->vm->mmu))
 		wr_vcpu_request(vcpu, WR_REQ_SHADOW);
 }
 

@@ -180,7 +180,7 @@ static void mark_written(struct wr_vm *vm, const struct wr_slot *slot, u64 gpa, 
 {
 	u64 gfn;
 
-	if (vm->mmu.shadow)
+	if (wr_shadow_of(&vm->mmu))
 		for (gfn = gpa >> PAGE_SHIFT; gfn <= (gpa + len - 1) >> PAGE_SHIFT; gfn++)
 			wr_shadow_written(vm, gfn);
 	if (!slot->dirty)

@@ -10,6 +10,7 @@
 #ifndef WARREN_MMU_H
 #define WARREN_MMU_H
 
+#include <linux/jump_label.h>
 #include <linux/kvm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/rbtree.h>
@@ -79,7 +80,7 @@ struct wr_mmu {
 	atomic_long_t tables;			/* pages in use as tables */
 	unsigned long max_tables;		/* limit, see wr_mmu_limit() */
 	u64 flushes;				/* lock; of all vCPUs, counted for the owner */
-	struct wr_shadow *shadow;		/* [I] NULL: nested paging */
+	struct wr_shadow *shadow;		/* [I] see wr_shadow_of() */
 
 	/* Between invalidate_range_start and _end no new mapping may be made in the range. */
 	unsigned long invalidate_seq;		/* lock */
@@ -203,6 +204,15 @@ void wr_stage2_zap(struct wr_vm *vm, u64 gfn, u64 npages);
 void wr_stage2_write_protect(struct wr_vm *vm, u64 gfn, u64 npages);
 void wr_stage2_recover(struct wr_vm *vm, const struct wr_slot *slot);
 u32 wr_mmu_gpa_bits(void);
+
+/* Shadow paging is in use: a key, so that with nested paging nobody even looks */
+DECLARE_STATIC_KEY_FALSE(wr_shadow_key);
+
+/* What shadow paging has of a VM; NULL: nested paging */
+static inline struct wr_shadow *wr_shadow_of(const struct wr_mmu *mmu)
+{
+	return static_branch_unlikely(&wr_shadow_key) ? mmu->shadow : NULL;
+}
 
 /* shadow*.c: with wr_mmu.shadow */
 int wr_shadow_load(struct wr_vcpu *vcpu);

@@ -12,6 +12,9 @@
 #include "compat.h"
 #include "shadow.h"
 
+/* Only ever turned on, at load */
+DEFINE_STATIC_KEY_FALSE(wr_shadow_key);
+
 #define LINK_BYTES	(PAGE_SIZE << SHADOW_LINK_ORDER)
 
 /* What an entry to a lower table allows: everything, leaves decide. */

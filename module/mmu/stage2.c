@@ -48,7 +48,7 @@ void wr_stage2_flush(struct wr_vm *vm, struct wr_gather *gather)
 	wr_vm_request_all(vm, WR_REQ_TLB_FLUSH, true);
 	vm->mmu.flushes++;
 	gather->flush = false;
-	if (vm->mmu.shadow)
+	if (wr_shadow_of(&vm->mmu))
 		wr_shadow_flushed(&vm->mmu);
 }
 
@@ -70,7 +70,7 @@ void wr_stage2_zap(struct wr_vm *vm, u64 gfn, u64 npages)
 	write_unlock(&vm->mmu.lock);
 	wr_gather_free(&vm->mmu, &gather, true);
 	/* Guests' tables may have gone, too. */
-	if (vm->mmu.shadow)
+	if (wr_shadow_of(&vm->mmu))
 		wr_vm_request_all(vm, WR_REQ_SHADOW, false);
 }
 
@@ -117,7 +117,7 @@ static int leaf_level(const struct wr_mmu *mmu, const struct wr_slot *slot, u64 
 	u64 offset = gfn - slot->gfn;
 
 	/* Dirty pages are told apart by 4 KiB, and so are the guest's tables. */
-	if (slot->dirty || mmu->shadow)
+	if (slot->dirty || wr_shadow_of(mmu))
 		return 1;
 	for (level = min_t(int, level, mmu->format->max_leaf_level); level > 1; level--) {
 		u64 mask = wr_pt_pages(level) - 1;
@@ -230,7 +230,7 @@ static enum wr_map map_locked(struct wr_vcpu *vcpu, const struct want *want, int
 
 	if (invalidated(mmu, want->seq, want->hva & ~(size - 1), size))
 		return WR_MAP_RETRY;
-	if (mmu->shadow && wr_shadow_is_table(mmu, want->gfn)) {
+	if (wr_shadow_of(mmu) && wr_shadow_is_table(mmu, want->gfn)) {
 		if (want->write)
 			wr_shadow_unsync(mmu, want->gfn);
 		else
@@ -254,7 +254,7 @@ static enum wr_map map_page(struct wr_vcpu *vcpu, const struct want *want, bool 
 	struct wr_gather gather = {};
 	enum wr_map r;
 
-	if (!exclusive && !mmu->shadow) {
+	if (!exclusive && !wr_shadow_of(mmu)) {
 		read_lock(&mmu->lock);
 		r = map_locked(vcpu, want, level, leaf, NULL);
 		read_unlock(&mmu->lock);
@@ -275,7 +275,7 @@ static bool unprotect(struct wr_vcpu *vcpu, const struct wr_slot *slot, u64 gfn)
 	bool done;
 
 	read_lock(&mmu->lock);
-	done = !(mmu->shadow && wr_shadow_is_table(mmu, gfn)) && wr_table_unprotect(mmu, gfn);
+	done = !(wr_shadow_of(mmu) && wr_shadow_is_table(mmu, gfn)) && wr_table_unprotect(mmu, gfn);
 	if (done)
 		wr_dirty_mark(vcpu->vm, vcpu, slot, gfn);
 	read_unlock(&mmu->lock);

@@ -309,7 +309,7 @@ void wr_table_zap(struct wr_mmu *mmu, u64 start, u64 end, struct wr_gather *gath
 {
 	struct wr_pt_iter it;
 
-	if (mmu->shadow)
+	if (wr_shadow_of(mmu))
 		wr_shadow_zap(mmu, start, end, gather);
 	wr_pt_for_each(&it, mmu, 1, start, end) {
 		bool whole = it.gfn >= start && it.gfn + wr_pt_pages(it.level) <= end;
@@ -356,7 +356,7 @@ void wr_table_protect(struct wr_mmu *mmu, u64 start, u64 end, struct wr_gather *
 {
 	struct wr_pt_iter it;
 
-	if (mmu->shadow)
+	if (wr_shadow_of(mmu))
 		wr_shadow_protect(mmu, start, end, gather);
 	wr_pt_for_each(&it, mmu, 1, start, end)
 		protect_leaf(&it, gather);
@@ -377,7 +377,7 @@ void wr_table_protect_masked(struct wr_mmu *mmu, u64 gfn, unsigned long mask,
 {
 	struct wr_pt_iter it;
 
-	if (mmu->shadow)
+	if (wr_shadow_of(mmu))
 		wr_shadow_protect_masked(mmu, gfn, mask, gather);
 	wr_pt_for_each(&it, mmu, 1, gfn + __ffs(mask), gfn + __fls(mask) + 1)
 		if (it.level > 1 || (mask & BIT(it.gfn - gfn)))
@@ -447,7 +447,7 @@ bool wr_table_age(struct wr_mmu *mmu, u64 start, u64 end, bool clear)
 {
 	const struct wr_pt_format *f = mmu->format;
 	struct wr_pt_iter it;
-	bool young = mmu->shadow && wr_shadow_age(mmu, start, end, clear);
+	bool young = wr_shadow_of(mmu) && wr_shadow_age(mmu, start, end, clear);
 
 	wr_pt_for_each(&it, mmu, 1, start, end) {
 		u64 old = it.value;
