@@ -85,8 +85,7 @@ TEST(vm_as_it_is)
 	CHECK_EQ(msg_get_u32(&m, WARREN_A_VM_STATE), WARREN_VM_CREATED);
 	CHECK_EQ(msg_get_u32(&m, WARREN_A_VM_VENDOR),
 		 strcmp(getenv("WARREN_VENDOR") ?: "svm", "vmx") ? WARREN_VENDOR_AMD_V : WARREN_VENDOR_VT_X);
-	CHECK_EQ(msg_get_u32(&m, WARREN_A_VM_PAGING),
-		 strcmp(getenv("WARREN_PAGING") ?: "nested", "shadow") ? WARREN_PAGING_NESTED : WARREN_PAGING_SHADOW);
+	CHECK_EQ(msg_get_u32(&m, WARREN_A_VM_PAGING), host_has_shadow() ? WARREN_PAGING_SHADOW : WARREN_PAGING_NESTED);
 	CHECK_EQ(msg_get_u32(&m, WARREN_A_VM_VCPUS), 2);
 	CHECK_EQ(msg_get_u64(&m, WARREN_A_VM_MEMORY), VM_MEMORY);
 	CHECK_EQ(counter(&m, WARREN_A_VM_COUNTERS, WARREN_A_COUNTER_EXITS), 0);

@@ -3,9 +3,6 @@
  * A guest that changes its page tables, in every way that a guest may or should not: with shadow paging the hardware never sees
  * those tables, and with nested paging it sees nothing else. Both must look the same.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "guest.h"
 #include "vm.h"
 
@@ -376,7 +373,7 @@ TEST(tables_in_rom)
 
 	need_ext(KVM_CAP_READONLY_MEM);
 	/* Nested page walks write A and D, whatever they are: an access of the hardware's that nobody can do in its place. */
-	if (!getenv("WARREN_PAGING") || strcmp(getenv("WARREN_PAGING"), "shadow"))
+	if (!host_has_shadow())
 		SKIP("with nested paging the hardware writes to the tables");
 	start(&vm, &v, guest_uses_rom, 0);
 	rom = vm_add_mem(&vm, SLOT_TEST + 1, KVM_MEM_READONLY, ROM, PAGE);

@@ -3,8 +3,6 @@
  * Hardware task switches in 32-bit protected mode. The test lays out descriptors and task state segments, lets the guest switch
  * once or twice up to a HLT, and looks at the registers, at what both segments hold, and at who is busy.
  */
-#include <stdlib.h>
-
 #include "guest.h"
 #include "vm.h"
 
@@ -91,9 +89,7 @@ static void fill_tasks(struct machine *m)
 /* It takes CR3 from the TSS as it is, which with shadow paging is not what the hardware must have. */
 static void need_cr3_exits(void)
 {
-	const char *paging = getenv("WARREN_PAGING");
-
-	if (host_is_tcg() && paging && !strcmp(paging, "shadow"))
+	if (host_is_tcg() && host_has_shadow())
 		SKIP("the host's CPU switches tasks itself");
 }
 

@@ -40,6 +40,13 @@ bool host_is_bochs_svm(void)
 	return emulator && vendor && !strcmp(emulator, "bochs") && !strcmp(vendor, "svm");
 }
 
+bool host_has_shadow(void)
+{
+	const char *paging = getenv("WARREN_PAGING");
+
+	return paging && !strcmp(paging, "shadow");
+}
+
 int open_device(void)
 {
 	int fd = open(device_path(), O_RDWR | O_CLOEXEC);

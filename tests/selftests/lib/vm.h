@@ -66,6 +66,8 @@ bool is_kvm(void);
 bool host_is_tcg(void);
 /* It reports an INT n, whose delivery an exit interrupted, as an interrupt; and ends when an exit leaves virtual-8086 mode. */
 bool host_is_bochs_svm(void);
+/* The host was started with paging=shadow; what the module does by itself on another CPU is not asked here. */
+bool host_has_shadow(void);
 int open_device(void);
 int check_ext(int fd, u32 cap);
 /* Skips the test unless cap is there. */
