@@ -48,9 +48,9 @@ static int __init check_parameters(void)
 static int __init check_paging(void)
 {
 	if (wr_want_shadow && !wr_backend->shadow)
-		pr_err("paging=shadow is not available on %s: use paging=nested\n", wr_backend->name);
+		pr_err("cannot run here: paging=shadow is not available on %s: use paging=nested\n", wr_backend->name);
 	else if (!strcmp(paging, "nested") && wr_backend->shadow)
-		pr_err("the CPU has no nested paging: use paging=shadow\n");
+		pr_err("cannot run here: the CPU has no nested paging: use paging=shadow\n");
 	else
 		return 0;
 	return -EOPNOTSUPP;

@@ -172,10 +172,9 @@ static bool check_nested_paging(struct wr_patient *patient, struct wr_finding *f
 	if (patient->intel && has_flag(patient, "ept") &&
 	    line_has(patient, "vmx flags", "unrestricted_guest"))
 		return wr_finding_set(finding, WR_HEALTH_OK, "nested page tables (ept)");
-	if (patient->amd) {
-		wr_finding_set(finding, WR_HEALTH_MISSING, "no nested page tables (npt)");
-		return wr_finding_remedy(finding, "use an AMD processor of 2007 or newer");
-	}
+	if (patient->amd)
+		return wr_finding_set(finding, WR_HEALTH_NOTE,
+				      "no npt: guests run on shadow page tables, slower");
 	if (!patient->intel)
 		return false;
 	wr_finding_set(finding, WR_HEALTH_MISSING,
