@@ -68,6 +68,7 @@ struct try {
 
 #define NOTCG 1u		/* QEMU is wrong */
 #define NOBOCHS 2u
+#define SWITCH 4u		/* by task: QEMU's AMD-V does not let that exit, and loads the hardware's CR3 from the task */
 #define BITMAP 4u		/* ports below 8 are free */
 #define BAD_STACK 8u		/* for level 1 */
 
@@ -357,6 +358,8 @@ static bool set_forcing(bool on)
 static bool is_in(const struct try *t, enum mode mode)
 {
 	if (host_is_bochs_svm() && t->code[0] == OPCODE_INT)
+		return false;
+	if (t->is & SWITCH && host_is_tcg() && host_has_shadow())
 		return false;
 	return t->mode == mode && !(t->is & (host_is_tcg() ? NOTCG : NOBOCHS));
 }
