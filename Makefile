@@ -6,6 +6,7 @@
 KDIR ?= /lib/modules/$(shell uname -r)/build
 PREFIX ?= /usr/local
 VENDOR ?= svm
+PAGING ?=
 
 .PHONY: all module launcher help demo check check-peers check-packages bench style insert remove install uninstall clean
 
@@ -25,6 +26,7 @@ help:
 	@echo 'make check-packages  build the Debian packages, install them in chroots of three releases (RELEASES="bookworm ...")'
 	@echo 'make bench      compare with KVM, counted in instructions'
 	@echo '                demo and bench: VENDOR=svm (AMD-V, the default) or vmx (Intel VT-x)'
+	@echo '                demo and check: PAGING=shadow (without nested page tables) or nested'
 	@echo 'make style      check style: checkpatch, sparse, include rules, shellcheck'
 	@echo 'make insert     load warren.ko into this machine'
 	@echo 'make remove     unload it'
@@ -36,10 +38,10 @@ help:
 	@echo 'that they need and cache what they fetch in ~/.cache/warren (or WARREN_CACHE=).'
 
 demo:
-	@tests/demo/run --vendor $(VENDOR)
+	@tests/demo/run --vendor $(VENDOR) $(if $(PAGING),--paging $(PAGING))
 
 check:
-	@tests/run $(SUITES)
+	@tests/run $(if $(PAGING),--paging $(PAGING)) $(SUITES)
 
 check-peers:
 	@tests/peers/run $(SUBJECTS)
