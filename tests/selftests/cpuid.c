@@ -191,6 +191,23 @@ static void guest_sets_osxsave(u64 arg)
 	guest_done();
 }
 
+/* Shadow tables have no protection keys, and a vCPU one set of translations: no PKU, PCID, INVPCID. */
+TEST(not_with_shadow_paging)
+{
+	struct cpuid_list *l = supported(NULL);
+	const struct kvm_cpuid_entry2 *e;
+
+	if (!host_has_shadow())
+		SKIP("guests have nested paging");
+	e = find(l, 1);
+	CHECK(e);
+	CHECK_EQ(e->ecx >> 17 & 1, 0);		/* PCID */
+	e = find(l, 7);
+	CHECK(e);
+	CHECK_EQ(e->ebx >> 10 & 1, 0);		/* INVPCID */
+	CHECK_EQ(e->ecx >> 3 & 3, 0);		/* PKU, OSPKE */
+}
+
 TEST(osxsave_follows_cr4)
 {
 	struct kvm_xcrs x;
