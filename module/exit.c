@@ -255,6 +255,16 @@ enum wr_run_result wr_exit_emulate(struct wr_vcpu *vcpu)
 }
 
 /**
+ * wr_exit_system - MOV CR, INVLPG, of which the hardware tells nothing
+ * @vcpu: see exit.h
+ */
+enum wr_run_result wr_exit_system(struct wr_vcpu *vcpu)
+{
+	vcpu->io.exited = false;
+	return wr_insn_emulate(vcpu);
+}
+
+/**
  * wr_exit_halt - HLT
  * @vcpu: see exit.h
  */
@@ -384,6 +394,23 @@ enum wr_run_result wr_exit_invlpg(struct wr_vcpu *vcpu, u64 la)
 	if (wr_shadow_of(&vcpu->vm->mmu))
 		wr_shadow_invlpg(vcpu, la);
 	wr_vcpu_request(vcpu, WR_REQ_TLB_FLUSH);
+	return WR_RUN_RESUME;
+}
+
+/**
+ * wr_exit_write_cr3 - MOV to CR3, at CPL 0
+ * @vcpu: see exit.h
+ * @value: as the guest's mode makes it of the register
+ */
+enum wr_run_result wr_exit_write_cr3(struct wr_vcpu *vcpu, u64 value)
+{
+	int err = wr_insn_next(vcpu);
+
+	if (err)
+		return wr_insn_fault_result(vcpu, err);
+	if (wr_set_cr3(vcpu, value))
+		return general_protection(vcpu);
+	wr_insn_retire(vcpu, vcpu->next_rip);
 	return WR_RUN_RESUME;
 }
 

@@ -282,8 +282,8 @@ static bool wants_pause(struct wr_vcpu *vcpu)
 	return signal_pending(current) || need_resched() || READ_ONCE(vcpu->requests) & ~BIT(WR_REQ_EVENT);
 }
 
-/* Where in its page the memory operand begins. An exit names the second page when the first one had no fault. */
-static u64 operand_offset(struct wr_vcpu *vcpu, const struct wr_insn *insn, const struct fetch *f)
+/* The linear address of the memory operand. */
+static u64 operand_address(struct wr_vcpu *vcpu, const struct wr_insn *insn, const struct fetch *f)
 {
 	u64 la = insn->disp;
 	struct kvm_segment seg;
@@ -298,7 +298,7 @@ static u64 operand_offset(struct wr_vcpu *vcpu, const struct wr_insn *insn, cons
 		wr_backend->get_segment(vcpu, insn->seg, &seg);
 		la += seg.base;
 	}
-	return offset_in_page(la);
+	return la;
 }
 
 /*
@@ -316,7 +316,8 @@ static bool is_plain_move(struct wr_vcpu *vcpu, const struct wr_insn *insn,
 		(other->kind == WR_OP_REG || other->kind == WR_OP_IMM) &&
 		(f->mode == WR_EMU_PROT64 || f->mode == WR_EMU_PROT32) &&
 		offset_in_page(vcpu->mmio.gpa) + mem->size <= PAGE_SIZE &&
-		offset_in_page(vcpu->mmio.gpa) == operand_offset(vcpu, insn, f);
+		/* An exit names the second page when the first one had no fault. */
+		offset_in_page(vcpu->mmio.gpa) == offset_in_page(operand_address(vcpu, insn, f));
 }
 
 /* MOV, MOVZX or MOVSX between a device and a register: nearly all there is. */
@@ -480,13 +481,46 @@ static noinline enum wr_run_result execute_any(struct wr_vcpu *vcpu, const struc
 	return WR_RUN_RESUME;
 }
 
-/* A plain move has nothing to wait for; all else may touch memory that the host has to bring in. */
+static bool is_invlpg(const struct wr_insn *insn)
+{
+	return insn->opcode == 0x01 && (insn->modrm & 0x38) == 0x38 && insn->modrm < 0xc0;
+}
+
+static bool is_mov_cr3(const struct wr_insn *insn)
+{
+	return (insn->opcode == 0x20 && insn->src.kind == WR_OP_CR && insn->src.reg == 3) ||
+		(insn->opcode == 0x22 && insn->dst.kind == WR_OP_CR && insn->dst.reg == 3);
+}
+
+/* What a kernel without nested paging does all the time. */
+static bool is_paging_insn(struct wr_vcpu *vcpu, const struct wr_insn *insn, const struct fetch *f)
+{
+	return insn->map == 1 && f->mode == WR_EMU_PROT64 && !insn->lock && !f->code.cpl &&
+		((is_invlpg(insn) && insn->addr_size == 8) || is_mov_cr3(insn));
+}
+
+static enum wr_run_result paging_insn(struct wr_vcpu *vcpu, const struct wr_insn *insn, const struct fetch *f)
+{
+	vcpu->stats.insns_emulated++;
+	vcpu->next_rip = vcpu->rip + insn->len;
+	if (insn->opcode == 0x01)
+		return wr_exit_invlpg(vcpu, operand_address(vcpu, insn, f));
+	if (insn->opcode == 0x22)
+		return wr_exit_write_cr3(vcpu, vcpu->regs[insn->src.reg]);
+	vcpu->regs[insn->dst.reg] = vcpu->cr3;
+	wr_insn_retire(vcpu, vcpu->next_rip);
+	return WR_RUN_RESUME;
+}
+
+/* Some have nothing to wait for; all else may touch memory that the host has to bring in. */
 static enum wr_run_result execute(struct wr_vcpu *vcpu, const struct fetch *f)
 {
 	const struct wr_insn *insn = &insn_cache(vcpu)->insn;
 
 	if (is_plain_move(vcpu, insn, f))
 		return plain_move(vcpu, insn, f);
+	if (is_paging_insn(vcpu, insn, f))
+		return paging_insn(vcpu, insn, f);
 	if (vcpu->in_stay)
 		return WR_RUN_SLEEPABLE;
 	return execute_any(vcpu, insn, f);

@@ -119,10 +119,10 @@ static enum wr_run_result exit_task_switch(struct wr_vcpu *vcpu)
 
 static struct svm_exit exits[] __ro_after_init = {
 	[SVM_EXIT_READ_CR0] = { wr_exit_emulate, WARREN_EXIT_CR },
-	[SVM_EXIT_READ_CR3] = { wr_exit_emulate, WARREN_EXIT_CR },
+	[SVM_EXIT_READ_CR3] = { wr_exit_system, WARREN_EXIT_CR },
 	[SVM_EXIT_READ_CR4] = { wr_exit_emulate, WARREN_EXIT_CR },
 	[SVM_EXIT_WRITE_CR0] = { wr_exit_emulate, WARREN_EXIT_CR },
-	[SVM_EXIT_WRITE_CR3] = { wr_exit_emulate, WARREN_EXIT_CR },
+	[SVM_EXIT_WRITE_CR3] = { wr_exit_system, WARREN_EXIT_CR },
 	[SVM_EXIT_WRITE_CR4] = { wr_exit_emulate, WARREN_EXIT_CR },
 	[SVM_EXIT_WRITE_CR8] = { wr_exit_emulate, WARREN_EXIT_CR },
 	[SVM_EXIT_CR0_SEL_WRITE] = { wr_exit_emulate, WARREN_EXIT_CR },

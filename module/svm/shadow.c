@@ -93,7 +93,7 @@ static void flush_tlb(struct wr_vcpu *vcpu)
 enum wr_run_result svm_exit_invlpg(struct wr_vcpu *vcpu)
 {
 	if (!svm_caps.decode_assists)
-		return wr_exit_emulate(vcpu);
+		return wr_exit_system(vcpu);
 	return wr_exit_invlpg(vcpu, to_svm(vcpu)->vmcb->control.exit_info_1);
 }
 

@@ -21,6 +21,11 @@
 /* Exit qualification of a task switch; the selector is below */
 #define TASK_CAUSE_SHIFT	30
 
+/* Exit qualification of an access to a control register; the general register is below */
+#define CR_ACCESS_MASK	0x3f
+#define CR3_WRITE	3
+#define CR_REG_SHIFT	8
+
 /* Exit qualification of MOV to or from a debug register */
 #define DR_NUMBER_MASK	7
 #define DR_READ		BIT(4)
@@ -82,6 +87,16 @@ static enum wr_run_result exit_io(struct wr_vcpu *vcpu)
 		.string = info & IO_STRING,
 	};
 	return wr_exit_io(vcpu);
+}
+
+/* Where paging is not 64-bit a write of CR3 may have to read memory. */
+static enum wr_run_result exit_cr(struct wr_vcpu *vcpu)
+{
+	u64 info = to_vmx(vcpu)->exit.qualification;
+
+	if ((info & CR_ACCESS_MASK) != CR3_WRITE || !wr_is_64bit_mode(vcpu))
+		return wr_exit_emulate(vcpu);
+	return wr_exit_write_cr3(vcpu, vcpu->regs[info >> CR_REG_SHIFT & 15]);
 }
 
 static enum wr_run_result exit_invlpg(struct wr_vcpu *vcpu)
@@ -208,7 +223,7 @@ static const struct vmx_exit_row exits[] = {
 	[EXIT_REASON_RDPMC] = { wr_exit_rdpmc, 0, WARREN_EXIT_VIRTUALIZATION },
 	[EXIT_REASON_VMCALL] = { wr_exit_hypercall, INSN, WARREN_EXIT_HYPERCALL },
 	[EXIT_REASON_VMCLEAR ... EXIT_REASON_VMON] = { wr_exit_undefined, 0, WARREN_EXIT_VIRTUALIZATION },
-	[EXIT_REASON_CR_ACCESS] = { wr_exit_emulate, 0, WARREN_EXIT_CR },
+	[EXIT_REASON_CR_ACCESS] = { exit_cr, QUALIFICATION | INSN, WARREN_EXIT_CR },
 	[EXIT_REASON_DR_ACCESS] = { exit_dr, QUALIFICATION | INSN, WARREN_EXIT_DR },
 	[EXIT_REASON_IO_INSTRUCTION] = { exit_io, QUALIFICATION | INSN | PLAIN, WARREN_EXIT_IO },
 	[EXIT_REASON_MSR_READ] = { exit_rdmsr, INSN | PLAIN, WARREN_EXIT_MSR_READ },
