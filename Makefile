@@ -26,7 +26,7 @@ help:
 	@echo 'make check-packages  build the Debian packages, install them in chroots of three releases (RELEASES="bookworm ...")'
 	@echo 'make bench      compare with KVM, counted in instructions'
 	@echo '                demo and bench: VENDOR=svm (AMD-V, the default) or vmx (Intel VT-x)'
-	@echo '                demo and check: PAGING=shadow (without nested page tables) or nested'
+	@echo '                demo, check and bench: PAGING=shadow (without nested page tables) or nested'
 	@echo 'make style      check style: checkpatch, sparse, include rules, shellcheck'
 	@echo 'make insert     load warren.ko into this machine'
 	@echo 'make remove     unload it'
@@ -50,7 +50,7 @@ check-packages:
 	@tests/packages/run $(RELEASES)
 
 bench:
-	@tests/bench/run --vendor $(VENDOR)
+	@tests/bench/run --vendor $(VENDOR) $(if $(PAGING),--paging $(PAGING))
 
 style:
 	@tests/style/run

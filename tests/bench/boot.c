@@ -77,9 +77,10 @@ int boot_main(int argc, char **argv)
 			ticks = ticks_of_clock(clock);
 			exits = ring == MAP_FAILED ? 0 : ring->head;
 		}
-	/* The guest powers off by itself: let it. */
+	/* The guest may have rows of its own; it powers off by itself. */
 	while (f && fgets(line, sizeof(line), f))
-		;
+		if (!strncmp(line, "row ", 4))
+			printf("%.*s\n", (int)strcspn(line, "\r\n"), line);
 	waitpid(pid, &status, 0);
 	printf("row boot-to-init %llu\n", (unsigned long long)ticks);
 	if (exits)
