@@ -332,7 +332,10 @@ struct shadow_page *shadow_get(struct wr_vcpu *vcpu, u64 gfn, union shadow_role 
 {
 	struct shadow_page *sp = shadow_find_or_make(vcpu, gfn, role);
 
-	if (!sp || role.direct || list_empty(&vcpu->vm->mmu.shadow->unsync))
+	if (!sp || role.direct)
+		return sp;
+	shadow_sync_written(&vcpu->vm->mmu);
+	if (list_empty(&vcpu->vm->mmu.shadow->unsync))
 		return sp;
 	if (role.level > 1)
 		shadow_sync_all(vcpu, false, gather);

@@ -362,12 +362,13 @@ static enum map_result set_leaf(struct wr_vcpu *vcpu, struct shadow_path *path, 
 	bool same = sp->role.direct || !((sp->guest[path->i] ^ path->value) & WR_PT_ADDR_MASK);
 	u64 entry;
 
+	/* First: of what is no memory nothing need be known. */
+	if (!leaf || (path->access & WR_ACC_WRITE && !(leaf & mmu->format->writable)))
+		return MAP_STAGE2;
 	if (!chunk) {
 		vcpu->shadow.need_gfn = path->gfn;
 		return MAP_SPARE;
 	}
-	if (!leaf || (path->access & WR_ACC_WRITE && !(leaf & mmu->format->writable)))
-		return MAP_STAGE2;
 	entry = (leaf & (WR_PT_ADDR_MASK | SPTE_CACHE)) | SPTE_P | SPTE_A;
 	if (rights & SHADOW_W && leaf & mmu->format->writable)
 		entry |= SPTE_W | SPTE_D;
