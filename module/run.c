@@ -271,6 +271,16 @@ out_outside:
 	return result;
 }
 
+/* The guest's flush, without leaving the stay when nothing else wants that and nothing need be allocated */
+static void load_shadow_in_stay(struct wr_vcpu *vcpu)
+{
+	if ((READ_ONCE(vcpu->requests) & ~REQ_IN_STAY) != BIT(WR_REQ_SHADOW))
+		return;
+	wr_vcpu_take_request(vcpu, WR_REQ_SHADOW);
+	if (!wr_shadow_load_atomic(vcpu))
+		wr_vcpu_request(vcpu, WR_REQ_SHADOW);
+}
+
 static enum wr_run_result stay(struct wr_vcpu *vcpu)
 {
 	enum wr_run_result result;
@@ -279,6 +289,8 @@ static enum wr_run_result stay(struct wr_vcpu *vcpu)
 	stay_enter(vcpu);
 	current->flags |= PF_VCPU;
 	do {
+		if (static_branch_unlikely(&wr_shadow_key))
+			load_shadow_in_stay(vcpu);
 		result = enter_guest(vcpu);
 	} while (result == WR_RUN_RESUME);
 	current->flags &= ~PF_VCPU;

@@ -34,11 +34,13 @@ void wr_notifier_exit(struct wr_vm *vm);
 /* stage2.c */
 void wr_stage2_flush(struct wr_vm *vm, struct wr_gather *gather);
 void wr_stage2_zap_all(struct wr_vm *vm);
+bool wr_stage2_unprotect(struct wr_vcpu *vcpu, u64 gfn);
 
 /* shadow.c: with wr_mmu.shadow */
 int wr_shadow_init(struct wr_mmu *mmu);
 void wr_shadow_exit(struct wr_mmu *mmu);
 void wr_shadow_written(struct wr_vm *vm, u64 gfn);
+void wr_shadow_forget(struct wr_vm *vm, const struct wr_slots *slots, const struct wr_slot *slot);
 
 /* shadow_check.c: debug builds only */
 #ifdef WARREN_CHECKS

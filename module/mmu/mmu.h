@@ -125,7 +125,10 @@ struct wr_table_cache {
 /* Shadow pages that a vCPU has at hand: those of a path, or the roots of PAE paging and one */
 #define WR_SHADOW_SPARE		5
 
-/* struct wr_shadow_vcpu - what a vCPU runs on with shadow paging; [V], entries of @pae_root and @root under wr_mmu.lock */
+/* Roots that a vCPU comes back to without a lock: of 64-bit paging as many processes */
+#define WR_SHADOW_KEPT		8
+
+/* struct wr_shadow_vcpu - what a vCPU runs on with shadow paging; [V] */
 struct wr_shadow_vcpu {
 	u64 cr3;			/* for the hardware */
 	bool direct;			/* the guest does not page: the tables of stage 2 are below the root */
@@ -134,7 +137,9 @@ struct wr_shadow_vcpu {
 	struct shadow_page *spare[WR_SHADOW_SPARE];
 	u64 need_gfn;			/* what a fault found nothing known of */
 	u64 *pae_root;			/* below 4 GiB */
-	struct shadow_page *root[4];	/* of 64-bit paging the first alone */
+	struct shadow_page *root[4];	/* of 64-bit paging the first alone; all are in @kept */
+	struct shadow_page *kept[WR_SHADOW_KEPT];	/* roots that it had lately; changed under wr_mmu.lock */
+	u8 next_kept;			/* to be given up next */
 };
 
 /* struct wr_walk_cache - slot of the last access, valid for that generation of slots only */
@@ -216,6 +221,7 @@ static inline struct wr_shadow *wr_shadow_of(const struct wr_mmu *mmu)
 
 /* shadow*.c: with wr_mmu.shadow */
 int wr_shadow_load(struct wr_vcpu *vcpu);
+bool wr_shadow_load_atomic(struct wr_vcpu *vcpu);
 enum wr_fault wr_shadow_fault(struct wr_vcpu *vcpu, u64 gva, u64 gpa, u32 access, bool atomic);
 void wr_shadow_invlpg(struct wr_vcpu *vcpu, u64 gva);
 void wr_shadow_refresh(struct wr_vcpu *vcpu);

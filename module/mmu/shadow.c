@@ -6,6 +6,7 @@
 #include <linux/hash.h>
 #include <linux/io.h>
 #include <linux/mm.h>
+#include <linux/random.h>
 #include <linux/slab.h>
 
 #include "backend.h"
@@ -26,6 +27,12 @@ DEFINE_STATIC_KEY_FALSE(wr_shadow_key);
 /* Least number of pages, so that those in use at the time are never reclaimed */
 #define MIN_PAGES	64
 #define RECLAIM_PAGES	16
+
+/* Bounds, see shadow.h */
+#define MAX_FREE	64
+#define MAX_DEAD	32
+#define MAX_UNSYNC	512
+#define CROWD		1024
 
 static_assert(WR_PT_ENTRIES * sizeof(struct hlist_node) == LINK_BYTES);
 
@@ -65,13 +72,38 @@ static struct shadow_page *page_alloc(void)
 	return sp;
 }
 
+/* Nobody's any more, and no TLB's: keep it for the next use. All its entries are absent. */
+static void page_retire(struct wr_shadow *sh, struct shadow_page *sp)
+{
+	if (!sh || sh->nr_free >= MAX_FREE) {
+		page_free(sp);
+		return;
+	}
+	list_add(&sp->lru, &sh->free);
+	sh->nr_free++;
+}
+
+static struct shadow_page *page_take(struct wr_vcpu *vcpu)
+{
+	struct wr_shadow *sh = vcpu->vm->mmu.shadow;
+	struct wr_shadow_vcpu *sv = &vcpu->shadow;
+	struct shadow_page *sp = list_first_entry_or_null(&sh->free, struct shadow_page, lru);
+
+	if (!sp)
+		return sv->nr_spare ? sv->spare[--sv->nr_spare] : NULL;
+	list_del(&sp->lru);
+	sh->nr_free--;
+	return sp;
+}
+
 /* The page that an entry of a shadow table points to. */
 struct shadow_page *shadow_of_entry(u64 entry)
 {
 	return (void *)page_private(pfn_to_page((entry & WR_PT_ADDR_MASK) >> PAGE_SHIFT));
 }
 
-static struct shadow_page *page_of_link(const struct hlist_node *link, unsigned int *i)
+/* The page that a link is of, and its entry. */
+struct shadow_page *shadow_of_link(const struct hlist_node *link, unsigned int *i)
 {
 	unsigned long base = (unsigned long)link & ~(LINK_BYTES - 1);
 
@@ -85,36 +117,55 @@ struct wr_gfn_chunk *shadow_chunk(struct wr_shadow *sh, u64 gfn)
 	return xa_load(&sh->chunks, gfn / WR_PT_ENTRIES);
 }
 
-/* Have a chunk for a gfn. 0 or -ENOMEM; may sleep. */
-int shadow_chunk_make(struct wr_shadow *sh, u64 gfn)
+/* Is there memory behind a gfn, for longer than until its slot has gone? Inside vm->srcu. */
+static bool has_memory(struct wr_vcpu *vcpu, u64 gfn)
 {
+	const struct wr_slot *slot = wr_slot_find_cached(&vcpu->walk_cache, wr_slots(vcpu->vm), gfn);
+
+	return slot && !(READ_ONCE(slot->flags) & WR_SLOT_DYING);
+}
+
+/*
+ * Have a chunk for a gfn, if it is memory: who takes a slot away waits for vm->srcu before the chunks go. 0 or -ENOMEM; may sleep.
+ */
+static int chunk_make(struct wr_vcpu *vcpu, u64 gfn)
+{
+	struct wr_shadow *sh = vcpu->vm->mmu.shadow;
 	struct wr_gfn_chunk *chunk;
-	int r;
+	int idx, r = -EBUSY;
 
 	if (shadow_chunk(sh, gfn))
 		return 0;
 	chunk = kzalloc(sizeof(*chunk), GFP_KERNEL_ACCOUNT);
 	if (!chunk)
 		return -ENOMEM;
-	r = xa_insert(&sh->chunks, gfn / WR_PT_ENTRIES, chunk, GFP_KERNEL_ACCOUNT);
+	idx = srcu_read_lock(&vcpu->vm->srcu);
+	if (has_memory(vcpu, gfn))
+		r = xa_insert(&sh->chunks, gfn / WR_PT_ENTRIES, chunk, GFP_KERNEL_ACCOUNT);
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
 	if (r)
 		kfree(chunk);
 	return r == -EBUSY ? 0 : r;
 }
 
-/* Have pages for what a vCPU is about to do. 0 or -ENOMEM; may sleep. */
-int shadow_topup(struct wr_vcpu *vcpu, int pages)
+/**
+ * shadow_refill - have what a vCPU lacked: pages, and a chunk for vcpu->shadow.need_gfn
+ * @vcpu: on its own thread
+ *
+ * Return: 0 or -ENOMEM. Context: may sleep; not under wr_mmu.lock, which the shrinker takes.
+ */
+int shadow_refill(struct wr_vcpu *vcpu)
 {
 	struct wr_shadow_vcpu *sv = &vcpu->shadow;
 
-	while (sv->nr_spare < pages) {
+	while (sv->nr_spare < WR_SHADOW_SPARE) {
 		struct shadow_page *sp = page_alloc();
 
 		if (!sp)
 			return -ENOMEM;
 		sv->spare[sv->nr_spare++] = sp;
 	}
-	return 0;
+	return chunk_make(vcpu, sv->need_gfn);
 }
 
 /* Empty an entry. What it owes: see shadow.h, D. */
@@ -124,8 +175,17 @@ void shadow_drop(struct shadow_page *sp, unsigned int i, struct wr_gather *gathe
 		return;
 	WRITE_ONCE(sp->spt[i], 0);
 	hlist_del(&sp->link[i]);
-	sp->present--;
+	__clear_bit(i, sp->map);
 	gather->flush = true;
+}
+
+/* Empty all entries. */
+void shadow_empty(struct shadow_page *sp, struct wr_gather *gather)
+{
+	unsigned int i;
+
+	for_each_set_bit(i, sp->map, WR_PT_ENTRIES)
+		shadow_drop(sp, i, gather);
 }
 
 static void drop_list(struct hlist_head *list, struct wr_gather *gather)
@@ -134,17 +194,60 @@ static void drop_list(struct hlist_head *list, struct wr_gather *gather)
 	unsigned int i;
 
 	while (!hlist_empty(list)) {
-		sp = page_of_link(list->first, &i);
+		sp = shadow_of_link(list->first, &i);
 		shadow_drop(sp, i, gather);
 	}
 }
 
-/* Make an absent entry point to a page. */
-void shadow_link(struct shadow_page *parent, unsigned int i, struct shadow_page *child)
+/* Is a list too long to be gone through under the lock? Asked at each addition, looked at now and then, nobody knows when. */
+static bool crowded(struct wr_shadow *sh, const struct hlist_head *list)
 {
-	hlist_add_head(&parent->link[i], &child->parents);
-	parent->present++;
-	WRITE_ONCE(parent->spt[i], __pa(child->spt) | SPTE_TABLE);
+	const struct hlist_node *link;
+	unsigned int n = 0;
+
+	if (hlist_empty(list))
+		return false;
+	sh->dice = sh->dice * 1664525 + 1013904223;
+	if (sh->dice >> 26)
+		return false;
+	hlist_for_each(link, list)
+		if (++n > CROWD)
+			return true;
+	return false;
+}
+
+/**
+ * shadow_add - make an absent entry present
+ * @sh: wr_mmu.lock is held for writing
+ * @sp: whose entry
+ * @i: its index
+ * @entry: its value
+ * @list: the reverse map of a leaf's gfn, or the parents of a table
+ * @gather: what is owed
+ */
+void shadow_add(struct wr_shadow *sh, struct shadow_page *sp, unsigned int i, u64 entry, struct hlist_head *list,
+		struct wr_gather *gather)
+{
+	if (crowded(sh, list))
+		drop_list(list, gather);
+	hlist_add_head(&sp->link[i], list);
+	__set_bit(i, sp->map);
+	WRITE_ONCE(sp->spt[i], entry);
+}
+
+/* Make an absent entry point to a page. */
+void shadow_link(struct wr_shadow *sh, struct shadow_page *parent, unsigned int i, struct shadow_page *child,
+		 struct wr_gather *gather)
+{
+	shadow_add(sh, parent, i, __pa(child->spt) | SPTE_TABLE, &child->parents, gather);
+}
+
+static void add_unsync(struct wr_shadow *sh, struct shadow_page *sp, u64 pass)
+{
+	list_add(&sp->unsync_link, &sh->unsync);
+	sh->nr_unsync++;
+	sp->pass = pass;
+	sp->idle = 0;
 }
 
 static bool gfn_in_sync(struct wr_shadow *sh, u64 gfn)
@@ -174,28 +277,34 @@ static void update_table_bit(struct wr_shadow *sh, u64 gfn)
  */
 void shadow_zap_page(struct wr_shadow *sh, struct shadow_page *sp, struct wr_gather *gather)
 {
-	unsigned int i;
-
-	for (i = 0; sp->present && i < WR_PT_ENTRIES; i++)
-		shadow_drop(sp, i, gather);
+	shadow_empty(sp, gather);
 	drop_list(&sp->parents, gather);
 	hlist_del_init(&sp->hash);
-	list_del_init(&sp->unsync_link);
-	sh->nr--;
+	if (shadow_is_unsync(sp)) {
+		list_del_init(&sp->unsync_link);
+		sh->nr_unsync--;
+	}
+	WRITE_ONCE(sh->nr, sh->nr - 1);
 	gather->flush = true;
 	if (!sp->role.direct)
 		update_table_bit(sh, sp->gfn);
-	if (sp->roots)
+	if (sp->roots) {
 		list_del_init(&sp->lru);
-	else
+	} else {
 		list_move(&sp->lru, &sh->dead);
+		sh->nr_dead++;
+	}
 }
 
-/* The vCPU that had it has not entered since with that root, and flushes before it enters with another. */
-void shadow_put_root(struct shadow_page *sp)
+/**
+ * shadow_put_root - a vCPU keeps a root no longer
+ * @sh: wr_mmu.lock is held for writing; NULL: the VM ends
+ * @sp: the root; the vCPU has not entered since with it, and flushes before it enters with another
+ */
+void shadow_put_root(struct wr_shadow *sh, struct shadow_page *sp)
 {
 	if (!--sp->roots && hlist_unhashed(&sp->hash))
-		page_free(sp);
+		page_retire(sh, sp);
 }
 
 static unsigned long limit(const struct wr_vm *vm)
@@ -208,39 +317,59 @@ static unsigned long limit(const struct wr_vm *vm)
 	return max_t(unsigned long, max, MIN_PAGES);
 }
 
-/* Take the pages out of use that were not used for longest. */
-static unsigned long reclaim(struct wr_shadow *sh, unsigned long nr, struct wr_gather *gather)
+/**
+ * shadow_reclaim - take pages out of use that were not used lately
+ * @sh: wr_mmu.lock is held for writing
+ * @nr: how many
+ * @gather: what is owed
+ *
+ * What was used since the last visit gets a second chance, roots stay. Return: how many went.
+ */
+unsigned long shadow_reclaim(struct wr_shadow *sh, unsigned long nr, struct wr_gather *gather)
 {
-	struct shadow_page *sp, *next;
-	unsigned long done = 0;
+	unsigned long done = 0, looks = 8 * nr;
+	struct shadow_page *sp;
 
-	list_for_each_entry_safe_reverse(sp, next, &sh->lru, lru) {
-		if (done >= nr)
-			break;
-		if (sp->roots)
+	while (done < nr && looks-- && !list_empty(&sh->lru)) {
+		sp = list_last_entry(&sh->lru, struct shadow_page, lru);
+		if (sp->roots || sp->used) {
+			sp->used = false;
+			list_move(&sp->lru, &sh->lru);
 			continue;
+		}
 		shadow_zap_page(sh, sp, gather);
 		done++;
 	}
 	return done;
 }
 
+/* Too many tables that are written to: those that have been for longest are to be shadowed anew. */
+static void trim_unsync(struct wr_shadow *sh, struct wr_gather *gather)
+{
+	unsigned int i;
+
+	for (i = 0; i < RECLAIM_PAGES && sh->nr_unsync > MAX_UNSYNC; i++)
+		shadow_zap_page(sh, list_last_entry(&sh->unsync, struct shadow_page, unsync_link), gather);
+}
+
 /**
  * shadow_make_room - before a path is built: none of its pages can be reclaimed under it then
  * @vm: wr_mmu.lock is held for writing
- * @gather: what is owed
  */
-void shadow_make_room(struct wr_vm *vm, struct wr_gather *gather)
+void shadow_make_room(struct wr_vm *vm)
 {
 	struct wr_shadow *sh = vm->mmu.shadow;
+	struct wr_gather gather = {};
 
-	if (sh->nr + PATH_PAGES > limit(vm))
-		reclaim(sh, RECLAIM_PAGES, gather);
-	/* Freed only by a flush */
-	if (!list_empty(&sh->dead))
-		gather->flush = true;
-	if (gather->flush)
-		wr_stage2_flush(vm, gather);
+	if (unlikely(sh->nr + PATH_PAGES > limit(vm)))
+		shadow_reclaim(sh, RECLAIM_PAGES, &gather);
+	if (unlikely(sh->nr_unsync > MAX_UNSYNC))
+		trim_unsync(sh, &gather);
+	/* Nothing that a TLB may still hold is wrong for the guest. */
+	if (gather.flush)
+		sh->stale = true;
+	gather.flush = sh->nr_dead > MAX_DEAD;
+	wr_stage2_flush(vm, &gather);
 }
 
 static struct shadow_page *find(struct wr_shadow *sh, u64 gfn, union shadow_role role)
@@ -278,23 +407,25 @@ static bool gfn_is_unsync(struct wr_shadow *sh, u64 gfn)
 static struct shadow_page *make(struct wr_vcpu *vcpu, u64 gfn, union shadow_role role)
 {
 	struct wr_shadow *sh = vcpu->vm->mmu.shadow;
-	struct wr_shadow_vcpu *sv = &vcpu->shadow;
-	bool hot = !role.direct && gfn_is_unsync(sh, gfn);
-	struct shadow_page *sp;
+	bool known = role.direct || shadow_chunk(sh, gfn);
+	/* A table that is being written to: its other shadow pages are unsync, and this one begins so; as one where no memory is. */
+	bool hot = !known || (!role.direct && gfn_is_unsync(sh, gfn));
+	struct shadow_page *sp = NULL;
 
-	if (!sv->nr_spare || (!role.direct && !shadow_chunk(sh, gfn))) {
-		sv->need_gfn = gfn;
+	if (known || !has_memory(vcpu, gfn))
+		sp = page_take(vcpu);
+	if (!sp) {
+		vcpu->shadow.need_gfn = gfn;
 		return NULL;
 	}
-	sp = sv->spare[--sv->nr_spare];
 	sp->gfn = gfn;
 	sp->role = role;
+	sp->used = true;
 	hlist_add_head(&sp->hash, bucket(sh, gfn));
 	list_add(&sp->lru, &sh->lru);
-	sh->nr++;
-	/* A table that is being written to: its other shadow pages are unsync, and this one begins so. */
+	WRITE_ONCE(sh->nr, sh->nr + 1);
 	if (hot)
-		list_add(&sp->unsync_link, &sh->unsync);
+		add_unsync(sh, sp, 0);
 	else if (!role.direct)
 		begin_sync(vcpu->vm, sp);
 	return sp;
@@ -306,7 +437,7 @@ static struct shadow_page *make(struct wr_vcpu *vcpu, u64 gfn, union shadow_role
  * @gfn: of the guest's table
  * @role: and how it is used
  *
- * Return: the page; NULL when shadow_topup() and a chunk for vcpu->shadow.need_gfn are needed first.
+ * Return: the page; NULL when shadow_refill() is needed first.
  */
 struct shadow_page *shadow_find_or_make(struct wr_vcpu *vcpu, u64 gfn, union shadow_role role)
 {
@@ -315,7 +446,7 @@ struct shadow_page *shadow_find_or_make(struct wr_vcpu *vcpu, u64 gfn, union sha
 
 	if (!sp)
 		return make(vcpu, gfn, role);
-	list_move(&sp->lru, &sh->lru);
+	sp->used = true;
 	return sp;
 }
 
@@ -330,16 +461,17 @@ struct shadow_page *shadow_find_or_make(struct wr_vcpu *vcpu, u64 gfn, union sha
  */
 struct shadow_page *shadow_get(struct wr_vcpu *vcpu, u64 gfn, union shadow_role role, struct wr_gather *gather)
 {
-	struct shadow_page *sp = shadow_find_or_make(vcpu, gfn, role);
+	struct shadow_page *sp = shadow_find_or_make(vcpu, gfn, role), *const top[4] = { sp };
+	struct wr_shadow *sh = vcpu->vm->mmu.shadow;
 
-	if (!sp || role.direct)
+	if (!sp || role.direct || shadow_is_quiet(sh))
 		return sp;
+	/* The host may have written to it while it hung nowhere. */
 	shadow_sync_written(&vcpu->vm->mmu);
-	if (list_empty(&vcpu->vm->mmu.shadow->unsync))
-		return sp;
-	if (role.level > 1)
-		shadow_sync_all(vcpu, false, gather);
-	else if (shadow_is_unsync(sp))
+	/* Too much to look at: it is found anew, fault by fault. */
+	if (role.level > 1 && !shadow_sync_below(vcpu, top, ++sh->pass, false, gather))
+		shadow_empty(sp, gather);
+	else if (role.level == 1 && shadow_is_unsync(sp))
 		shadow_sync_page(vcpu, sp, gather);
 	return sp;
 }
@@ -361,18 +493,11 @@ void wr_shadow_flushed(struct wr_mmu *mmu)
 	struct shadow_page *sp, *next;
 
 	sh->stale = false;
-	list_for_each_entry_safe(sp, next, &sh->dead, lru)
-		page_free(sp);
-	INIT_LIST_HEAD(&sh->dead);
-}
-
-/* Which gfns of a chunk lie in a range, as indices. */
-static void chunk_part(unsigned long index, u64 start, u64 end, unsigned int *first, unsigned int *past)
-{
-	u64 base = (u64)index * WR_PT_ENTRIES;
-
-	*first = start > base ? start - base : 0;
-	*past = min_t(u64, end - base, WR_PT_ENTRIES);
+	list_for_each_entry_safe(sp, next, &sh->dead, lru) {
+		list_del(&sp->lru);
+		page_retire(sh, sp);
+	}
+	sh->nr_dead = 0;
 }
 
 /**
@@ -391,13 +516,13 @@ void wr_shadow_zap(struct wr_mmu *mmu, u64 start, u64 end, struct wr_gather *gat
 
 	owe_stale(sh, gather);
 	xa_for_each_range(&sh->chunks, index, chunk, start / WR_PT_ENTRIES, (end - 1) / WR_PT_ENTRIES) {
-		chunk_part(index, start, end, &first, &past);
+		shadow_chunk_part(index, start, end, &first, &past);
 		for (i = first; i < past; i++) {
 			drop_list(&chunk->rmap[i], gather);
 			/* Other memory may come there. */
 			if (test_bit(i, chunk->tables)) {
 				set_bit(i, chunk->written);
-				WRITE_ONCE(sh->written, true);
+				xa_set_mark(&sh->chunks, index, CHUNK_WRITTEN);
 			}
 		}
 	}
@@ -410,7 +535,7 @@ static void protect_list(const struct hlist_head *list, struct wr_gather *gather
 	unsigned int i;
 
 	hlist_for_each(link, list) {
-		sp = page_of_link(link, &i);
+		sp = shadow_of_link(link, &i);
 		if (!(READ_ONCE(sp->spt[i]) & SPTE_W))
 			continue;
 		clear_bit(1, (unsigned long *)&sp->spt[i]);
@@ -434,7 +559,7 @@ void wr_shadow_protect(struct wr_mmu *mmu, u64 start, u64 end, struct wr_gather 
 
 	owe_stale(sh, gather);
 	xa_for_each_range(&sh->chunks, index, chunk, start / WR_PT_ENTRIES, (end - 1) / WR_PT_ENTRIES) {
-		chunk_part(index, start, end, &first, &past);
+		shadow_chunk_part(index, start, end, &first, &past);
 		for (i = first; i < past; i++)
 			protect_list(&chunk->rmap[i], gather);
 	}
@@ -478,10 +603,10 @@ bool wr_shadow_age(struct wr_mmu *mmu, u64 start, u64 end, bool clear)
 	bool young = false;
 
 	xa_for_each_range(&sh->chunks, index, chunk, start / WR_PT_ENTRIES, (end - 1) / WR_PT_ENTRIES) {
-		chunk_part(index, start, end, &first, &past);
+		shadow_chunk_part(index, start, end, &first, &past);
 		for (i = first; i < past; i++) {
 			hlist_for_each(link, &chunk->rmap[i]) {
-				sp = page_of_link(link, &k);
+				sp = shadow_of_link(link, &k);
 				if (!(READ_ONCE(sp->spt[k]) & SPTE_A))
 					continue;
 				young = true;
@@ -505,6 +630,17 @@ bool wr_shadow_is_table(struct wr_mmu *mmu, u64 gfn)
 	return chunk && test_bit(gfn % WR_PT_ENTRIES, chunk->tables);
 }
 
+/* The shadow pages of a gfn that are in sync are so no more; @pass: of the last flush that need not look at them */
+void shadow_unsync_gfn(struct wr_shadow *sh, u64 gfn, u64 pass)
+{
+	struct shadow_page *sp;
+
+	hlist_for_each_entry(sp, bucket(sh, gfn), hash)
+		if (sp->gfn == gfn && !sp->role.direct && !shadow_is_unsync(sp))
+			add_unsync(sh, sp, pass);
+	update_table_bit(sh, gfn);
+}
+
 /**
  * wr_shadow_unsync - a guest is going to write to a table
  * @mmu: wr_mmu.lock is held for writing
@@ -512,16 +648,8 @@ bool wr_shadow_is_table(struct wr_mmu *mmu, u64 gfn)
  */
 void wr_shadow_unsync(struct wr_mmu *mmu, u64 gfn)
 {
-	struct wr_shadow *sh = mmu->shadow;
-	struct shadow_page *sp;
-
-	hlist_for_each_entry(sp, bucket(sh, gfn), hash) {
-		if (sp->gfn != gfn || sp->role.direct || shadow_is_unsync(sp))
-			continue;
-		list_add(&sp->unsync_link, &sh->unsync);
-		sp->idle = 0;
-	}
-	update_table_bit(sh, gfn);
+	/* Flushes that have begun by now need not look at it. */
+	shadow_unsync_gfn(mmu->shadow, gfn, mmu->shadow->pass);
 }
 
 /**
@@ -529,7 +657,7 @@ void wr_shadow_unsync(struct wr_mmu *mmu, u64 gfn)
  * @vm: the VM
  * @gfn: the page
  *
- * If that is a table its shadow pages are looked at when the guest next flushes. Context: any.
+ * If that is a table its shadow pages are looked at when the guest next flushes. Context: any but interrupts.
  */
 void wr_shadow_written(struct wr_vm *vm, u64 gfn)
 {
@@ -540,8 +668,8 @@ void wr_shadow_written(struct wr_vm *vm, u64 gfn)
 	chunk = shadow_chunk(sh, gfn);
 	if (chunk && test_bit(gfn % WR_PT_ENTRIES, chunk->tables)) {
 		set_bit(gfn % WR_PT_ENTRIES, chunk->written);
-		/* The bit before the flag: pairs with xchg() in shadow_sync_written(). */
-		smp_store_release(&sh->written, true);
+		/* The bit before the mark, as shadow_sync_written() takes the mark before the bits. */
+		xa_set_mark(&sh->chunks, gfn / WR_PT_ENTRIES, CHUNK_WRITTEN);
 	}
 	rcu_read_unlock();
 }
@@ -560,8 +688,36 @@ void wr_shadow_distrust(struct wr_vm *vm)
 	write_lock(&vm->mmu.lock);
 	list_for_each_entry(sp, &sh->lru, lru)
 		if (!sp->role.direct)
-			wr_shadow_unsync(&vm->mmu, sp->gfn);
+			shadow_unsync_gfn(sh, sp->gfn, 0);
 	write_unlock(&vm->mmu.lock);
+}
+
+/**
+ * wr_shadow_forget - a slot has gone
+ * @vm: the VM; slots_lock is held, what the slot mapped is zapped, and nobody maps anything from it any more
+ * @slots: that are still there, and the one that goes
+ * @slot: the one that goes
+ *
+ * Chunks in which no other slot has a page are freed. Context: may sleep.
+ */
+void wr_shadow_forget(struct wr_vm *vm, const struct wr_slots *slots, const struct wr_slot *slot)
+{
+	unsigned long index, first = slot->gfn / WR_PT_ENTRIES, last = (slot->gfn + slot->npages - 1) / WR_PT_ENTRIES;
+	struct wr_shadow *sh = vm->mmu.shadow;
+	struct wr_gfn_chunk *chunk;
+	unsigned int i;
+
+	xa_for_each_range(&sh->chunks, index, chunk, first, last) {
+		if (wr_slots_overlap(slots, (u64)index * WR_PT_ENTRIES, WR_PT_ENTRIES, slot))
+			continue;
+		write_lock(&vm->mmu.lock);
+		for_each_set_bit(i, chunk->tables, WR_PT_ENTRIES)
+			shadow_unsync_gfn(sh, (u64)index * WR_PT_ENTRIES + i, 0);
+		xa_erase(&sh->chunks, index);
+		write_unlock(&vm->mmu.lock);
+		kfree_rcu(chunk, rcu);
+		cond_resched();
+	}
 }
 
 /**
@@ -590,7 +746,10 @@ int wr_shadow_init(struct wr_mmu *mmu)
 	INIT_LIST_HEAD(&sh->lru);
 	INIT_LIST_HEAD(&sh->unsync);
 	INIT_LIST_HEAD(&sh->dead);
+	INIT_LIST_HEAD(&sh->free);
 	xa_init(&sh->chunks);
+	sh->dice = get_random_u32();
+	sh->vm = container_of(mmu, struct wr_vm, mmu);
 	mmu->shadow = sh;
 	return 0;
 }
@@ -611,6 +770,7 @@ void wr_shadow_exit(struct wr_mmu *mmu)
 	if (!sh)
 		return;
 	list_splice(&sh->lru, &sh->dead);
+	list_splice(&sh->free, &sh->dead);
 	list_for_each_entry_safe(sp, next, &sh->dead, lru) {
 		hlist_del_init(&sp->hash);
 		/* Roots go with their vCPUs. */
@@ -637,9 +797,9 @@ void wr_shadow_vcpu_free(struct wr_vcpu *vcpu)
 	int i;
 
 	write_lock(&mmu->lock);
-	for (i = 0; i < ARRAY_SIZE(sv->root); i++)
-		if (sv->root[i])
-			shadow_put_root(sv->root[i]);
+	for (i = 0; i < ARRAY_SIZE(sv->kept); i++)
+		if (sv->kept[i])
+			shadow_put_root(mmu->shadow, sv->kept[i]);
 	write_unlock(&mmu->lock);
 	while (sv->nr_spare)
 		page_free(sv->spare[--sv->nr_spare]);

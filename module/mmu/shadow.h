@@ -16,7 +16,15 @@
  *   D  A translation that the guest has dropped may stay in the hardware's TLBs of vCPUs which did not flush. No reverse map
  *      knows of it: wr_shadow.stale makes the next removal or protection in stage 2 flush them all.
  *
- * All of it changes under wr_mmu.lock, held for writing.
+ * All of it changes under wr_mmu.lock, held for writing. Only a vCPU that goes back to a root which it has kept takes no lock, when
+ * nothing is unsync: nothing of the VM changes then, and what was written before its flush was made unsync before.
+ *
+ * A flush looks at unsync pages below the roots of its vCPU alone. The others' time comes when they are loaded as a root or linked
+ * below one: the guest flushes for the one, and shadow_get() looks for the other.
+ *
+ * What a guest can make us hold or do at a time is bounded: the pages by limit(), those that wait for a flush, or to be used again,
+ * by MAX_DEAD and MAX_FREE; chunks are of the slots' memory alone and go with it; unsync pages are zapped beyond MAX_UNSYNC, and
+ * SYNC_BATCH of them are looked at under one hold of the lock; a list of links grows to about CROWD.
  */
 #ifndef WARREN_MMU_SHADOW_H
 #define WARREN_MMU_SHADOW_H
@@ -26,46 +34,7 @@
 #include <linux/xarray.h>
 
 #include "internal.h"
-
-/* Entries of the guest's tables, and of the shadow's: both are the CPU's own */
-#define SPTE_P		BIT_ULL(0)
-#define SPTE_W		BIT_ULL(1)
-#define SPTE_U		BIT_ULL(2)
-#define SPTE_CACHE	(BIT_ULL(3) | BIT_ULL(4))
-#define SPTE_A_SHIFT	5
-#define SPTE_A		BIT_ULL(5)
-#define SPTE_D		BIT_ULL(6)
-#define SPTE_PS		BIT_ULL(7)
-#define SPTE_NX		BIT_ULL(63)
-
-/* Access that all levels down to an entry allow */
-#define SHADOW_W	BIT(0)
-#define SHADOW_U	BIT(1)
-#define SHADOW_X	BIT(2)
-#define SHADOW_ALL	(SHADOW_W | SHADOW_U | SHADOW_X)
-
-/* How the guest's entries are read */
-enum shadow_mode {
-	SHADOW_32,		/* 4 bytes: a table is shadowed in 2 pages, a directory in 4 */
-	SHADOW_PAE,
-	SHADOW_64,
-};
-
-/* union shadow_role - what besides the gfn makes two shadow pages different */
-union shadow_role {
-	u32 word;
-	struct {
-		u32 level : 4;
-		u32 direct : 1;		/* a piece of a large guest page: no table is behind it */
-		u32 quadrant : 2;	/* SHADOW_32: which part of the guest's table */
-		u32 access : 3;		/* SHADOW_*: what the levels above allow */
-		u32 mode : 2;
-		u32 nxe : 1;		/* EFER.NXE */
-		u32 pse : 1;		/* SHADOW_32: CR4.PSE */
-		u32 wp : 1;		/* CR0.WP */
-		u32 smep : 1;		/* CR4.SMEP, where CR0.WP is clear */
-	};
-};
+#include "shadow_rules.h"
 
 /* struct shadow_page - one table that the hardware walks */
 struct shadow_page {
@@ -75,9 +44,11 @@ struct shadow_page {
 	struct hlist_head parents;	/* links of the entries that point here */
 	u64 gfn;			/* of the guest's table; direct: of the first page that it maps */
 	union shadow_role role;
-	u16 present;			/* entries */
+	DECLARE_BITMAP(map, WR_PT_ENTRIES);	/* present entries */
 	u8 idle;			/* syncs in a row that found nothing changed */
-	u32 roots;			/* vCPUs that have it as a root */
+	bool used;			/* since reclaim came by */
+	u32 roots;			/* vCPUs that keep it as a root */
+	u64 pass;			/* unsync: wr_shadow.pass when it was last in sync */
 	u64 *spt;			/* the table */
 	u64 *guest;			/* the guest's entries when those of @spt were made */
 	struct hlist_node *link;	/* of each present entry: in the child's @parents, or in the gfn's reverse map */
@@ -94,7 +65,7 @@ struct shadow_page {
 struct wr_gfn_chunk {
 	struct rcu_head rcu;
 	DECLARE_BITMAP(tables, WR_PT_ENTRIES);	/* has shadow pages in sync: must not be writable */
-	DECLARE_BITMAP(written, WR_PT_ENTRIES);	/* ... and the host has written to it: any context sets it */
+	DECLARE_BITMAP(written, WR_PT_ENTRIES);	/* ... and the host has written to it: set without the lock */
 	struct hlist_head rmap[WR_PT_ENTRIES];	/* links of the shadow leaves */
 };
 
@@ -104,34 +75,55 @@ struct wr_gfn_chunk {
 struct wr_shadow {
 	struct hlist_head hash[1 << SHADOW_HASH_BITS];	/* by gfn */
 	struct list_head lru;		/* the last used first */
-	struct list_head unsync;
+	struct list_head unsync;	/* read without the lock: is it empty? */
 	struct list_head dead;		/* to be freed after the next flush of all vCPUs */
+	struct list_head free;		/* blank, to be used again */
 	struct xarray chunks;		/* by gfn / 512; added without the lock, removed with it, read under RCU */
-	unsigned long nr;		/* pages hashed */
+	unsigned long nr;		/* pages hashed; read without the lock by the shrinker */
+	unsigned int nr_unsync, nr_dead, nr_free;
 	unsigned long max;		/* [A] set by userspace; 0: by the size of the slots */
+	u64 pass;			/* flushes of vCPUs, counted */
+	u32 dice;			/* which links are counted, see crowded() */
 	bool stale;			/* TLBs may hold more than the reverse maps know */
-	bool written;			/* [A] some wr_gfn_chunk.written is not empty */
+	struct list_head vms;		/* shrinker's */
+	struct wr_vm *vm;		/* [I] */
 #ifdef WARREN_CHECKS
 	u64 next_check;			/* shadow_check.c: in ns */
 #endif
 };
 
+/* A mark of wr_shadow.chunks: wr_gfn_chunk.written is not empty. Set without wr_mmu.lock. */
+#define CHUNK_WRITTEN	XA_MARK_0
+
+/* Whoever looks for what the guest's flush must bring in sync finds nothing. No lock: see the head. */
+static inline bool shadow_is_quiet(struct wr_shadow *sh)
+{
+	return list_empty(&sh->unsync) && !xa_marked(&sh->chunks, CHUNK_WRITTEN);
+}
+
 /* shadow.c */
-int shadow_topup(struct wr_vcpu *vcpu, int pages);
+int shadow_refill(struct wr_vcpu *vcpu);
 struct shadow_page *shadow_find_or_make(struct wr_vcpu *vcpu, u64 gfn, union shadow_role role);
 struct shadow_page *shadow_get(struct wr_vcpu *vcpu, u64 gfn, union shadow_role role, struct wr_gather *gather);
 struct shadow_page *shadow_of_entry(u64 entry);
-void shadow_link(struct shadow_page *parent, unsigned int i, struct shadow_page *child);
+void shadow_link(struct wr_shadow *sh, struct shadow_page *parent, unsigned int i, struct shadow_page *child,
+		 struct wr_gather *gather);
+void shadow_add(struct wr_shadow *sh, struct shadow_page *sp, unsigned int i, u64 entry, struct hlist_head *list,
+		struct wr_gather *gather);
 void shadow_drop(struct shadow_page *sp, unsigned int i, struct wr_gather *gather);
 void shadow_zap_page(struct wr_shadow *sh, struct shadow_page *sp, struct wr_gather *gather);
-void shadow_put_root(struct shadow_page *sp);
-void shadow_make_room(struct wr_vm *vm, struct wr_gather *gather);
+void shadow_empty(struct shadow_page *sp, struct wr_gather *gather);
+void shadow_put_root(struct wr_shadow *sh, struct shadow_page *sp);
+unsigned long shadow_reclaim(struct wr_shadow *sh, unsigned long nr, struct wr_gather *gather);
+void shadow_unsync_gfn(struct wr_shadow *sh, u64 gfn, u64 pass);
+void shadow_make_room(struct wr_vm *vm);
 struct wr_gfn_chunk *shadow_chunk(struct wr_shadow *sh, u64 gfn);
-int shadow_chunk_make(struct wr_shadow *sh, u64 gfn);
+struct shadow_page *shadow_of_link(const struct hlist_node *link, unsigned int *i);
+void shadow_settle(struct wr_vcpu *vcpu, const struct wr_gather *gather);
 
 /* shadow_sync.c */
 bool shadow_sync_page(struct wr_vcpu *vcpu, struct shadow_page *sp, struct wr_gather *gather);
-void shadow_sync_all(struct wr_vcpu *vcpu, bool tidy, struct wr_gather *gather);
+bool shadow_sync_below(struct wr_vcpu *vcpu, struct shadow_page *const top[4], u64 pass, bool tidy, struct wr_gather *gather);
 void shadow_sync_written(struct wr_mmu *mmu);
 bool shadow_read_entry(struct wr_vcpu *vcpu, const struct shadow_page *sp, unsigned int i, u64 *value);
 
@@ -141,14 +133,6 @@ void shadow_check_sometimes(struct wr_vm *vm);
 #else
 static inline void shadow_check_sometimes(struct wr_vm *vm) { }
 #endif
-
-/* Does an entry that has become @now still allow what the shadow of @then does? A and D only matter where they went away. */
-static inline bool shadow_same(u64 then, u64 now)
-{
-	u64 diff = then ^ now;
-
-	return !(diff & ~(SPTE_A | SPTE_D)) && !(then & diff);
-}
 
 static inline bool shadow_is_unsync(const struct shadow_page *sp)
 {

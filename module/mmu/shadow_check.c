@@ -50,15 +50,6 @@ static void wrong(struct check *c, const struct shadow_page *sp, u64 i, const ch
 	     sp ? sp->role.word : 0, entry ? i : -1, entry ? sp->spt[i] : 0, entry ? sp->guest[i] : 0, what);
 }
 
-/* The page whose entry has a link. */
-static struct shadow_page *shadow_of_link(const struct hlist_node *link, unsigned int *i)
-{
-	unsigned long size = WR_PT_ENTRIES * sizeof(*link), base = (unsigned long)link & ~(size - 1);
-
-	*i = ((unsigned long)link - base) / sizeof(*link);
-	return (void *)page_private(virt_to_page((void *)base));
-}
-
 static bool is_present(const struct shadow_page *sp, unsigned int i)
 {
 	return READ_ONCE(sp->spt[i]) & SPTE_P;
@@ -165,7 +156,7 @@ static bool is_marked(struct check *c, u64 gfn)
 
 static void check_page(struct check *c, struct shadow_page *sp)
 {
-	unsigned int i, present = 0;
+	unsigned int i;
 
 	c->pages++;
 	sp->reached = false;
@@ -174,12 +165,10 @@ static void check_page(struct check *c, struct shadow_page *sp)
 	MUST(c, sp, WR_PT_ENTRIES, !sp->role.direct || !shadow_is_unsync(sp));
 	MUST(c, sp, WR_PT_ENTRIES, sp->role.direct || shadow_is_unsync(sp) || is_marked(c, sp->gfn));
 	for (i = 0; i < WR_PT_ENTRIES; i++) {
-		if (!is_present(sp, i))
-			continue;
-		present++;
-		check_entry(c, sp, i);
+		MUST(c, sp, i, is_present(sp, i) == test_bit(i, sp->map));
+		if (is_present(sp, i))
+			check_entry(c, sp, i);
 	}
-	MUST(c, sp, WR_PT_ENTRIES, present == sp->present);
 }
 
 /* Each link is that of an entry which points here: as there are as many, none is missing. */
@@ -233,7 +222,7 @@ static void check_chunks(struct check *c)
 static void check_dead(struct check *c, struct shadow_page *sp)
 {
 	MUST(c, sp, WR_PT_ENTRIES, hlist_unhashed(&sp->hash) && !sp->roots);
-	MUST(c, sp, WR_PT_ENTRIES, !sp->present && hlist_empty(&sp->parents) && !shadow_is_unsync(sp));
+	MUST(c, sp, WR_PT_ENTRIES, bitmap_empty(sp->map, WR_PT_ENTRIES) && hlist_empty(&sp->parents) && !shadow_is_unsync(sp));
 }
 
 static void check_roots(struct check *c)
@@ -246,15 +235,23 @@ static void check_roots(struct check *c)
 	list_for_each_entry(sp, &c->sh->lru, lru)
 		sp->counted = 0;
 	wr_for_each_vcpu(n, vcpu, c->vm)
-		for (i = 0; i < ARRAY_SIZE(vcpu->shadow.root); i++) {
-			sp = vcpu->shadow.root[i];
+		for (i = 0; i < ARRAY_SIZE(vcpu->shadow.kept); i++) {
+			sp = vcpu->shadow.kept[i];
 			if (!sp)
 				continue;
 			sp->counted++;
+			MUST(c, sp, WR_PT_ENTRIES, sp->roots >= 1);
+			MUST(c, sp, WR_PT_ENTRIES, !hlist_unhashed(&sp->hash) || bitmap_empty(sp->map, WR_PT_ENTRIES));
+		}
+	wr_for_each_vcpu(n, vcpu, c->vm)
+		for (i = 0; i < ARRAY_SIZE(vcpu->shadow.root); i++) {
+			sp = READ_ONCE(vcpu->shadow.root[i]);
+			if (!sp)
+				continue;
 			sp->reached = true;
 			MUST(c, sp, WR_PT_ENTRIES, sp->roots >= 1);
-			MUST(c, sp, WR_PT_ENTRIES, !hlist_unhashed(&sp->hash) || !sp->present);
-			if (vcpu->shadow.legacy && !vcpu->shadow.direct)
+			/* A vCPU takes up a root that it has kept without the lock. */
+			if (c->quiet && vcpu->shadow.legacy && !vcpu->shadow.direct)
 				MUST(c, sp, WR_PT_ENTRIES, (vcpu->shadow.pae_root[i] & WR_PT_ADDR_MASK) == __pa(sp->spt));
 		}
 	list_for_each_entry(sp, &c->sh->lru, lru)

@@ -192,6 +192,8 @@ static void kill_slot(struct wr_vm *vm, struct wr_slot *slot)
 	WRITE_ONCE(slot->flags, slot->flags | WR_SLOT_DYING);
 	synchronize_srcu_expedited(&vm->srcu);
 	wr_stage2_zap(vm, slot->gfn, slot->npages);
+	if (wr_shadow_of(&vm->mmu))
+		wr_shadow_forget(vm, rcu_dereference_protected(vm->slots, lockdep_is_held(&vm->slots_lock)), slot);
 }
 
 /* All pages count as written at first: none has to be protected. */

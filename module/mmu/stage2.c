@@ -233,8 +233,8 @@ static enum wr_map map_locked(struct wr_vcpu *vcpu, const struct want *want, int
 	if (wr_shadow_of(mmu) && wr_shadow_is_table(mmu, want->gfn)) {
 		if (want->write)
 			wr_shadow_unsync(mmu, want->gfn);
-		else
-			leaf &= ~mmu->format->writable;
+		else if (leaf & mmu->format->writable)
+			leaf = (leaf & ~mmu->format->writable) | WR_PT_SW_LOGGED;
 	}
 	r = wr_table_map(mmu, &vcpu->tables, want->gfn, level, leaf, gather);
 	if (r != WR_MAP_DONE)
@@ -281,6 +281,27 @@ static bool unprotect(struct wr_vcpu *vcpu, const struct wr_slot *slot, u64 gfn)
 	read_unlock(&mmu->lock);
 	vcpu->stats.fast_faults += done;
 	return done;
+}
+
+/**
+ * wr_stage2_unprotect - give a page that shadow paging wants to write to the right that only logging, or its being a table, took
+ * @vcpu: on its own thread, inside vm->srcu; wr_mmu.lock is held for writing
+ * @gfn: the page
+ *
+ * Return: may it be written to now?
+ */
+bool wr_stage2_unprotect(struct wr_vcpu *vcpu, u64 gfn)
+{
+	const struct wr_slot *slot = wr_slot_find_cached(&vcpu->walk_cache, wr_slots(vcpu->vm), gfn);
+	struct wr_mmu *mmu = &vcpu->vm->mmu;
+
+	if (!slot || READ_ONCE(slot->flags) & WR_SLOT_DYING || !wr_table_unprotect(mmu, gfn))
+		return false;
+	if (wr_shadow_is_table(mmu, gfn))
+		wr_shadow_unsync(mmu, gfn);
+	wr_dirty_mark(vcpu->vm, vcpu, slot, gfn);
+	vcpu->stats.fast_faults++;
+	return true;
 }
 
 static void sample(struct wr_mmu *mmu, struct want *want)

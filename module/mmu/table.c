@@ -416,22 +416,36 @@ bool wr_table_unprotect(struct wr_mmu *mmu, u64 gfn)
 WR_EXPORT_FOR_KUNIT(wr_table_unprotect);
 
 /**
+ * wr_table_leaf_entry - where the 4 KiB leaf of a page is
+ * @mmu: wr_mmu.lock is held, either side
+ * @gfn: the page
+ *
+ * Return: the entry; NULL: there is no leaf. As long as the lock is held for writing it stays, unless the holder removes it.
+ */
+const u64 *wr_table_leaf_entry(const struct wr_mmu *mmu, u64 gfn)
+{
+	struct wr_pt_iter it;
+
+	wr_pt_start(&it, mmu, 1, gfn, gfn + 1);
+	if (!it.entry)
+		return NULL;
+	while (wr_pt_down(&it))
+		;
+	return it.level == 1 && wr_pt_is_present(mmu->format, it.value) ? it.entry : NULL;
+}
+
+/**
  * wr_table_leaf - the 4 KiB leaf of a page
  * @mmu: wr_mmu.lock is held, either side
  * @gfn: the page
  *
  * Return: its value, 0: there is none.
  */
-u64 wr_table_leaf(struct wr_mmu *mmu, u64 gfn)
+u64 wr_table_leaf(const struct wr_mmu *mmu, u64 gfn)
 {
-	struct wr_pt_iter it;
+	const u64 *entry = wr_table_leaf_entry(mmu, gfn);
 
-	wr_pt_start(&it, mmu, 1, gfn, gfn + 1);
-	if (!it.entry)
-		return 0;
-	while (wr_pt_down(&it))
-		;
-	return it.level == 1 && wr_pt_is_present(mmu->format, it.value) ? it.value : 0;
+	return entry ? READ_ONCE(*entry) : 0;
 }
 
 /**

@@ -154,7 +154,8 @@ void wr_table_protect_masked(struct wr_mmu *mmu, u64 gfn, unsigned long mask,
 			     struct wr_gather *gather);
 bool wr_table_unprotect(struct wr_mmu *mmu, u64 gfn);
 bool wr_table_age(struct wr_mmu *mmu, u64 start, u64 end, bool clear);
-u64 wr_table_leaf(struct wr_mmu *mmu, u64 gfn);
+const u64 *wr_table_leaf_entry(const struct wr_mmu *mmu, u64 gfn);
+u64 wr_table_leaf(const struct wr_mmu *mmu, u64 gfn);
 
 /* shadow.c, with wr_mmu.shadow: what is done to leaves is done to the shadow leaves of their pages */
 void wr_shadow_zap(struct wr_mmu *mmu, u64 start, u64 end, struct wr_gather *gather);
