@@ -169,19 +169,17 @@ static bool check_nested_paging(struct wr_patient *patient, struct wr_finding *f
 {
 	if (patient->amd && has_flag(patient, "npt"))
 		return wr_finding_set(finding, WR_HEALTH_OK, "nested page tables (npt)");
-	if (patient->intel && has_flag(patient, "ept") &&
-	    line_has(patient, "vmx flags", "unrestricted_guest"))
-		return wr_finding_set(finding, WR_HEALTH_OK, "nested page tables (ept)");
-	if (patient->amd)
+	if (patient->intel && has_flag(patient, "ept")) {
+		if (line_has(patient, "vmx flags", "unrestricted_guest"))
+			return wr_finding_set(finding, WR_HEALTH_OK, "nested page tables (ept)");
 		return wr_finding_set(finding, WR_HEALTH_NOTE,
-				      "no npt: guests run on shadow page tables, slower");
-	if (!patient->intel)
+				      "no unrestricted_guest: real mode of guests is slower");
+	}
+	if (!patient->amd && !patient->intel)
 		return false;
-	wr_finding_set(finding, WR_HEALTH_MISSING,
-		       "no nested page tables, or no unrestricted guests (ept, unrestricted_guest)");
-	return wr_finding_remedy(finding, has_flag(patient, "hypervisor") ?
-				 "have the hypervisor below offer both" :
-				 "use an Intel processor of 2010 or newer");
+	return wr_finding_set(finding, WR_HEALTH_NOTE,
+			      "no %s: guests run on shadow page tables, slower",
+			      patient->amd ? "npt" : "ept");
 }
 
 /* What the module refuses to run beside, though the processor is able. */

@@ -191,7 +191,7 @@ static void choose_unrestricted(void)
 {
 	if (!unrestricted_guest)
 		vmx_caps.cpu2 &= ~SECONDARY_EXEC_UNRESTRICTED_GUEST;
-	vmx_caps.unrestricted = vmx_caps.cpu2 & SECONDARY_EXEC_UNRESTRICTED_GUEST;
+	unrestricted_guest = vmx_caps.unrestricted = vmx_caps.cpu2 & SECONDARY_EXEC_UNRESTRICTED_GUEST;
 }
 
 /*

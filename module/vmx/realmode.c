@@ -412,8 +412,7 @@ enum wr_run_result vmx_emulate(struct wr_vcpu *vcpu)
 	if (vcpu->in_stay)
 		return WR_RUN_SLEEPABLE;
 	/* Without entries nobody else looks. */
-	if (vcpu->exit_tsc && rdtsc() >= vcpu->exit_tsc)
-		wr_exit_timer(vcpu);
+	wr_exit_timer(vcpu);
 	if (wr_event_unfinished(vcpu))
 		return wr_insn_deliver(vcpu);
 	for (i = 0; i < BATCH; i++) {
