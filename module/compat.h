@@ -10,6 +10,8 @@
 #include <linux/kvm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/module.h>
+#include <linux/shrinker.h>
+#include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/syscore_ops.h>
 #include <linux/version.h>
@@ -170,6 +172,43 @@ static inline const char *wr_vmx_host_obstacle(void)
 		return "the host takes its interrupts by FRED: boot with fred=off";
 #endif
 	return NULL;
+}
+
+/* 6.7: shrinkers are allocated by the kernel. Return: the shrinker, for wr_shrinker_remove(); NULL: no memory. May sleep. */
+static inline struct shrinker *wr_shrinker_add(const char *name,
+					       unsigned long (*count)(struct shrinker *s, struct shrink_control *control),
+					       unsigned long (*scan)(struct shrinker *s, struct shrink_control *control))
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	struct shrinker *s = shrinker_alloc(0, "%s", name);
+#else
+	struct shrinker *s = kzalloc(sizeof(*s), GFP_KERNEL);
+#endif
+
+	if (!s)
+		return NULL;
+	s->count_objects = count;
+	s->scan_objects = scan;
+	s->seeks = DEFAULT_SEEKS;
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	shrinker_register(s);
+#else
+	if (register_shrinker(s, "%s", name)) {
+		kfree(s);
+		return NULL;
+	}
+#endif
+	return s;
+}
+
+static inline void wr_shrinker_remove(struct shrinker *s)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	shrinker_free(s);
+#else
+	unregister_shrinker(s);
+	kfree(s);
+#endif
 }
 
 /* 7.0: struct vmcb_control_area's nested_ctl became misc_ctl */

@@ -4,7 +4,6 @@
  */
 #define pr_fmt(fmt) "warren: " fmt
 
-#include <linux/jump_label.h>
 #include <linux/module.h>
 
 #include "backend.h"
@@ -101,16 +100,18 @@ static int __init warren_init(void)
 	if (err)
 		goto err_remove_backend;
 	if (wr_backend->shadow)
-		static_branch_enable(&wr_shadow_key);
+		err = wr_shadow_module_init();
+	if (err)
+		goto err_remove_backend;
 	err = wr_fpu_module_init();
 	if (err)
-		goto err_remove_backend;
+		goto err_exit_shadow;
 	err = wr_cpuid_init();
 	if (err)
-		goto err_remove_backend;
+		goto err_exit_shadow;
 	err = wr_irqfd_module_init();
 	if (err)
-		goto err_remove_backend;
+		goto err_exit_shadow;
 	err = wr_host_init();
 	if (err)
 		goto err_exit_irqfd;
@@ -134,6 +135,8 @@ err_exit_host:
 	wr_host_exit();
 err_exit_irqfd:
 	wr_irqfd_module_exit();
+err_exit_shadow:
+	wr_shadow_module_exit();
 err_remove_backend:
 	wr_backend->remove();
 	return err;
@@ -146,6 +149,7 @@ static void __exit warren_exit(void)
 	wr_genl_exit();
 	wr_host_exit();
 	wr_irqfd_module_exit();
+	wr_shadow_module_exit();
 	wr_backend->remove();
 }
 

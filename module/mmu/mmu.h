@@ -220,6 +220,8 @@ static inline struct wr_shadow *wr_shadow_of(const struct wr_mmu *mmu)
 }
 
 /* shadow*.c: with wr_mmu.shadow */
+int wr_shadow_module_init(void);
+void wr_shadow_module_exit(void);
 int wr_shadow_load(struct wr_vcpu *vcpu);
 bool wr_shadow_load_atomic(struct wr_vcpu *vcpu);
 enum wr_fault wr_shadow_fault(struct wr_vcpu *vcpu, u64 gva, u64 gpa, u32 access, bool atomic);

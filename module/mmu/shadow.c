@@ -343,6 +343,17 @@ unsigned long shadow_reclaim(struct wr_shadow *sh, unsigned long nr, struct wr_g
 	return done;
 }
 
+/* Free what is kept to be used again. wr_mmu.lock is held for writing. */
+void shadow_free_blank(struct wr_shadow *sh)
+{
+	struct shadow_page *sp, *next;
+
+	list_for_each_entry_safe(sp, next, &sh->free, lru)
+		page_free(sp);
+	INIT_LIST_HEAD(&sh->free);
+	sh->nr_free = 0;
+}
+
 /* Too many tables that are written to: those that have been for longest are to be shadowed anew. */
 static void trim_unsync(struct wr_shadow *sh, struct wr_gather *gather)
 {
@@ -751,6 +762,7 @@ int wr_shadow_init(struct wr_mmu *mmu)
 	sh->dice = get_random_u32();
 	sh->vm = container_of(mmu, struct wr_vm, mmu);
 	mmu->shadow = sh;
+	shadow_shrink_add(sh);
 	return 0;
 }
 
@@ -769,6 +781,7 @@ void wr_shadow_exit(struct wr_mmu *mmu)
 
 	if (!sh)
 		return;
+	shadow_shrink_remove(sh);
 	list_splice(&sh->lru, &sh->dead);
 	list_splice(&sh->free, &sh->dead);
 	list_for_each_entry_safe(sp, next, &sh->dead, lru) {

@@ -22,6 +22,8 @@
  * A flush looks at unsync pages below the roots of its vCPU alone. The others' time comes when they are loaded as a root or linked
  * below one: the guest flushes for the one, and shadow_get() looks for the other.
  *
+ * The shrinker (shadow_shrink.c) takes pages that were not used lately when the host is short of memory.
+ *
  * What a guest can make us hold or do at a time is bounded: the pages by limit(), those that wait for a flush, or to be used again,
  * by MAX_DEAD and MAX_FREE; chunks are of the slots' memory alone and go with it; unsync pages are zapped beyond MAX_UNSYNC, and
  * SYNC_BATCH of them are looked at under one hold of the lock; a list of links grows to about CROWD.
@@ -120,6 +122,12 @@ void shadow_make_room(struct wr_vm *vm);
 struct wr_gfn_chunk *shadow_chunk(struct wr_shadow *sh, u64 gfn);
 struct shadow_page *shadow_of_link(const struct hlist_node *link, unsigned int *i);
 void shadow_settle(struct wr_vcpu *vcpu, const struct wr_gather *gather);
+
+void shadow_free_blank(struct wr_shadow *sh);
+
+/* shadow_shrink.c */
+void shadow_shrink_add(struct wr_shadow *sh);
+void shadow_shrink_remove(struct wr_shadow *sh);
 
 /* shadow_sync.c */
 bool shadow_sync_page(struct wr_vcpu *vcpu, struct shadow_page *sp, struct wr_gather *gather);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* KVM_GET_STATS_FD: the file, what it describes, and that the counters count. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "guest.h"
-#include "vm.h"
+#include "orders.h"
 
 struct stats {
 	int fd;
@@ -182,4 +182,34 @@ TEST(stats_outlive_files)
 	vm_free(&vm);
 	CHECK_EQ(stat_value(&s, "exits"), exits);
 	close(s.fd);
+}
+
+static u64 faults_of_scan(struct machine *m, struct stats *s, u64 pages)
+{
+	u64 before = stat_value(s, "pf_fixed");
+
+	guest_pages(m, OP_SCAN, GPA_T, pages);
+	return stat_value(s, "pf_fixed") - before;
+}
+
+/* A host that is short of memory gets the pages of shadow paging back; the guest only notices that it takes longer. */
+TEST(shadow_shrinks)
+{
+	const u64 pages = 4096;
+	struct machine m;
+	struct stats s;
+	int fd;
+
+	if (!host_has_shadow())
+		SKIP("with nested paging there is nothing to give back");
+	start_c(&m, guest_obeys, 0);
+	vm_add_mem(&m.vm, SLOT_TEST, 0, GPA_T, pages * PAGE);
+	stats_open(&s, m.v.fd);
+	guest_pages(&m, OP_FILL, GPA_T, pages);
+	CHECK(faults_of_scan(&m, &s, pages) < 64);
+	fd = CHECK_OK(open("/proc/sys/vm/drop_caches", O_WRONLY));
+	CHECK_EQ(write(fd, "2", 1), 1);
+	CHECK(faults_of_scan(&m, &s, pages) >= pages / 64);
+	CHECK_EQ(guest_read(&m, GPA_T + 77 * PAGE), 78);
+	CHECK(faults_of_scan(&m, &s, pages) < 64);
 }
