@@ -8,6 +8,7 @@
 
 #include "exit.h"
 #include "hypercall.h"
+#include "insn.h"
 #include "state.h"
 
 bool wr_force_emulation;	/* a parameter of the module */
@@ -77,15 +78,30 @@ static int is_forced(struct wr_vcpu *vcpu)
 	return 1;
 }
 
-static enum wr_run_result emulate_forced(struct wr_vcpu *vcpu)
+static void skip_forced(struct wr_vcpu *vcpu)
 {
-	if (vcpu->in_stay)
-		return WR_RUN_SLEEPABLE;
 	vcpu->rip += sizeof(force);
 	if (!wr_is_64bit_mode(vcpu))
 		vcpu->rip = (u32)vcpu->rip;
 	vcpu->rflags &= ~(u64)X86_EFLAGS_RF;
+}
+
+static enum wr_run_result emulate_forced(struct wr_vcpu *vcpu)
+{
+	if (vcpu->in_stay)
+		return WR_RUN_SLEEPABLE;
+	skip_forced(vcpu);
 	return wr_exit_emulate(vcpu);
+}
+
+/**
+ * wr_insn_skip_force - go past the prefix that has an instruction emulated, where the emulator runs all of them
+ * @vcpu: on its own thread, outside a stay
+ */
+void wr_insn_skip_force(struct wr_vcpu *vcpu)
+{
+	if (unlikely(READ_ONCE(wr_force_emulation)) && is_forced(vcpu) > 0)
+		skip_forced(vcpu);
 }
 
 static int rewrite(struct wr_vcpu *vcpu, u8 native)

@@ -19,6 +19,7 @@ int wr_insn_look(struct wr_vcpu *vcpu, const struct wr_insn **insn);
 void wr_insn_trap(struct wr_vcpu *vcpu);
 enum wr_run_result wr_insn_emulate(struct wr_vcpu *vcpu);
 enum wr_run_result wr_insn_resume(struct wr_vcpu *vcpu);
+void wr_insn_skip_force(struct wr_vcpu *vcpu);
 enum wr_run_result wr_insn_step(struct wr_vcpu *vcpu);
 enum wr_run_result wr_insn_deliver(struct wr_vcpu *vcpu);
 void wr_insn_raise(struct wr_vcpu *vcpu, const struct wr_emu *emu);

@@ -72,6 +72,7 @@ enum wr_run_result wr_insn_step(struct wr_vcpu *vcpu)
 	}
 	if (err)
 		return wr_insn_fault_result(vcpu, err);
+	wr_insn_skip_force(vcpu);
 	vcpu->mmio.gpa_known = false;
 	return wr_exit_emulate(vcpu);
 }

@@ -372,16 +372,6 @@ BOTH(registers_in_userspace, false)
 	end(m);
 }
 
-/* Does the host's CPU want those pages? */
-static bool is_restricted(void)
-{
-	const char *params = getenv("WARREN_MODULE_PARAMS"), *paging = getenv("WARREN_PAGING"), *vendor = getenv("WARREN_VENDOR");
-
-	if (is_kvm() || !vendor || strcmp(vendor, "vmx"))
-		return false;
-	return (params && strstr(params, "unrestricted_guest=0")) || (paging && !strcmp(paging, "shadow"));
-}
-
 TEST(pages_for_real_mode)
 {
 	u64 identity = 0xfe000000, unset = 0;
@@ -395,7 +385,7 @@ TEST(pages_for_real_mode)
 	CHECK_OK(ioctl(vm.fd, KVM_SET_IDENTITY_MAP_ADDR, &unset));
 	CHECK_OK(ioctl(vm.fd, KVM_SET_IDENTITY_MAP_ADDR, &identity));
 	CHECK_OK(ioctl(vm.fd, KVM_SET_TSS_ADDR, TSS_ADDR));
-	if (!is_restricted()) {
+	if (!host_is_restricted()) {
 		CHECK_OK(ioctl(vm.fd, KVM_SET_TSS_ADDR, TSS_ADDR));
 		CHECK_OK(set_slot(&vm, 1, 0, TSS_ADDR + PAGE, PAGE, page));
 		return;
@@ -436,7 +426,7 @@ TEST(loops_run_on_the_cpu)
 {
 	u64 emulated = loop(false, 100000), fast = loop(true, 1000000);
 
-	if (is_restricted() && fast > emulated)
+	if (host_is_restricted() && fast > emulated)
 		FAIL("ten times as much took %llu ns, emulated %llu ns", (unsigned long long)fast, (unsigned long long)emulated);
 	test_note("%llu ns, without the pages %llu ns for a tenth", (unsigned long long)fast, (unsigned long long)emulated);
 }

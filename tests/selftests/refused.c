@@ -113,6 +113,12 @@ static void try_bad(struct machine *m, const struct bad *b)
 	b->spoil(&g);
 	CHECK_OK(ioctl(v->fd, KVM_SET_SREGS, &g.s));
 	set_regs(v, &g.r);
+	/* The emulator runs what the CPU would refuse, until it does no more. */
+	if (b->mode == PROTECTED && b->check != WARREN_ENTRY_RIP && host_is_restricted()) {
+		vcpu_run(v);
+		CHECK(v->run->exit_reason != KVM_EXIT_FAIL_ENTRY);
+		return;
+	}
 	for (i = 0; i < 2; i++) {
 		if (vcpu_run(v) != KVM_EXIT_FAIL_ENTRY) {
 			if (has_vmx())

@@ -47,6 +47,15 @@ bool host_has_shadow(void)
 	return paging && !strcmp(paging, "shadow");
 }
 
+bool host_is_restricted(void)
+{
+	const char *params = getenv("WARREN_MODULE_PARAMS"), *vendor = getenv("WARREN_VENDOR");
+
+	if (is_kvm() || !vendor || strcmp(vendor, "vmx"))
+		return false;
+	return host_has_shadow() || (params && strstr(params, "unrestricted_guest=0"));
+}
+
 int open_device(void)
 {
 	int fd = open(device_path(), O_RDWR | O_CLOEXEC);

@@ -68,6 +68,8 @@ bool host_is_tcg(void);
 bool host_is_bochs_svm(void);
 /* The host was started with paging=shadow; what the module does by itself on another CPU is not asked here. */
 bool host_has_shadow(void);
+/* True when the CPU runs neither real mode nor protected mode without paging: Warren on VT-x without unrestricted guests. */
+bool host_is_restricted(void);
 int open_device(void);
 int check_ext(int fd, u32 cap);
 /* Skips the test unless cap is there. */
