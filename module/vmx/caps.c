@@ -178,7 +178,7 @@ static const char *choose_paging(void)
 		vmx_caps.cpu2 &= ~VMX_EPT_CONTROLS;
 		if (!vpid_is_usable(caps))
 			vmx_caps.cpu2 &= ~SECONDARY_EXEC_ENABLE_VPID;
-		return NULL;
+		return boot_cpu_has(X86_FEATURE_NX) ? NULL : "pages that are not executable (XD, which firmware can turn off)";
 	}
 	vmx_caps.ept_ad = caps & VMX_EPT_AD_BIT;
 	vmx_caps.ept_1g = caps & VMX_EPT_1GB_PAGE_BIT;
