@@ -215,8 +215,11 @@ static enum map_result set_leaf(struct wr_vcpu *vcpu, struct shadow_path *path, 
 	}
 	shadow_drop(sp, path->i, gather);
 	shadow_add(mmu->shadow, sp, path->i, entry, &chunk->rmap[path->gfn % WR_PT_ENTRIES], gather);
-	/* The first of its kind here: the next ones may as well be found by a look as by a fault. */
-	if (!old)
+	/*
+	 * What a program reads or executes lies in files mostly, and others have used the next pages before: they may as well be found
+	 * by a look as by a fault. What is written to is new, and so is most of what a kernel touches.
+	 */
+	if (!old && path->access & WR_ACC_USER && !(path->access & WR_ACC_WRITE))
 		map_neighbours(vcpu, path, gather);
 	return MAP_DONE;
 }
