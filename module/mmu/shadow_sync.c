@@ -67,6 +67,7 @@ bool shadow_read_entry(struct wr_vcpu *vcpu, const struct shadow_page *sp, unsig
 /* The first present entry from @i on of which the table at @hva says something else, or cannot be read; WR_PT_ENTRIES: none. */
 static __always_inline unsigned int next_changed(const struct shadow_page *sp, unsigned long hva, unsigned int i, unsigned int size)
 {
+	const unsigned long *map = sp->map;	/* an array's bounds may be checked, which calls out of line */
 	unsigned int word = i / BITS_PER_LONG;
 	unsigned long bits;
 	u64 value;
@@ -74,10 +75,10 @@ static __always_inline unsigned int next_changed(const struct shadow_page *sp, u
 
 	if (i >= WR_PT_ENTRIES || !user_read_access_begin((const void __user *)hva, PAGE_SIZE))
 		return i;
-	bits = sp->map[word] & (~0UL << i % BITS_PER_LONG);
+	bits = map[word] & (~0UL << i % BITS_PER_LONG);
 	for (;;) {
 		while (!bits && ++word < WR_PT_ENTRIES / BITS_PER_LONG)
-			bits = sp->map[word];
+			bits = map[word];
 		i = WR_PT_ENTRIES;
 		if (!bits)
 			break;
