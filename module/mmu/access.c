@@ -178,17 +178,19 @@ static int find_part(const struct wr_slots *slots, u64 gpa, size_t len, bool wri
 
 static void mark_written(struct wr_vm *vm, const struct wr_slot *slot, u64 gpa, size_t len)
 {
+	bool shadow = wr_shadow_of(&vm->mmu);
 	u64 gfn;
 
-	if (wr_shadow_of(&vm->mmu))
-		for (gfn = gpa >> PAGE_SHIFT; gfn <= (gpa + len - 1) >> PAGE_SHIFT; gfn++)
-			wr_shadow_written(vm, gfn);
-	if (!slot->dirty)
+	if (!shadow && !slot->dirty)
 		return;
-	/* The write before the look at the bit: who takes the bit reads the page then. */
+	/* The write before the look at the bits: who takes or sets one reads the page then. */
 	smp_mb();
-	for (gfn = gpa >> PAGE_SHIFT; gfn <= (gpa + len - 1) >> PAGE_SHIFT; gfn++)
-		wr_dirty_mark(vm, NULL, slot, gfn);
+	for (gfn = gpa >> PAGE_SHIFT; gfn <= (gpa + len - 1) >> PAGE_SHIFT; gfn++) {
+		if (shadow)
+			wr_shadow_written(vm, gfn);
+		if (slot->dirty)
+			wr_dirty_mark(vm, NULL, slot, gfn);
+	}
 }
 
 static int read_slots(struct wr_vm *vm, u64 gpa, void *data, size_t len)

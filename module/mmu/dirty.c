@@ -126,6 +126,8 @@ static void take(struct wr_vm *vm, const struct part *part, unsigned long *bits)
 		take_words(vm, part->slot, part->first + done, step, bits + done, &gather);
 		if (done + step == part->nr)
 			wr_stage2_flush(vm, &gather);
+		else
+			wr_stage2_defer(vm, &gather);
 		write_unlock(&vm->mmu.lock);
 		cond_resched();
 	}

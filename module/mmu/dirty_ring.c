@@ -168,6 +168,7 @@ static void reset_batch(struct wr_vm *vm, const struct batch *batch, struct wr_g
 	write_lock(&vm->mmu.lock);
 	atomic_long_andnot(batch->mask, (atomic_long_t *)&batch->slot->dirty[batch->word]);
 	wr_table_protect_masked(&vm->mmu, batch->slot->gfn + batch->word * BITS_PER_LONG, batch->mask, gather);
+	wr_stage2_defer(vm, gather);
 	write_unlock(&vm->mmu.lock);
 }
 

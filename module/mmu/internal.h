@@ -33,6 +33,7 @@ void wr_notifier_exit(struct wr_vm *vm);
 
 /* stage2.c */
 void wr_stage2_flush(struct wr_vm *vm, struct wr_gather *gather);
+void wr_stage2_defer(struct wr_vm *vm, const struct wr_gather *gather);
 void wr_stage2_zap_all(struct wr_vm *vm);
 bool wr_stage2_unprotect(struct wr_vcpu *vcpu, u64 gfn);
 

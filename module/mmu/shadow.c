@@ -38,7 +38,7 @@ static_assert(WR_PT_ENTRIES * sizeof(struct hlist_node) == LINK_BYTES);
 
 static struct hlist_head *bucket(struct wr_shadow *sh, u64 gfn)
 {
-	return &sh->hash[hash_64(gfn, SHADOW_HASH_BITS)];
+	return &sh->hash[hash_64(gfn * sh->seed, SHADOW_HASH_BITS)];
 }
 
 static void page_free(struct shadow_page *sp)
@@ -245,7 +245,7 @@ void shadow_link(struct wr_shadow *sh, struct shadow_page *parent, unsigned int 
 static void add_unsync(struct wr_shadow *sh, struct shadow_page *sp, u64 pass)
 {
 	list_add(&sp->unsync_link, &sh->unsync);
-	sh->nr_unsync++;
+	shadow_count_unsync(sh, 1);
 	sp->pass = pass;
 	sp->idle = 0;
 }
@@ -282,7 +282,7 @@ void shadow_zap_page(struct wr_shadow *sh, struct shadow_page *sp, struct wr_gat
 	hlist_del_init(&sp->hash);
 	if (shadow_is_unsync(sp)) {
 		list_del_init(&sp->unsync_link);
-		sh->nr_unsync--;
+		shadow_count_unsync(sh, -1);
 	}
 	WRITE_ONCE(sh->nr, sh->nr - 1);
 	gather->flush = true;
@@ -303,8 +303,15 @@ void shadow_zap_page(struct wr_shadow *sh, struct shadow_page *sp, struct wr_gat
  */
 void shadow_put_root(struct wr_shadow *sh, struct shadow_page *sp)
 {
-	if (!--sp->roots && hlist_unhashed(&sp->hash))
-		page_retire(sh, sp);
+	if (--sp->roots || !hlist_unhashed(&sp->hash))
+		return;
+	if (!sh) {
+		page_free(sp);
+		return;
+	}
+	/* Another vCPU may have been walking it as no root but a table. */
+	list_add(&sp->lru, &sh->dead);
+	sh->nr_dead++;
 }
 
 static unsigned long limit(const struct wr_vm *vm)
@@ -485,6 +492,17 @@ struct shadow_page *shadow_get(struct wr_vcpu *vcpu, u64 gfn, union shadow_role 
 	else if (role.level == 1 && shadow_is_unsync(sp))
 		shadow_sync_page(vcpu, sp, gather);
 	return sp;
+}
+
+/**
+ * wr_shadow_owe - leaves were narrowed, and the flush comes later
+ * @mmu: wr_mmu.lock is held for writing
+ *
+ * Until then TLBs may hold more than the tables say; who protects the guest's tables must not rely on what he finds there.
+ */
+void wr_shadow_owe(struct wr_mmu *mmu)
+{
+	mmu->shadow->stale = true;
 }
 
 /* Something in the range is removed or protected: so is what other vCPUs' TLBs know of it alone. */
@@ -685,22 +703,43 @@ void wr_shadow_written(struct wr_vm *vm, u64 gfn)
 	rcu_read_unlock();
 }
 
+static void unsync_all(struct wr_shadow *sh)
+{
+	struct wr_gfn_chunk *chunk;
+	struct shadow_page *sp;
+	unsigned long index;
+
+	list_for_each_entry(sp, &sh->lru, lru)
+		if (!sp->role.direct && !shadow_is_unsync(sp))
+			add_unsync(sh, sp, 0);
+	/* Roots that are out of use are on no list, and have no bit either. */
+	xa_for_each(&sh->chunks, index, chunk)
+		bitmap_zero(chunk->tables, WR_PT_ENTRIES);
+}
+
 /**
  * wr_shadow_distrust - userspace may have written to tables, which nobody tells us
  * @vm: the VM; the vCPUs look at their tables when they next flush
+ *
+ * Context: may sleep.
  */
 void wr_shadow_distrust(struct wr_vm *vm)
 {
 	struct wr_shadow *sh = vm->mmu.shadow;
-	struct shadow_page *sp;
+	bool more = true;
 
 	if (!sh)
 		return;
 	write_lock(&vm->mmu.lock);
-	list_for_each_entry(sp, &sh->lru, lru)
-		if (!sp->role.direct)
-			shadow_unsync_gfn(sh, sp->gfn, 0);
+	unsync_all(sh);
 	write_unlock(&vm->mmu.lock);
+	while (more) {
+		write_lock(&vm->mmu.lock);
+		shadow_make_room(vm);
+		more = sh->nr_unsync > MAX_UNSYNC;
+		write_unlock(&vm->mmu.lock);
+		cond_resched();
+	}
 }
 
 /**
@@ -760,6 +799,7 @@ int wr_shadow_init(struct wr_mmu *mmu)
 	INIT_LIST_HEAD(&sh->free);
 	xa_init(&sh->chunks);
 	sh->dice = get_random_u32();
+	sh->seed = get_random_u64() | 1;
 	sh->vm = container_of(mmu, struct wr_vm, mmu);
 	mmu->shadow = sh;
 	shadow_shrink_add(sh);

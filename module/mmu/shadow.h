@@ -77,14 +77,16 @@ struct wr_gfn_chunk {
 struct wr_shadow {
 	struct hlist_head hash[1 << SHADOW_HASH_BITS];	/* by gfn */
 	struct list_head lru;		/* the last used first */
-	struct list_head unsync;	/* read without the lock: is it empty? */
+	struct list_head unsync;
 	struct list_head dead;		/* to be freed after the next flush of all vCPUs */
 	struct list_head free;		/* blank, to be used again */
 	struct xarray chunks;		/* by gfn / 512; added without the lock, removed with it, read under RCU */
 	unsigned long nr;		/* pages hashed; read without the lock by the shrinker */
-	unsigned int nr_unsync, nr_dead, nr_free;
+	unsigned int nr_unsync;		/* read without the lock: are there any? */
+	unsigned int nr_dead, nr_free;
 	unsigned long max;		/* [A] set by userspace; 0: by the size of the slots */
 	u64 pass;			/* flushes of vCPUs, counted */
+	u64 seed;			/* [I] of @hash, which no guest can crowd */
 	u32 dice;			/* which links are counted, see crowded() */
 	bool stale;			/* TLBs may hold more than the reverse maps know */
 	struct list_head vms;		/* shrinker's */
@@ -97,10 +99,22 @@ struct wr_shadow {
 /* A mark of wr_shadow.chunks: wr_gfn_chunk.written is not empty. Set without wr_mmu.lock. */
 #define CHUNK_WRITTEN	XA_MARK_0
 
-/* Whoever looks for what the guest's flush must bring in sync finds nothing. No lock: see the head. */
+/*
+ * Whoever looks for what the guest's flush must bring in sync finds nothing. No lock: what is on its way from the mark to the list,
+ * or from the list to being in sync, is counted all the way.
+ */
 static inline bool shadow_is_quiet(struct wr_shadow *sh)
 {
-	return list_empty(&sh->unsync) && !xa_marked(&sh->chunks, CHUNK_WRITTEN);
+	if (xa_marked(&sh->chunks, CHUNK_WRITTEN))
+		return false;
+	/* The mark before the count, as shadow_sync_written() counts before it takes the mark. */
+	smp_rmb();
+	return !smp_load_acquire(&sh->nr_unsync);
+}
+
+static inline void shadow_count_unsync(struct wr_shadow *sh, int more)
+{
+	smp_store_release(&sh->nr_unsync, sh->nr_unsync + more);
 }
 
 /* shadow.c */

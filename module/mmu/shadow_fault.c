@@ -324,23 +324,33 @@ enum wr_fault wr_shadow_fault(struct wr_vcpu *vcpu, u64 gva, u64 gpa, u32 access
 	return r;
 }
 
+/* Return: was it present, and has changed? */
+static bool drop_changed(struct wr_vcpu *vcpu, struct shadow_page *sp, unsigned int i, struct wr_gather *gather)
+{
+	u64 value;
+
+	if (!(sp->spt[i] & SPTE_P) || !shadow_is_unsync(sp))
+		return false;
+	if (shadow_read_entry(vcpu, sp, i, &value) && shadow_same(sp->guest[i], value))
+		return false;
+	shadow_drop(sp, i, gather);
+	return true;
+}
+
 /* wr_mmu.lock is held for writing. */
 static void invlpg_locked(struct wr_vcpu *vcpu, u64 gva, struct wr_gather *gather)
 {
 	struct shadow_page *sp = vcpu->shadow.root[vcpu->shadow.legacy ? gva >> 30 & 3 : 0];
 	unsigned int i;
-	u64 value;
 
 	shadow_sync_written(&vcpu->vm->mmu);
 	while (sp) {
 		i = shadow_index(gva, sp->role.level);
-		if (!(sp->spt[i] & SPTE_P))
+		/* A directory's entry of 4 bytes is shadowed by two. */
+		if (sp->role.mode == SHADOW_32 && sp->role.level == 2)
+			drop_changed(vcpu, sp, i ^ 1, gather);
+		if (drop_changed(vcpu, sp, i, gather) || !(sp->spt[i] & SPTE_P))
 			return;
-		if (shadow_is_unsync(sp) &&
-		    (!shadow_read_entry(vcpu, sp, i, &value) || !shadow_same(sp->guest[i], value))) {
-			shadow_drop(sp, i, gather);
-			return;
-		}
 		sp = sp->role.level > 1 ? shadow_of_entry(sp->spt[i]) : NULL;
 	}
 }

@@ -50,18 +50,22 @@ union shadow_role {
 		u32 nxe : 1;		/* EFER.NXE */
 		u32 pse : 1;		/* SHADOW_32: CR4.PSE */
 		u32 wp : 1;		/* CR0.WP */
-		u32 smep : 1;		/* CR4.SMEP, where CR0.WP is clear */
+		u32 smep : 1;		/* CR4.SMEP, where CR0.WP is clear: see shadow_final_rights() */
+		u32 smap : 1;		/* CR4.SMAP, likewise */
+		u32 unused : 15;
 	};
 };
 
 /* The role of the roots of a guest that pages */
 static inline union shadow_role shadow_root_role(u64 cr0, u64 cr4, u64 efer)
 {
-	union shadow_role role = { .access = SHADOW_ALL };
+	union shadow_role role = { .word = 0 };
 
+	role.access = SHADOW_ALL;
 	role.nxe = !!(efer & EFER_NX);
 	role.wp = !!(cr0 & X86_CR0_WP);
 	role.smep = !role.wp && cr4 & X86_CR4_SMEP;
+	role.smap = !role.wp && cr4 & X86_CR4_SMAP;
 	role.level = 2;
 	if (efer & EFER_LMA) {
 		role.mode = SHADOW_64;

@@ -23,7 +23,9 @@ static unsigned long count(struct shrinker *s, struct shrink_control *control)
 	struct wr_shadow *sh;
 	unsigned long nr = 0;
 
-	mutex_lock(&vms_lock);
+	/* Somebody is at it, and may wait for vCPUs. */
+	if (!mutex_trylock(&vms_lock))
+		return 0;
 	list_for_each_entry(sh, &vms, vms)
 		nr += READ_ONCE(sh->nr) + READ_ONCE(sh->nr_free);
 	mutex_unlock(&vms_lock);

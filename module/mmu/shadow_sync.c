@@ -146,6 +146,9 @@ void shadow_sync_written(struct wr_mmu *mmu)
 
 	if (likely(!xa_marked(&sh->chunks, CHUNK_WRITTEN)))
 		return;
+	/* Who asks without the lock must find one or the other, see shadow_is_quiet(). */
+	shadow_count_unsync(sh, 1);
+	smp_wmb();
 	xa_for_each_marked(&sh->chunks, index, chunk, CHUNK_WRITTEN) {
 		/* The mark before the bits, see wr_shadow_written() */
 		xa_clear_mark(&sh->chunks, index, CHUNK_WRITTEN);
@@ -154,6 +157,7 @@ void shadow_sync_written(struct wr_mmu *mmu)
 			shadow_unsync_gfn(sh, (u64)index * WR_PT_ENTRIES + i, 0);
 		}
 	}
+	shadow_count_unsync(sh, -1);
 }
 
 /* Write-protect tables that have not changed for a while. The flush comes before the look that makes them be in sync. */
@@ -170,8 +174,8 @@ static void protect_idle(struct wr_vcpu *vcpu, struct list_head *idle, struct wr
 	wr_stage2_flush(vcpu->vm, &owed);
 	list_for_each_entry_safe(sp, next, idle, unsync_link) {
 		list_del_init(&sp->unsync_link);
-		mmu->shadow->nr_unsync--;
 		shadow_sync_page(vcpu, sp, gather);
+		shadow_count_unsync(mmu->shadow, -1);
 	}
 }
 

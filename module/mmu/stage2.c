@@ -53,6 +53,17 @@ void wr_stage2_flush(struct wr_vm *vm, struct wr_gather *gather)
 }
 
 /**
+ * wr_stage2_defer - leave a flush that is owed to a later hold of the lock
+ * @vm: wr_mmu.lock is held for writing
+ * @gather: what is owed; nothing was removed, and nobody relies on the protection before the flush
+ */
+void wr_stage2_defer(struct wr_vm *vm, const struct wr_gather *gather)
+{
+	if (gather->flush && wr_shadow_of(&vm->mmu))
+		wr_shadow_owe(&vm->mmu);
+}
+
+/**
  * wr_stage2_zap - remove all mappings of a range, flushed
  * @vm: the VM
  * @gfn: first
@@ -106,6 +117,8 @@ void wr_stage2_write_protect(struct wr_vm *vm, u64 gfn, u64 npages)
 		wr_table_protect(&vm->mmu, gfn, step, &gather);
 		if (step == end)
 			wr_stage2_flush(vm, &gather);
+		else
+			wr_stage2_defer(vm, &gather);
 		write_unlock(&vm->mmu.lock);
 		cond_resched();
 	}

@@ -232,7 +232,7 @@ static bool covers(const struct wr_pt_format *f, u64 old, u64 leaf)
 	return (old & f->writable) || !(leaf & rights & ~old);
 }
 
-static enum wr_map set_leaf(struct wr_pt_iter *it, u64 leaf, struct wr_gather *gather)
+static enum wr_map set_leaf(struct wr_mmu *mmu, struct wr_pt_iter *it, u64 leaf, struct wr_gather *gather)
 {
 	const struct wr_pt_format *f = it->format;
 	u64 old = it->value;
@@ -245,6 +245,8 @@ static enum wr_map set_leaf(struct wr_pt_iter *it, u64 leaf, struct wr_gather *g
 		if (!wr_pt_is_leaf(f, old, it->level) || ((old ^ leaf) & WR_PT_ADDR_MASK)) {
 			if (!gather)
 				return WR_MAP_EXCLUSIVE;
+			if (wr_shadow_of(mmu))
+				wr_shadow_zap(mmu, it->gfn, it->gfn + wr_pt_pages(it->level), gather);
 			wr_pt_clear(it, gather);
 			old = 0;
 			continue;
@@ -294,7 +296,7 @@ enum wr_map wr_table_map(struct wr_mmu *mmu, struct wr_table_cache *cache, u64 g
 		if (r != WR_MAP_DONE)
 			return r;
 	}
-	return set_leaf(&it, leaf, gather);
+	return set_leaf(mmu, &it, leaf, gather);
 }
 WR_EXPORT_FOR_KUNIT(wr_table_map);
 

@@ -164,6 +164,7 @@ void wr_shadow_protect_masked(struct wr_mmu *mmu, u64 gfn, unsigned long mask, s
 bool wr_shadow_age(struct wr_mmu *mmu, u64 start, u64 end, bool clear);
 bool wr_shadow_is_table(struct wr_mmu *mmu, u64 gfn);
 void wr_shadow_unsync(struct wr_mmu *mmu, u64 gfn);
+void wr_shadow_owe(struct wr_mmu *mmu);
 void wr_shadow_flushed(struct wr_mmu *mmu);
 
 #endif

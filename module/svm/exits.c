@@ -88,6 +88,10 @@ static enum wr_run_result exit_shutdown(struct wr_vcpu *vcpu)
 {
 	/* The VMCB's state is undefined after a shutdown, and what was about to be delivered is lost. */
 	svm_vcpu_reset(vcpu, true);
+	/* With shadow paging these are all that keeps a guest that is run again to its own memory. */
+	wr_backend->set_cr0(vcpu);
+	wr_backend->set_cr4(vcpu);
+	wr_backend->set_efer(vcpu);
 	wr_event_reset(vcpu);
 	return wr_exit_shutdown(vcpu);
 }

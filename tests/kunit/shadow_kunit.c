@@ -21,6 +21,8 @@ static void roles_of_roots(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, r.mode == SHADOW_32 && r.pse && r.wp && r.nxe && !r.smep);
 	r = shadow_root_role(PG, X86_CR4_PAE | X86_CR4_PSE | X86_CR4_SMEP, 0);
 	KUNIT_EXPECT_TRUE(test, r.mode == SHADOW_PAE && r.level == 2 && !r.pse && r.smep);
+	r = shadow_root_role(PG, X86_CR4_PAE | X86_CR4_SMAP, EFER_LME | EFER_LMA);
+	KUNIT_EXPECT_TRUE(test, r.smap && shadow_root_role(PG | WP, X86_CR4_SMAP, 0).smap == 0);
 	r = shadow_root_role(PG, X86_CR4_PAE, EFER_LME | EFER_LMA);
 	KUNIT_EXPECT_TRUE(test, r.mode == SHADOW_64 && r.level == 4);
 	r = shadow_root_role(PG, X86_CR4_PAE | X86_CR4_LA57, EFER_LME | EFER_LMA);

@@ -506,6 +506,47 @@ TEST(hammered_by_four)
 	vm_free(&vm);
 }
 
+#define CR0_PG_PE 0x80000001u
+#define CR4_PSE 0x10u
+#define FRAME 0x400000u
+#define DIRECTORY_32 0x20000u
+
+/* Reads both halves of a page of 4 MiB, gives it another frame, flushes its first address and says what is in the halves. */
+BLOB32(moves_4m,
+	" movl 0x40000000, %eax\n movl 0x40200000, %eax\n"
+	" movl $0x10400087, 0x20400\n invlpg 0x40000000\n"
+	" movl 0x40200000, %eax\n outl %eax, $0xe0\n movl 0x40000000, %eax\n outl %eax, $0xe0\n");
+
+/* Of a page that two of the hardware's own entries map the guest flushes one address. */
+TEST(pages_of_4m_are_flushed_whole)
+{
+	struct kvm_sregs s;
+	struct vcpu v;
+	struct vm vm;
+	u8 *frames;
+	u32 i;
+
+	vm_init(&vm);
+	frames = vm_add_mem(&vm, SLOT_TEST, 0, AREA, 2 * FRAME);
+	for (i = 0; i < 4; i++)
+		*(u32 *)(frames + i * FRAME / 2) = i;
+	((u32 *)(vm.mem + DIRECTORY_32))[0] = P | W | U | PS;
+	((u32 *)(vm.mem + DIRECTORY_32))[0x40000000u / FRAME] = (u32)(AREA | P | W | U | PS);
+	vcpu_init(&v, &vm, 0);
+	vcpu_cpuid(&v);
+	LOAD(&vm, moves_4m);
+	vcpu_prot(&v, GPA_CODE);
+	get_sregs(&v, &s);
+	s.cr3 = DIRECTORY_32;
+	s.cr4 |= CR4_PSE;
+	s.cr0 |= CR0_PG_PE;
+	set_sregs(&v, &s);
+	CHECK_EQ(*(u32 *)EXPECT_IO(&v, KVM_EXIT_IO_OUT, 0xe0, 4), 3);
+	CHECK_EQ(*(u32 *)EXPECT_IO(&v, KVM_EXIT_IO_OUT, 0xe0, 4), 2);
+	vcpu_free(&v);
+	vm_free(&vm);
+}
+
 #define MANY 400ul
 
 static void guest_has_many_tables(u64 n)
