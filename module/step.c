@@ -50,7 +50,7 @@ static int past_limit(struct wr_vcpu *vcpu, u32 limit)
  * @vcpu: on its own thread, outside a stay
  *
  * That is the limit of CS, and breakpoints on instructions. A REP is left after a while, or when something waits.
- * Return: WR_RUN_RESUME; WR_RUN_LEAVE after HLT; WR_RUN_USER. Never WR_RUN_SLEEPABLE.
+ * Return: WR_RUN_RESUME; WR_RUN_LEAVE after HLT; WR_RUN_USER; WR_RUN_SLEEPABLE: again, the guest's tables change under the walk.
  */
 enum wr_run_result wr_insn_step(struct wr_vcpu *vcpu)
 {
@@ -64,8 +64,11 @@ enum wr_run_result wr_insn_step(struct wr_vcpu *vcpu)
 		err = past_limit(vcpu, cs.limit);
 	}
 	hit = code_breakpoints(vcpu, la);
-	if (unlikely(hit))
+	if (unlikely(hit)) {
+		/* As the hardware does: it is met once. */
+		vcpu->rflags |= X86_EFLAGS_RF;
 		return wr_exit_db(vcpu, hit, false, false);
+	}
 	if (unlikely(err == 1)) {
 		wr_event_exception_error(vcpu, X86_TRAP_GP, 0);
 		return WR_RUN_RESUME;

@@ -137,7 +137,7 @@ static long set_identity_map_addr(void *object, void *arg, unsigned long user)
 	struct wr_vm *vm = object;
 	u64 address = *(u64 *)arg;
 
-	if (vm->created_vcpus || !aligned_page_below_4g(address))
+	if (vm->created_vcpus || vm->mmu.has_identity_map || !aligned_page_below_4g(address))
 		return -EINVAL;
 	vm->mmu.identity_map = address ?: WR_IDENTITY_MAP;
 	return 0;

@@ -36,19 +36,29 @@ static void release(struct wr_vm *vm, const struct kvm_userspace_memory_region *
 		vm_munmap(region->userspace_addr, region->memory_size);
 }
 
-static int make_slot(struct wr_vm *vm, u32 id, u64 gpa, u64 size)
+/* @region says number, address and size. */
+static int make_slot(struct wr_vm *vm, struct kvm_userspace_memory_region *region)
 {
-	struct kvm_userspace_memory_region region = { .slot = id, .guest_phys_addr = gpa, .memory_size = size };
-	unsigned long hva = vm_mmap(NULL, 0, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, 0);
+	unsigned long hva = vm_mmap(NULL, 0, region->memory_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, 0);
 	int err;
 
 	if (IS_ERR_VALUE(hva))
 		return (long)hva;
-	region.userspace_addr = hva;
-	err = wr_slots_set_private(vm, &region);
+	region->userspace_addr = hva;
+	err = wr_slots_set_private(vm, region);
 	if (err)
-		release(vm, &region);
+		release(vm, region);
 	return err;
+}
+
+/* It could not be filled: userspace has unmapped what it saw there. */
+static void remove_slot(struct wr_vm *vm, const struct kvm_userspace_memory_region *region)
+{
+	struct kvm_userspace_memory_region gone = *region;
+
+	gone.memory_size = 0;
+	if (!wr_slots_set_private(vm, &gone))
+		release(vm, region);
 }
 
 /**
@@ -61,18 +71,24 @@ static int make_slot(struct wr_vm *vm, u32 id, u64 gpa, u64 size)
  */
 int wr_private_tss(struct wr_vm *vm, u64 gpa)
 {
+	struct kvm_userspace_memory_region region = {
+		.slot = SLOT_TSS, .guest_phys_addr = gpa, .memory_size = WR_TSS_PAGES * PAGE_SIZE,
+	};
 	const u16 ports = TSS_PORTS;
 	const u8 end = 0xff;
 	int err;
 
 	if (vm->mmu.tss)
 		return -EEXIST;
-	err = make_slot(vm, SLOT_TSS, gpa, WR_TSS_PAGES * PAGE_SIZE);
-	if (!err)
-		err = wr_gpa_write(vm, gpa + TSS_IO_BASE, &ports, sizeof(ports));
+	err = make_slot(vm, &region);
+	if (err)
+		return err;
+	err = wr_gpa_write(vm, gpa + TSS_IO_BASE, &ports, sizeof(ports));
 	if (!err)
 		err = wr_gpa_write(vm, gpa + TSS_END, &end, sizeof(end));
-	if (!err)
+	if (err)
+		remove_slot(vm, &region);
+	else
 		WRITE_ONCE(vm->mmu.tss, gpa);
 	return err;
 }
@@ -87,16 +103,23 @@ int wr_private_tss(struct wr_vm *vm, u64 gpa)
 int wr_private_identity_map(struct wr_vm *vm)
 {
 	const u32 rights = _PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_PSE;
+	struct kvm_userspace_memory_region region = {
+		.slot = SLOT_IDENTITY_MAP, .guest_phys_addr = vm->mmu.identity_map, .memory_size = PAGE_SIZE,
+	};
 	u32 i, entry;
 	int err;
 
 	if (vm->mmu.has_identity_map)
 		return 0;
-	err = make_slot(vm, SLOT_IDENTITY_MAP, vm->mmu.identity_map, PAGE_SIZE);
+	err = make_slot(vm, &region);
+	if (err)
+		return err;
 	for (i = 0; i < ENTRIES && !err; i++) {
 		entry = i << ENTRY_SHIFT | rights;
 		err = wr_gpa_write(vm, vm->mmu.identity_map + i * sizeof(entry), &entry, sizeof(entry));
 	}
+	if (err)
+		remove_slot(vm, &region);
 	vm->mmu.has_identity_map = !err;
 	return err;
 }

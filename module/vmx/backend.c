@@ -242,7 +242,7 @@ static noinline void swap_debug_out(struct vmx_vcpu *vmx)
 	}
 }
 
-/* What holds interrupts and NMIs back. STI's shadow needs IF, MOV SS's does not. */
+/* What holds interrupts and NMIs back. STI's shadow needs IF, MOV SS's does not; and only MOV SS's holds a step's trap back. */
 static void write_interruptibility(struct vmx_vcpu *vmx)
 {
 	const u32 shadows = GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS;
@@ -251,7 +251,8 @@ static void write_interruptibility(struct vmx_vcpu *vmx)
 	if (!vmx->vcpu.interrupt_shadow)
 		state &= ~shadows;
 	else if (!(state & shadows))
-		state |= vmx->vcpu.rflags & X86_EFLAGS_IF ? GUEST_INTR_STATE_STI : GUEST_INTR_STATE_MOV_SS;
+		state |= (vmx->vcpu.rflags & (X86_EFLAGS_IF | X86_EFLAGS_TF)) == X86_EFLAGS_IF ?
+			 GUEST_INTR_STATE_STI : GUEST_INTR_STATE_MOV_SS;
 	/* A trap that a shadow holds back must be known to the hardware, or it refuses the entry. */
 	if (unlikely(state & shadows && vmx->vcpu.rflags & X86_EFLAGS_TF))
 		vmcs_write(GUEST_PENDING_DBG_EXCEPTIONS, vmcs_read(GUEST_PENDING_DBG_EXCEPTIONS) | DR_STEP);

@@ -200,7 +200,8 @@ static void choose_unrestricted(void)
  */
 static void choose_apicv(void)
 {
-	vmx_caps.apicv = vmx_apicv && vmx_caps.unrestricted && (vmx_caps.cpu2 & VMX_APICV_CONTROLS) == VMX_APICV_CONTROLS;
+	vmx_apicv &= vmx_caps.unrestricted && (vmx_caps.cpu2 & VMX_APICV_CONTROLS) == VMX_APICV_CONTROLS;
+	vmx_caps.apicv = vmx_apicv;
 	vmx_caps.cpu2 &= ~VMX_APICV_CONTROLS;
 }
 

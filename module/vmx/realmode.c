@@ -82,11 +82,6 @@ static bool fits_vm86(struct wr_vcpu *vcpu)
 	return true;
 }
 
-static void write_exceptions(struct vmx_vcpu *vmx)
-{
-	vmcs_write32(EXCEPTION_BITMAP, vmx->real.vm86 ? ~0U : vmx_caps.exceptions | wr_debug_exceptions(&vmx->vcpu));
-}
-
 static void take_form(struct vmx_vcpu *vmx)
 {
 	struct vmx_real *real = &vmx->real;
@@ -106,7 +101,7 @@ static void take_form(struct vmx_vcpu *vmx)
 	real->sysenter_cs = vmcs_read32(GUEST_SYSENTER_CS);
 	vmcs_write32(GUEST_SYSENTER_CS, 0);
 	real->vm86 = true;
-	write_exceptions(vmx);
+	vmx_write_exceptions(vmx);
 	vmx_end();
 }
 
@@ -123,7 +118,7 @@ static void leave_form(struct vmx_vcpu *vmx)
 		vmcs_write32_nth(GUEST_ES_AR_BYTES, seg, real->rights[seg]);
 	vmcs_write32(GUEST_SYSENTER_CS, real->sysenter_cs);
 	real->vm86 = false;
-	write_exceptions(vmx);
+	vmx_write_exceptions(vmx);
 	vmx_end();
 	vmx_set_segment(&vmx->vcpu, WR_TR, &real->tr);
 }
@@ -274,19 +269,6 @@ static void set_efer(struct wr_vcpu *vcpu)
 	vmx_end();
 }
 
-/* wr_backend.set_dr7 */
-static void set_dr7(struct wr_vcpu *vcpu)
-{
-	struct vmx_vcpu *vmx = to_vmx(vcpu);
-
-	vmx_set_dr7(vcpu);
-	if (!vmx->real.vm86)
-		return;
-	vmx_begin(vmx);
-	write_exceptions(vmx);
-	vmx_end();
-}
-
 /* wr_backend.get_segment */
 static void get_segment(struct wr_vcpu *vcpu, enum wr_seg seg, struct kvm_segment *out)
 {
@@ -361,6 +343,9 @@ static int set_msr(struct wr_vcpu *vcpu, u32 index, u64 data)
 {
 	struct vmx_real *real = &to_vmx(vcpu)->real;
 
+	/* A segment's base by another name */
+	if (index == MSR_FS_BASE || index == MSR_GS_BASE)
+		unsettle(to_vmx(vcpu));
 	if (index != MSR_IA32_SYSENTER_CS || !real->vm86)
 		return set_other_msr(vcpu, index, data);
 	real->sysenter_cs = data;
@@ -491,7 +476,6 @@ void vmx_use_restricted(struct wr_backend *backend)
 	backend->set_idt = set_idt;
 	backend->get_cpl = get_cpl;
 	backend->get_code = get_code;
-	backend->set_dr7 = set_dr7;
 	backend->get_msr = get_msr;
 	backend->set_msr = set_msr;
 	backend->inject_exception = inject_exception;

@@ -214,6 +214,12 @@ void vmx_set_efer(struct wr_vcpu *vcpu)
 	vmx_end();
 }
 
+/* Which exceptions exit. Virtual-8086 mode that stands for real mode has no IDT for any. */
+void vmx_write_exceptions(struct vmx_vcpu *vmx)
+{
+	vmcs_write32(EXCEPTION_BITMAP, vmx->real.vm86 ? ~0U : vmx_caps.exceptions | wr_debug_exceptions(&vmx->vcpu));
+}
+
 /* wr_backend.set_dr7; also decides whether the guest has the debug registers for itself. A step is a monitor trap. */
 void vmx_set_dr7(struct wr_vcpu *vcpu)
 {
@@ -226,7 +232,7 @@ void vmx_set_dr7(struct wr_vcpu *vcpu)
 		vmx->dr_live = false;
 	vmx_begin(vmx);
 	vmcs_write(GUEST_DR7, dr7);
-	vmcs_write32(EXCEPTION_BITMAP, vmx_caps.exceptions | wr_debug_exceptions(vcpu));
+	vmx_write_exceptions(vmx);
 	vmx_set_cpu_control(vmx, CPU_BASED_MOV_DR_EXITING, !vmx->dr_live || wr_debug_owns_dr(vcpu));
 	vmx_set_cpu_control(vmx, CPU_BASED_MONITOR_TRAP_FLAG, wr_debug_steps(vcpu));
 	vmx_end();

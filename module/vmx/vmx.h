@@ -264,6 +264,7 @@ void vmx_set_cr0(struct wr_vcpu *vcpu);
 void vmx_set_cr3(struct wr_vcpu *vcpu);
 void vmx_set_cr4(struct wr_vcpu *vcpu);
 void vmx_set_efer(struct wr_vcpu *vcpu);
+void vmx_write_exceptions(struct vmx_vcpu *vmx);
 void vmx_set_dr7(struct wr_vcpu *vcpu);
 int vmx_sync_pdptrs(struct wr_vcpu *vcpu);
 int vmx_get_msr(struct wr_vcpu *vcpu, u32 index, u64 *data);

@@ -372,6 +372,51 @@ BOTH(registers_in_userspace, false)
 	end(m);
 }
 
+/* What is there is not met: that exceptions exit must outlast the stays. */
+BLOB16(armed,
+	" movl $0x7000, %eax\n movl %eax, %dr0\n movl $0x402, %eax\n movl %eax, %dr7\n"
+	SAY_WORD("1") SAY_WORD("2") " movl %dr7, %eax\n" SAY_AX " hlt\n");
+
+BOTH(breakpoints_across_exits, false)
+{
+	LOAD(&m->vm, armed);
+	HEAR(m, 1, 2, 0x402);
+	end(m);
+}
+
+BLOB16(far_base,
+	" movw $0x1000, %ax\n movw %ax, %fs\n" SAY_WORD("1")
+	" movl $0xc0000100, %ecx\n movl $0x12340, %eax\n xorl %edx, %edx\n wrmsr\n"
+	" movw %fs:2, %ax\n" SAY_AX " movw $0x1000, %ax\n movw %ax, %fs\n movw %fs:2, %ax\n" SAY_AX " hlt\n");
+
+/* A base that no selector makes */
+BOTH(base_by_msr, false)
+{
+	*(u16 *)(m->vm.mem + 0x10002) = 7;
+	*(u16 *)(m->vm.mem + 0x12342) = 8;
+	LOAD(&m->vm, far_base);
+	HEAR(m, 1, 8, 7);
+	end(m);
+}
+
+BLOB16(passed_once, " nop\n nop\n hlt\n");
+
+/* Userspace goes on from a breakpoint by running again, emulated or not. */
+BOTH(breakpoints_are_met_once, false)
+{
+	struct kvm_guest_debug debug = { .control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP };
+
+	LOAD(&m->vm, passed_once);
+	debug.arch.debugreg[0] = GPA_CODE + 1;
+	debug.arch.debugreg[7] = 0x402;
+	CHECK_OK(ioctl(m->v.fd, KVM_SET_GUEST_DEBUG, &debug));
+	if (host_is_restricted()) {
+		EXPECT_EXIT(&m->v, KVM_EXIT_DEBUG);
+		CHECK_EQ(m->v.run->debug.arch.pc, GPA_CODE + 1);
+	}
+	end(m);
+}
+
 TEST(pages_for_real_mode)
 {
 	u64 identity = 0xfe000000, unset = 0;
