@@ -3,7 +3,6 @@
  * Shadow pages: made, found by gfn and role, linked, and freed; see shadow.h for the rules.
  */
 #include <linux/gfp.h>
-#include <linux/hash.h>
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/random.h>
@@ -35,11 +34,6 @@ DEFINE_STATIC_KEY_FALSE(wr_shadow_key);
 #define CROWD		1024
 
 static_assert(WR_PT_ENTRIES * sizeof(struct hlist_node) == LINK_BYTES);
-
-static struct hlist_head *bucket(struct wr_shadow *sh, u64 gfn)
-{
-	return &sh->hash[hash_64(gfn * sh->seed, SHADOW_HASH_BITS)];
-}
 
 static void page_free(struct shadow_page *sp)
 {
@@ -254,7 +248,7 @@ static bool gfn_in_sync(struct wr_shadow *sh, u64 gfn)
 {
 	struct shadow_page *sp;
 
-	hlist_for_each_entry(sp, bucket(sh, gfn), hash)
+	hlist_for_each_entry(sp, shadow_bucket(sh, gfn), hash)
 		if (sp->gfn == gfn && !sp->role.direct && !shadow_is_unsync(sp))
 			return true;
 	return false;
@@ -394,7 +388,7 @@ static struct shadow_page *find(struct wr_shadow *sh, u64 gfn, union shadow_role
 {
 	struct shadow_page *sp;
 
-	hlist_for_each_entry(sp, bucket(sh, gfn), hash)
+	hlist_for_each_entry(sp, shadow_bucket(sh, gfn), hash)
 		if (sp->gfn == gfn && sp->role.word == role.word)
 			return sp;
 	return NULL;
@@ -416,7 +410,7 @@ static bool gfn_is_unsync(struct wr_shadow *sh, u64 gfn)
 {
 	struct shadow_page *sp;
 
-	hlist_for_each_entry(sp, bucket(sh, gfn), hash)
+	hlist_for_each_entry(sp, shadow_bucket(sh, gfn), hash)
 		if (sp->gfn == gfn && shadow_is_unsync(sp))
 			return true;
 	return false;
@@ -439,7 +433,7 @@ static struct shadow_page *make(struct wr_vcpu *vcpu, u64 gfn, union shadow_role
 	sp->gfn = gfn;
 	sp->role = role;
 	sp->used = true;
-	hlist_add_head(&sp->hash, bucket(sh, gfn));
+	hlist_add_head(&sp->hash, shadow_bucket(sh, gfn));
 	list_add(&sp->lru, &sh->lru);
 	WRITE_ONCE(sh->nr, sh->nr + 1);
 	if (hot)
@@ -664,7 +658,7 @@ void shadow_unsync_gfn(struct wr_shadow *sh, u64 gfn, u64 pass)
 {
 	struct shadow_page *sp;
 
-	hlist_for_each_entry(sp, bucket(sh, gfn), hash)
+	hlist_for_each_entry(sp, shadow_bucket(sh, gfn), hash)
 		if (sp->gfn == gfn && !sp->role.direct && !shadow_is_unsync(sp))
 			add_unsync(sh, sp, pass);
 	update_table_bit(sh, gfn);

@@ -32,6 +32,7 @@
 #define WARREN_MMU_SHADOW_H
 
 #include <linux/bitmap.h>
+#include <linux/hash.h>
 #include <linux/list.h>
 #include <linux/xarray.h>
 
@@ -98,6 +99,11 @@ struct wr_shadow {
 
 /* A mark of wr_shadow.chunks: wr_gfn_chunk.written is not empty. Set without wr_mmu.lock. */
 #define CHUNK_WRITTEN	XA_MARK_0
+
+static inline struct hlist_head *shadow_bucket(struct wr_shadow *sh, u64 gfn)
+{
+	return &sh->hash[hash_64(gfn * sh->seed, SHADOW_HASH_BITS)];
+}
 
 /*
  * Whoever looks for what the guest's flush must bring in sync finds nothing. No lock: what is on its way from the mark to the list,

@@ -5,7 +5,6 @@
  *
  * What is not so is a bug of ours, and told by a WARN; nothing is mended.
  */
-#include <linux/hash.h>
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/timekeeping.h>
@@ -142,7 +141,7 @@ static unsigned int same_name(struct check *c, const struct shadow_page *sp)
 	struct shadow_page *other;
 	unsigned int n = 0;
 
-	hlist_for_each_entry(other, &c->sh->hash[hash_64(sp->gfn, SHADOW_HASH_BITS)], hash)
+	hlist_for_each_entry(other, shadow_bucket(c->sh, sp->gfn), hash)
 		n += other->gfn == sp->gfn && other->role.word == sp->role.word;
 	return n;
 }
@@ -202,7 +201,7 @@ static void check_gfn(struct check *c, const struct wr_gfn_chunk *chunk, u64 gfn
 	if (!test_bit(gfn % WR_PT_ENTRIES, chunk->tables))
 		return;
 	i = 0;
-	hlist_for_each_entry(sp, &c->sh->hash[hash_64(gfn, SHADOW_HASH_BITS)], hash)
+	hlist_for_each_entry(sp, shadow_bucket(c->sh, gfn), hash)
 		i += sp->gfn == gfn && !sp->role.direct && !shadow_is_unsync(sp);
 	MUST(c, NULL, gfn, i > 0);
 	MUST(c, NULL, gfn, !(wr_table_leaf(&c->vm->mmu, gfn) & c->vm->mmu.format->writable));
