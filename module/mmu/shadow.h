@@ -115,11 +115,13 @@ static inline bool shadow_is_quiet(struct wr_shadow *sh)
 		return false;
 	/* The mark before the count, as shadow_sync_written() counts before it takes the mark. */
 	smp_rmb();
+	/* What was counted last is in sync in the tables that the vCPU is about to use. */
 	return !smp_load_acquire(&sh->nr_unsync);
 }
 
 static inline void shadow_count_unsync(struct wr_shadow *sh, int more)
 {
+	/* Fewer only after the entries are dropped: pairs with shadow_is_quiet(). */
 	smp_store_release(&sh->nr_unsync, sh->nr_unsync + more);
 }
 

@@ -146,8 +146,8 @@ void shadow_sync_written(struct wr_mmu *mmu)
 
 	if (likely(!xa_marked(&sh->chunks, CHUNK_WRITTEN)))
 		return;
-	/* Who asks without the lock must find one or the other, see shadow_is_quiet(). */
 	shadow_count_unsync(sh, 1);
+	/* Who asks without the lock must find the mark or the count, see shadow_is_quiet(). */
 	smp_wmb();
 	xa_for_each_marked(&sh->chunks, index, chunk, CHUNK_WRITTEN) {
 		/* The mark before the bits, see wr_shadow_written() */
