@@ -54,6 +54,8 @@ static void start(struct machine *m, void (*fn)(u64), u64 arg)
 
 	if (!host_has_pku())
 		SKIP("the host has no protection keys");
+	if (host_has_shadow())
+		SKIP("guests have none with shadow paging");
 	vm_init(&m->vm);
 	vcpu_init(&m->v, &m->vm, 0);
 	vcpu_cpuid(&m->v);
