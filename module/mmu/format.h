@@ -46,6 +46,21 @@ struct wr_pt_format {
 
 u64 wr_pt_native_leaf(u64 pfn, int level, bool writable, bool executable, enum wr_pt_memtype type);
 
+/*
+ * Of tables of the CPU's own format, all but the name. Four levels are enough for what 48 bits reach. Entries of tables have A,
+ * so that the hardware need not write them, and all rights: leaves decide.
+ */
+#define WR_PT_NATIVE								\
+	.levels = 4,								\
+	.max_leaf_level = 3,							\
+	.present = _PAGE_PRESENT,						\
+	.writable = _PAGE_RW,							\
+	.accessed = _PAGE_ACCESSED,						\
+	.dirty = _PAGE_DIRTY,							\
+	.large = _PAGE_PSE,							\
+	.table = _PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED,	\
+	.make_leaf = wr_pt_native_leaf
+
 static inline bool wr_pt_is_present(const struct wr_pt_format *f, u64 entry)
 {
 	return entry & f->present;

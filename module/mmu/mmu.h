@@ -99,7 +99,6 @@ struct wr_mmu {
 /* Where that page is when userspace does not say */
 #define WR_IDENTITY_MAP		0xfffbc000ULL
 
-
 /*
  * struct wr_dirty_ring - pages that were written, for userspace to take while the vCPU runs
  *
@@ -227,6 +226,8 @@ bool wr_shadow_load_atomic(struct wr_vcpu *vcpu);
 enum wr_fault wr_shadow_fault(struct wr_vcpu *vcpu, u64 gva, u64 gpa, u32 access, bool atomic);
 void wr_shadow_invlpg(struct wr_vcpu *vcpu, u64 gva);
 void wr_shadow_refresh(struct wr_vcpu *vcpu);
+void wr_shadow_set_cr3(struct wr_vcpu *vcpu);
+int wr_shadow_sync_pdptrs(struct wr_vcpu *vcpu);
 void wr_shadow_vcpu_free(struct wr_vcpu *vcpu);
 void wr_shadow_distrust(struct wr_vm *vm);
 void wr_shadow_set_limit(struct wr_vm *vm, unsigned long pages);

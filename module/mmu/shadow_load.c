@@ -249,3 +249,23 @@ bool wr_shadow_load_atomic(struct wr_vcpu *vcpu)
 	}
 	return load_once(vcpu, &pass) == LOAD_DONE;
 }
+
+/**
+ * wr_shadow_set_cr3 - wr_backend.set_cr3 of both vendors
+ * @vcpu: see there
+ */
+void wr_shadow_set_cr3(struct wr_vcpu *vcpu)
+{
+	wr_vcpu_request(vcpu, WR_REQ_SHADOW);
+}
+
+/**
+ * wr_shadow_sync_pdptrs - wr_backend.sync_pdptrs of both vendors
+ * @vcpu: see there
+ *
+ * Return: 0: the shadow is made from those that CR3 loaded.
+ */
+int wr_shadow_sync_pdptrs(struct wr_vcpu *vcpu)
+{
+	return 0;
+}

@@ -70,18 +70,6 @@ static void set_registers(struct wr_vcpu *vcpu)
 	wr_vcpu_request(vcpu, WR_REQ_SHADOW);
 }
 
-/* wr_backend.set_cr3 */
-static void set_cr3(struct wr_vcpu *vcpu)
-{
-	wr_vcpu_request(vcpu, WR_REQ_SHADOW);
-}
-
-/* wr_backend.sync_pdptrs: the shadow is made from those that CR3 loaded */
-static int sync_pdptrs(struct wr_vcpu *vcpu)
-{
-	return 0;
-}
-
 /* wr_backend.flush_tlb */
 static void flush_tlb(struct wr_vcpu *vcpu)
 {
@@ -121,8 +109,8 @@ void svm_use_shadow(struct wr_backend *backend)
 	backend->shadow = true;
 	backend->enter = enter;
 	backend->set_cr0 = set_registers;
-	backend->set_cr3 = set_cr3;
-	backend->sync_pdptrs = sync_pdptrs;
+	backend->set_cr3 = wr_shadow_set_cr3;
+	backend->sync_pdptrs = wr_shadow_sync_pdptrs;
 	backend->set_cr4 = set_registers;
 	backend->set_efer = set_registers;
 	backend->flush_tlb = flush_tlb;

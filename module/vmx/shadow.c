@@ -110,18 +110,6 @@ static void set_efer(struct wr_vcpu *vcpu)
 	write_registers(vcpu);
 }
 
-/* wr_backend.set_cr3 */
-static void set_cr3(struct wr_vcpu *vcpu)
-{
-	wr_vcpu_request(vcpu, WR_REQ_SHADOW);
-}
-
-/* wr_backend.sync_pdptrs: the shadow is made from those that CR3 loaded */
-static int sync_pdptrs(struct wr_vcpu *vcpu)
-{
-	return 0;
-}
-
 /* wr_backend.flush_tlb */
 static void flush_tlb(struct wr_vcpu *vcpu)
 {
@@ -129,18 +117,9 @@ static void flush_tlb(struct wr_vcpu *vcpu)
 	vmx_flush_tlb(vcpu);
 }
 
-/* Tables of the CPU's own format; four levels are enough for what 48 bits reach, as with EPT. */
 static const struct wr_pt_format format = {
 	.name = "shadow",
-	.levels = 4,
-	.max_leaf_level = 3,
-	.present = _PAGE_PRESENT,
-	.writable = _PAGE_RW,
-	.accessed = _PAGE_ACCESSED,
-	.dirty = _PAGE_DIRTY,
-	.large = _PAGE_PSE,
-	.table = _PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED,
-	.make_leaf = wr_pt_native_leaf,
+	WR_PT_NATIVE,
 };
 
 /**
@@ -157,8 +136,8 @@ void vmx_use_shadow(struct wr_backend *backend)
 	backend->enter = enter;
 	backend->put = put;
 	backend->set_cr0 = set_cr0;
-	backend->set_cr3 = set_cr3;
-	backend->sync_pdptrs = sync_pdptrs;
+	backend->set_cr3 = wr_shadow_set_cr3;
+	backend->sync_pdptrs = wr_shadow_sync_pdptrs;
 	backend->set_cr4 = set_cr4;
 	backend->set_efer = set_efer;
 	backend->set_msr = set_msr;
