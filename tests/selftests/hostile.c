@@ -67,23 +67,6 @@ TEST(interrupts_off_for_ever)
 	kick_and_join(t, NULL);
 }
 
-static void on_alarm(int sig)
-{
-	(void)sig;
-}
-
-/* KVM_RUN ends by an alarm after ms, again each ms. */
-static void arm(u32 ms)
-{
-	struct sigaction sa = { .sa_handler = on_alarm };
-	struct itimerval t = {
-		.it_interval.tv_usec = ms * 1000, .it_value.tv_usec = ms * 1000,
-	};
-
-	CHECK_OK(sigaction(SIGALRM, &sa, NULL));
-	CHECK_OK(setitimer(ITIMER_REAL, &t, NULL));
-}
-
 /* Runs nonsense for a few exits or a few milliseconds: any result will do but a hang. */
 static void run_nonsense(struct vcpu *v)
 {
@@ -105,7 +88,7 @@ static void random_code(u32 mode)
 	struct machine m;
 
 	seed = 42 + mode;
-	arm(10);
+	alarm_every(10);
 	vm_init(&m.vm);
 	for (i = 0; i < n; i++) {
 		for (j = 0; j < PAGE; j += 4)
@@ -139,7 +122,7 @@ TEST(random_registers)
 	u32 j, at;
 
 	seed = 7;
-	arm(10);
+	alarm_every(10);
 	vm_init(&m.vm);
 	vcpu_init(&m.v, &m.vm, 0);
 	for (i = 0; i < n; i++) {
@@ -165,7 +148,7 @@ TEST(random_page_tables)
 	u32 j;
 
 	seed = 11;
-	arm(10);
+	alarm_every(10);
 	vm_init(&m.vm);
 	vcpu_init(&m.v, &m.vm, 0);
 	for (i = 0; i < n; i++) {
@@ -182,7 +165,7 @@ TEST(page_tables_in_nothing)
 	struct kvm_sregs s;
 	struct machine m;
 
-	arm(50);
+	alarm_every(50);
 	vm_init(&m.vm);
 	vcpu_init(&m.v, &m.vm, 0);
 	vcpu_long_at(&m.v, GPA_CODE);
@@ -248,7 +231,7 @@ TEST(fds_closed_while_running)
 	struct machine m;
 	pthread_t t;
 
-	arm(100);
+	alarm_every(100);
 	vm_init(&m.vm);
 	vcpu_init(&m.v, &m.vm, 0);
 	LOAD(&m.vm, deaf);
@@ -491,7 +474,7 @@ static void random_calls(u64 s)
 	u32 w;
 
 	seed = s;
-	arm(20);
+	alarm_every(20);
 	vm_init(&m.vm);
 	if (s & 1)
 		vm_irqchip(&m.vm);

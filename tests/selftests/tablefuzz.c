@@ -7,15 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "guest.h"
-#include "vm.h"
+#include "tables.h"
 
-#define P 1ul
-#define W 2ul
-#define U 4ul
-#define A 0x20ul
-#define D 0x40ul
-#define PS 0x80ul
 #define NX (1ul << 63)
 #define ADDRESS 0x000ffffffffff000ul
 
@@ -23,7 +16,6 @@
 #define MSR_EFER 0xc0000080u
 #define EFER_NXE (1ul << 11)
 #define GP 13
-#define PF 14
 
 #define ERR_P 1u
 #define ERR_W 2u
@@ -33,15 +25,10 @@
 #define NO_FAULT (~0ul)
 
 /* Roots, tables, data: all are identity-mapped, as is all below 4 GiB, by the first entry of each root. */
-#define AREA 0x10000000ul
-#define AREA_SIZE (4 * MiB)
 #define NR_ROOTS 4u
 #define NR_TABLES 200u
 #define NR_DATA 256u
-#define TABLE(n) (AREA + (n) * PAGE)
-#define DATA(n) (AREA + 2 * MiB + (n) * PAGE)
 #define STATE (AREA + 3 * MiB)	/* task state segments */
-#define ROM 0x20000000ul
 #define NOTHING 0x30000000ul
 
 #define MAX_CPUS 4
@@ -76,11 +63,6 @@ static u64 next(u64 *s)
 {
 	*s = *s * 6364136223846793005ul + 1442695040888963407ul;
 	return *s >> 16;
-}
-
-static volatile u64 *at(u64 va)
-{
-	return (volatile u64 *)va;
 }
 
 static bool is_in(u64 gpa, u64 start, u64 size)
@@ -359,11 +341,6 @@ static bool check_access(u64 root, const struct access *a, u64 cpu, u64 *s)
 		return true;
 	check_bits(a, &r);
 	return false;
-}
-
-static inline void invlpg(u64 va)
-{
-	asm volatile("invlpg (%0)" : : "r"(va) : "memory");
 }
 
 static inline void set_root(u64 root)

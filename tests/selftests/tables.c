@@ -3,38 +3,21 @@
  * A guest that changes its page tables, in every way that a guest may or should not: with shadow paging the hardware never sees
  * those tables, and with nested paging it sees nothing else. Both must look the same.
  */
-#include "guest.h"
-#include "vm.h"
+#include "tables.h"
 
 #define CR0_WP (1ul << 16)
-#define P 1ul
-#define W 2ul
-#define U 4ul
-#define A 0x20ul
-#define D 0x40ul
-#define PS 0x80ul
-#define PF 14
 
 /* Memory for tables and pages, identity-mapped as all below 4 GiB; VA is mapped by tables of the guest's own. */
-#define AREA 0x10000000ul
-#define AREA_SIZE (4 * MiB)
 #define VA (1ul << 39)
-#define TABLE(n) (AREA + (n) * PAGE)
 #define PDPT TABLE(0)
 #define PD TABLE(1)
 #define PT TABLE(2)
 #define PT2 TABLE(3)
-#define DATA(n) (AREA + 2 * MiB + (n) * PAGE)
 #define NR_DATA 512u
 
 static volatile u64 *table(u64 gpa)
 {
 	return (volatile u64 *)gpa;
-}
-
-static inline void invlpg(u64 va)
-{
-	asm volatile("invlpg (%0)" : : "r"(va) : "memory");
 }
 
 static inline void reload_cr3(void)
@@ -51,16 +34,6 @@ static inline void set_wp(bool on)
 	asm volatile("movq %%cr0, %0" : "=r"(cr0));
 	cr0 = on ? cr0 | CR0_WP : cr0 & ~CR0_WP;
 	asm volatile("movq %0, %%cr0" : : "r"(cr0) : "memory");
-}
-
-static volatile u64 *at(u64 va)
-{
-	return (volatile u64 *)va;
-}
-
-static u64 try_read(u64 va, u64 *value)
-{
-	return GUEST_TRY("movq (%1), %0", : "=r"(*value) : "r"(va) : "memory");
 }
 
 static u64 try_write(u64 va, u64 value)
@@ -344,8 +317,6 @@ TEST(the_emulator_writes_tables)
 	vcpu_free(&v);
 	vm_free(&vm);
 }
-
-#define ROM 0x20000000ul
 
 static void guest_uses_rom(u64 arg)
 {

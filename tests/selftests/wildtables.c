@@ -12,28 +12,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "guest.h"
-#include "vm.h"
+#include "tables.h"
 
-#define P 1ul
-#define W 2ul
-#define U 4ul
-#define A 0x20ul
-#define D 0x40ul
-#define PS 0x80ul
 #define ALL (P | W | U)
-#define PF 14
 #define MSR_SYSTEM_TIME 0x4b564d01u
 
 /* Memory for tables and pages, identity-mapped as all below 4 GiB; VA is mapped by tables of the guest's own. */
-#define AREA 0x10000000ul
-#define AREA_SIZE (4 * MiB)
 #define VA (1ul << 39)
-#define TABLE(n) (AREA + (n) * PAGE)
 #define PDPT TABLE(0)
 #define PD TABLE(1)
 #define PT TABLE(2)
-#define DATA(n) (AREA + 2 * MiB + (n) * PAGE)
 #define NR_DATA 512u
 
 /* Memory that comes and goes: a table, then pages */
@@ -42,21 +30,10 @@
 #define SLOT_PAGES 9
 #define NOTHING 0x30000000ul
 #define FAR (1ul << 38)
-#define ROM 0x20000000ul
 
 #define CPUS 4
 
 static volatile u64 arrived;
-
-static volatile u64 *at(u64 va)
-{
-	return (volatile u64 *)va;
-}
-
-static inline void invlpg(u64 va)
-{
-	asm volatile("invlpg (%0)" : : "r"(va) : "memory");
-}
 
 static inline void set_root(u64 root)
 {
@@ -66,11 +43,6 @@ static inline void set_root(u64 root)
 static inline void flush(void)
 {
 	set_root(GPA_PML4);
-}
-
-static u64 try_read(u64 va, u64 *value)
-{
-	return GUEST_TRY("movq (%1), %0", : "=r"(*value) : "r"(va) : "memory");
 }
 
 static bool is_shadow(void)
@@ -136,23 +108,6 @@ static void run(void (*fn)(u64), u64 arg)
 	machine_free(1);
 }
 
-static void on_alarm(int sig)
-{
-	(void)sig;
-}
-
-/* KVM_RUN ends by an alarm after so long, and again each time. */
-static void arm(u32 ms)
-{
-	struct sigaction sa = { .sa_handler = on_alarm };
-	struct itimerval t = {
-		.it_interval.tv_usec = ms * 1000, .it_value.tv_usec = ms * 1000,
-	};
-
-	CHECK_OK(sigaction(SIGALRM, &sa, NULL));
-	CHECK_OK(setitimer(ITIMER_REAL, &t, NULL));
-}
-
 static void guest_loses_root(u64 root)
 {
 	set_root(root & ~(0xfful << 56));
@@ -166,7 +121,7 @@ static void lose_root(u64 root, bool memory)
 	if (memory || is_shadow()) {
 		EXPECT_EXIT(&m.v[0], KVM_EXIT_SHUTDOWN);
 	} else {
-		arm(100);
+		alarm_every(100);
 		vcpu_run_raw(&m.v[0]);
 	}
 	machine_free(1);

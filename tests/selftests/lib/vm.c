@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -228,4 +229,20 @@ void kick_and_join(pthread_t t, void **result)
 		pthread_kill(t, SIGUSR1);
 		sleep_ms(10);
 	} while (pthread_tryjoin_np(t, result));
+}
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+void alarm_every(u32 ms)
+{
+	struct sigaction sa = { .sa_handler = on_alarm };
+	struct itimerval t = {
+		.it_interval.tv_usec = ms * 1000, .it_value.tv_usec = ms * 1000,
+	};
+
+	CHECK_OK(sigaction(SIGALRM, &sa, NULL));
+	CHECK_OK(setitimer(ITIMER_REAL, &t, NULL));
 }

@@ -169,5 +169,7 @@ void sleep_ms(u32 ms);
 void install_kick(void);
 /* Kicks the thread until it has ended, and joins it: one kick alone may come before its KVM_RUN does. */
 void kick_and_join(pthread_t t, void **result);
+/* KVM_RUN ends by SIGALRM after so long, and again each time. */
+void alarm_every(u32 ms);
 
 #endif
