@@ -58,6 +58,7 @@ struct wr_backend_caps {
  *
  * @name: "svm" or "vmx".
  * @vendor: the same, as others are told.
+ * @rival: the module of the kernel's own hypervisor for it, which Warren lives beside; NULL: the vendor cannot.
  * @caps: see there.
  * @stage2: format of stage-2 tables.
  * @shadow: shadow paging is in use. Then #PF and INVLPG exit, to wr_exit_page_fault() and wr_exit_invlpg() or the emulator, and so
@@ -68,7 +69,7 @@ struct wr_backend_caps {
  *	message that names what is missing; -ENOMEM. Reads capabilities. Once, at load, may sleep.
  * @remove: undoes @probe.
  * @host_on: makes this CPU able to enter guests. Interrupts off. 0, -EBUSY or -EIO.
- * @host_off: leaves it as @host_on found it. Interrupts off. Must work on the crash and reboot paths.
+ * @host_off: leaves it as @host_on found it, also where that was not called. Interrupts off. Must work on the crash and reboot paths.
  *
  * @vcpu_alloc: a zeroed vCPU with what the hardware needs, accounted; NULL without memory. May sleep.
  * @vcpu_free: undoes it. May sleep.
@@ -76,6 +77,12 @@ struct wr_backend_caps {
  *
  * @load: begin a stay: preemption is off, FPU not yet the guest's. @migrated: last stay was on another CPU.
  * @put: end a stay.
+ * @load_beside, @put_beside: the same for a stay beside another hypervisor (wr_host_beside). @host_on was not called.
+ * @borrow: in a stay beside another hypervisor, make this CPU able to enter this vCPU and to inject events. What is found on the
+ *	CPU is remembered: the other hypervisor has it on or off, and has left MSRs as its guests or its own bookkeeping want
+ *	them. Interrupts off. 0, or -EIO when the CPU must stay as it is.
+ * @give_back: leave it exactly as @borrow found it. Interrupts were off throughout; as soon as they come on the other
+ *	hypervisor may turn it on or off. What needs the CPU elsewhere, in handlers of exits or other ops, borrows it by itself.
  * @enter: run the guest until it exits, telling context tracking. Interrupts off, in a stay. Events were injected before. Returns
  *	why it exited: an enum warren_exit, as wide as what counts by it, which takes one instruction less.
  * @exit_words: what the hardware said of the last exit. Before @handle_exit.
@@ -121,6 +128,7 @@ struct wr_backend_caps {
  */
 struct wr_backend {
 	const char *name;
+	const char *rival;
 	enum warren_vendor vendor;
 	const struct wr_backend_caps *caps;
 	const struct wr_pt_format *stage2;
@@ -137,6 +145,10 @@ struct wr_backend {
 
 	void (*load)(struct wr_vcpu *vcpu, bool migrated);
 	void (*put)(struct wr_vcpu *vcpu);
+	void (*load_beside)(struct wr_vcpu *vcpu, bool migrated);
+	void (*put_beside)(struct wr_vcpu *vcpu);
+	int (*borrow)(struct wr_vcpu *vcpu);
+	void (*give_back)(struct wr_vcpu *vcpu);
 	u64 (*enter)(struct wr_vcpu *vcpu);
 	void (*exit_words)(struct wr_vcpu *vcpu, struct wr_exit_words *out);
 	enum wr_run_result (*handle_exit)(struct wr_vcpu *vcpu);

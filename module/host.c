@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Virtualization of the host's CPUs: turned on for the first VM, off after the last, and kept so through CPU hotplug, suspend
- * and reboot.
+ * Virtualization of the host's CPUs. Alone, Warren turns it on for the first VM, off after the last, and keeps it so through CPU
+ * hotplug, suspend and reboot. Beside another hypervisor nothing of Warren's is on but while the CPU is borrowed, see backend.h.
  *
  * A crash needs nothing: the other CPUs are stopped by NMI, which AMD-V holds back while a guest is entered or left (GIF is
  * clear), so they stop in a state that the next kernel can start from.
@@ -13,6 +13,7 @@
 #include <linux/mutex.h>
 #include <linux/reboot.h>
 #include <linux/smp.h>
+#include <linux/stop_machine.h>
 #include <asm/mce.h>
 #include <asm/processor-flags.h>
 #include <asm/ptrace.h>
@@ -21,9 +22,13 @@
 #include "compat.h"
 #include "host.h"
 
-/* Lock order: cpus_read_lock(), then this. */
+/* Changes while all CPUs are stopped: constant as long as preemption is off, and during hotplug and suspend. */
+bool wr_host_beside __read_mostly;
+
+/* Lock order: this, then cpus_read_lock(). */
 static DEFINE_MUTEX(host_lock);
-static unsigned long users;		/* host_lock, and constant during hotplug and suspend */
+static unsigned long users;		/* host_lock to change, before the CPUs go on or off */
+static bool rival_is_here;		/* host_lock */
 static atomic_t failures;		/* CPUs that could not be turned on */
 static bool rebooting;
 static enum cpuhp_state hotplug_state;
@@ -39,17 +44,21 @@ static void cpu_off(void *unused)
 	wr_backend->host_off();
 }
 
+/* Should virtualization be on all the time? */
+static bool keeps_on(void)
+{
+	return READ_ONCE(users) && !wr_host_beside;
+}
+
 static int cpu_online_callback(unsigned int cpu)
 {
 	int err = 0;
 
-	mutex_lock(&host_lock);
-	if (users) {
+	if (keeps_on()) {
 		local_irq_disable();
 		err = wr_backend->host_on();
 		local_irq_enable();
 	}
-	mutex_unlock(&host_lock);
 	if (err)
 		pr_err("CPU %u stays offline: virtualization is in use or cannot be turned on\n", cpu);
 	return err;
@@ -66,14 +75,14 @@ static int cpu_offline_callback(unsigned int cpu)
 /* The last CPU, with interrupts off; the others went offline before. */
 static int suspend(void)
 {
-	if (users)
+	if (keeps_on())
 		wr_backend->host_off();
 	return 0;
 }
 
 static void resume(void)
 {
-	if (users)
+	if (keeps_on())
 		WARN_ON_ONCE(wr_backend->host_on());
 	wr_clock_resume();
 }
@@ -93,14 +102,24 @@ static struct notifier_block reboot_notifier = {
 };
 
 /**
+ * wr_host_is_rebooting - must virtualization stay off?
+ *
+ * Context: any.
+ */
+bool wr_host_is_rebooting(void)
+{
+	return READ_ONCE(rebooting);
+}
+
+/**
  * wr_host_restore - an entry found virtualization off on this CPU
  *
- * Return: 0 when it is on again; -EIO when it must stay off, for a reboot, or cannot be turned on.
+ * Return: 0 when it is on again; -EIO when it must stay off, for a reboot or beside another hypervisor, or cannot be turned on.
  * Context: interrupts off.
  */
 int wr_host_restore(void)
 {
-	if (READ_ONCE(rebooting))
+	if (wr_host_is_rebooting() || wr_host_beside)
 		return -EIO;
 	wr_backend->host_off();
 	return wr_backend->host_on() ? -EIO : 0;
@@ -121,33 +140,105 @@ void wr_host_machine_check(void)
 #endif
 }
 
+/* On all CPUs at once, none of them in a stay, with interrupts off */
+static int switch_cpu(void *beside)
+{
+	WRITE_ONCE(wr_host_beside, *(bool *)beside);
+	if (wr_host_beside)
+		wr_backend->host_off();
+	else if (users)
+		cpu_on(NULL);
+	return 0;
+}
+
+/* A CPU that somebody else has on keeps Warren beside. */
+static void set_beside(bool beside)
+{
+	if (wr_host_beside == beside)
+		return;
+	atomic_set(&failures, 0);
+	stop_machine(switch_cpu, &beside, cpu_online_mask);
+	if (!atomic_read(&failures))
+		return;
+	beside = true;
+	stop_machine(switch_cpu, &beside, cpu_online_mask);
+}
+
 /**
- * wr_host_get - turn virtualization on, on every CPU, for one more VM
+ * wr_host_share - the other hypervisor, wr_backend.rival, comes or has gone
+ * @present: it comes: when this returns, the CPUs are as if Warren were not there
  *
- * Return: 0; -EBUSY when another hypervisor has a CPU; -EIO during a reboot. Context: may sleep.
+ * Context: may sleep.
+ */
+void wr_host_share(bool present)
+{
+	mutex_lock(&host_lock);
+	rival_is_here = present;
+	set_beside(present);
+	mutex_unlock(&host_lock);
+}
+
+static int turn_on(void)
+{
+	int err = 0;
+
+	cpus_read_lock();
+	atomic_set(&failures, 0);
+	on_each_cpu(cpu_on, NULL, 1);
+	if (atomic_read(&failures)) {
+		on_each_cpu(cpu_off, NULL, 1);
+		err = -EBUSY;
+	}
+	cpus_read_unlock();
+	return err;
+}
+
+static int get_first(void)
+{
+	int err;
+
+	if (wr_host_beside)
+		return 0;
+	err = turn_on();
+	if (!err)
+		return 0;
+	/* No module that is known, but it is there: live beside it as well. */
+	if (wr_backend->rival) {
+		set_beside(true);
+		return 0;
+	}
+	pr_warn_ratelimited("another hypervisor has running VMs: virtualization cannot be turned on\n");
+	return err;
+}
+
+/**
+ * wr_host_get - turn virtualization on, on every CPU, for one more VM; beside another hypervisor count it only
+ *
+ * Return: 0; -EBUSY when another hypervisor has a CPU, and the vendor cannot share it; -EIO during a reboot. Context: may sleep.
  */
 int wr_host_get(void)
 {
 	int err = 0;
 
-	cpus_read_lock();
+	if (wr_host_is_rebooting())
+		return -EIO;
 	mutex_lock(&host_lock);
-	if (READ_ONCE(rebooting))
-		err = -EIO;
-	if (!err && !users) {
-		atomic_set(&failures, 0);
-		on_each_cpu(cpu_on, NULL, 1);
-		if (atomic_read(&failures)) {
-			on_each_cpu(cpu_off, NULL, 1);
-			pr_warn_ratelimited("another hypervisor has running VMs: virtualization cannot be turned on\n");
-			err = -EBUSY;
-		}
-	}
-	if (!err)
-		users++;
+	WRITE_ONCE(users, users + 1);
+	if (users == 1)
+		err = get_first();
+	if (err)
+		WRITE_ONCE(users, 0);
 	mutex_unlock(&host_lock);
-	cpus_read_unlock();
 	return err;
+}
+
+static void put_last(void)
+{
+	cpus_read_lock();
+	on_each_cpu(cpu_off, NULL, 1);
+	cpus_read_unlock();
+	if (!rival_is_here)
+		set_beside(false);
 }
 
 /**
@@ -157,12 +248,11 @@ int wr_host_get(void)
  */
 void wr_host_put(void)
 {
-	cpus_read_lock();
 	mutex_lock(&host_lock);
-	if (!--users)
-		on_each_cpu(cpu_off, NULL, 1);
+	WRITE_ONCE(users, users - 1);
+	if (!users)
+		put_last();
 	mutex_unlock(&host_lock);
-	cpus_read_unlock();
 }
 
 /**

@@ -7,6 +7,7 @@
 #include <linux/module.h>
 
 #include "backend.h"
+#include "beside.h"
 #include "dev.h"
 #include "fpu.h"
 #include "genl.h"
@@ -115,9 +116,12 @@ static int __init warren_init(void)
 	err = wr_host_init();
 	if (err)
 		goto err_exit_irqfd;
-	err = wr_genl_init();
+	err = wr_beside_init();
 	if (err)
 		goto err_exit_host;
+	err = wr_genl_init();
+	if (err)
+		goto err_exit_beside;
 	err = wr_perf_init();
 	if (err)
 		goto err_exit_genl;
@@ -131,6 +135,8 @@ err_exit_perf:
 	wr_perf_exit();
 err_exit_genl:
 	wr_genl_exit();
+err_exit_beside:
+	wr_beside_exit();
 err_exit_host:
 	wr_host_exit();
 err_exit_irqfd:
@@ -147,6 +153,7 @@ static void __exit warren_exit(void)
 	wr_dev_exit();
 	wr_perf_exit();
 	wr_genl_exit();
+	wr_beside_exit();
 	wr_host_exit();
 	wr_irqfd_module_exit();
 	wr_shadow_module_exit();

@@ -22,6 +22,7 @@
 #include "exit.h"
 #include "fpu.h"
 #include "gate.h"
+#include "host.h"
 #include "life.h"
 #include "run.h"
 #include "state.h"
@@ -165,9 +166,8 @@ u64 wr_vcpu_guest_ns(const struct wr_vcpu *vcpu)
 	return cycles & (IN_STAY >> 1) ? 0 : wr_cycles_to_ns(cycles, tsc_khz);
 }
 
-static void stay_enter(struct wr_vcpu *vcpu)
+static __always_inline void stay_enter(struct wr_vcpu *vcpu, int cpu, const bool beside)
 {
-	int cpu = get_cpu();
 	bool migrated = cpu != vcpu->cpu;
 
 	WRITE_ONCE(vcpu->stats.guest_tsc, (vcpu->stats.guest_tsc - rdtsc()) | IN_STAY);
@@ -175,23 +175,28 @@ static void stay_enter(struct wr_vcpu *vcpu)
 	pagefault_disable();
 	wr_fpu_enter(vcpu);
 	WRITE_ONCE(vcpu->cpu, cpu);
-	wr_backend->load(vcpu, migrated);
+	if (beside)
+		wr_backend->load_beside(vcpu, migrated);
+	else
+		wr_backend->load(vcpu, migrated);
 	vcpu->in_stay = true;
 	check_clock(vcpu);
 }
 
-static void stay_leave(struct wr_vcpu *vcpu)
+static __always_inline void stay_leave(struct wr_vcpu *vcpu, const bool beside)
 {
 	if (vcpu->event.armed)
 		wr_event_disarm(vcpu);
 	if (unlikely(vcpu->clock.unstable))
 		wr_clock_put(vcpu);
 	vcpu->in_stay = false;
-	wr_backend->put(vcpu);
+	if (beside)
+		wr_backend->put_beside(vcpu);
+	else
+		wr_backend->put(vcpu);
 	wr_fpu_leave(vcpu);
 	pagefault_enable();
 	WRITE_ONCE(vcpu->stats.guest_tsc, (vcpu->stats.guest_tsc + rdtsc()) & ~IN_STAY);
-	put_cpu();
 }
 
 /* Userspace asked to know when it can inject an interrupt: can it now? */
@@ -227,7 +232,7 @@ static bool host_wants_cpu(void)
 }
 
 /* Enter once and act on the exit. */
-static enum wr_run_result enter_guest(struct wr_vcpu *vcpu)
+static __always_inline enum wr_run_result enter_guest(struct wr_vcpu *vcpu, const bool beside)
 {
 	enum wr_run_result result = WR_RUN_LEAVE;
 	u64 reason;
@@ -237,10 +242,12 @@ static enum wr_run_result enter_guest(struct wr_vcpu *vcpu)
 	smp_store_mb(vcpu->mode, WR_IN_GUEST);
 	if (unlikely(host_wants_cpu()))
 		goto out_outside;
+	if (beside && wr_backend->borrow(vcpu))
+		goto out_outside;
 	if (READ_ONCE(vcpu->requests) || wr_event_unfinished(vcpu)) {
 		result = serve_requests(vcpu);
 		if (result != WR_RUN_RESUME)
-			goto out_outside;
+			goto out_give_back;
 	}
 
 	if (trace_warren_entry_enabled())
@@ -253,6 +260,8 @@ static enum wr_run_result enter_guest(struct wr_vcpu *vcpu)
 	/* A tracer may read the user's memory: not by the keys of the guest. */
 	if (trace_warren_exit_enabled())
 		wr_trace_exit(vcpu, reason);
+	if (beside)
+		wr_backend->give_back(vcpu);
 
 	/* The stay before the mode: pairs with smp_mb() in wr_vcpu_kick() and wr_vm_request_all(). */
 	smp_store_release(&vcpu->mode, WR_OUTSIDE_GUEST);
@@ -264,6 +273,9 @@ static enum wr_run_result enter_guest(struct wr_vcpu *vcpu)
 	local_irq_enable();
 	return wr_backend->handle_exit(vcpu);
 
+out_give_back:
+	if (beside)
+		wr_backend->give_back(vcpu);
 out_outside:
 	/* As after an exit */
 	smp_store_release(&vcpu->mode, WR_OUTSIDE_GUEST);
@@ -281,20 +293,38 @@ static void load_shadow_in_stay(struct wr_vcpu *vcpu)
 		wr_vcpu_request(vcpu, WR_REQ_SHADOW);
 }
 
-static enum wr_run_result stay(struct wr_vcpu *vcpu)
+static __always_inline enum wr_run_result stay_on(struct wr_vcpu *vcpu, int cpu, const bool beside)
 {
 	enum wr_run_result result;
 
-	vcpu->ran = true;
-	stay_enter(vcpu);
+	stay_enter(vcpu, cpu, beside);
 	current->flags |= PF_VCPU;
 	do {
 		if (static_branch_unlikely(&wr_shadow_key))
 			load_shadow_in_stay(vcpu);
-		result = enter_guest(vcpu);
+		result = enter_guest(vcpu, beside);
 	} while (result == WR_RUN_RESUME);
 	current->flags &= ~PF_VCPU;
-	stay_leave(vcpu);
+	stay_leave(vcpu, beside);
+	return result;
+}
+
+/* A loop of its own: alone an exit does not pay for it. */
+static noinline enum wr_run_result stay_beside(struct wr_vcpu *vcpu, int cpu)
+{
+	return stay_on(vcpu, cpu, true);
+}
+
+static enum wr_run_result stay(struct wr_vcpu *vcpu)
+{
+	enum wr_run_result result;
+	int cpu;
+
+	vcpu->ran = true;
+	cpu = get_cpu();
+	/* As long as preemption is off it stays so. */
+	result = unlikely(wr_host_beside) ? stay_beside(vcpu, cpu) : stay_on(vcpu, cpu, false);
+	put_cpu();
 	if (result == WR_RUN_SLEEPABLE)
 		result = wr_backend->handle_exit(vcpu);
 	return result;

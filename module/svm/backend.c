@@ -211,6 +211,17 @@ u64 svm_enter(struct wr_vcpu *vcpu)
 	return svm_exit_reason(svm);
 }
 
+/* wr_backend.borrow */
+static int svm_borrow(struct wr_vcpu *vcpu)
+{
+	return 0;
+}
+
+/* wr_backend.give_back */
+static void svm_give_back(struct wr_vcpu *vcpu)
+{
+}
+
 struct wr_backend wr_svm __ro_after_init = {
 	.name = "svm",
 	.vendor = WARREN_VENDOR_AMD_V,
@@ -225,6 +236,10 @@ struct wr_backend wr_svm __ro_after_init = {
 	.vcpu_reset = svm_vcpu_reset,
 	.load = svm_load,
 	.put = svm_put,
+	.load_beside = svm_load,
+	.put_beside = svm_put,
+	.borrow = svm_borrow,
+	.give_back = svm_give_back,
 	.enter = svm_enter,
 	.exit_words = svm_exit_words,
 	.handle_exit = svm_handle_exit,

@@ -493,6 +493,17 @@ u64 vmx_enter(struct wr_vcpu *vcpu)
 	return entry == VMX_REFUSED ? take_refusal(vmx) : take_off(vmx);
 }
 
+/* wr_backend.borrow */
+static int vmx_borrow(struct wr_vcpu *vcpu)
+{
+	return 0;
+}
+
+/* wr_backend.give_back */
+static void vmx_give_back(struct wr_vcpu *vcpu)
+{
+}
+
 struct wr_backend wr_vmx __ro_after_init = {
 	.name = "vmx",
 	.vendor = WARREN_VENDOR_VT_X,
@@ -507,6 +518,10 @@ struct wr_backend wr_vmx __ro_after_init = {
 	.vcpu_reset = vmx_vcpu_reset,
 	.load = vmx_load,
 	.put = vmx_put,
+	.load_beside = vmx_load,
+	.put_beside = vmx_put,
+	.borrow = vmx_borrow,
+	.give_back = vmx_give_back,
 	.enter = vmx_enter,
 	.exit_words = vmx_exit_words,
 	.handle_exit = vmx_handle_exit,

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Beside KVM: its module comes and goes while Warren is loaded, and is told of neither.
+ *
+ * Notifiers of modules are called before the module's own code runs, and after the last of it ran, also where its load failed.
+ */
+#include <linux/kobject.h>
+#include <linux/module.h>
+#include <linux/string.h>
+
+#include "backend.h"
+#include "beside.h"
+#include "host.h"
+
+static int module_changed(struct notifier_block *block, unsigned long action, void *data)
+{
+	const struct module *mod = data;
+
+	if (strcmp(mod->name, wr_backend->rival))
+		return NOTIFY_DONE;
+	if (action == MODULE_STATE_COMING)
+		wr_host_share(true);
+	else if (action == MODULE_STATE_GOING)
+		wr_host_share(false);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block notifier = {
+	.notifier_call = module_changed,
+};
+
+/* As a module, or built in: its parameters have a directory there. */
+static bool is_here(const char *name)
+{
+	struct kobject *found = kset_find_obj(THIS_MODULE->mkobj.kobj.kset, name);
+
+	kobject_put(found);
+	return found;
+}
+
+/**
+ * wr_beside_init - be beside the vendor's other hypervisor from now on, whenever it is there
+ *
+ * Return: 0 or a negative error. Context: module load, before there can be VMs.
+ */
+int __init wr_beside_init(void)
+{
+	int err;
+
+	if (!wr_backend->rival)
+		return 0;
+	err = register_module_notifier(&notifier);
+	if (!err && is_here(wr_backend->rival))
+		wr_host_share(true);
+	return err;
+}
+
+/**
+ * wr_beside_exit - undo wr_beside_init()
+ */
+void wr_beside_exit(void)
+{
+	if (wr_backend->rival)
+		unregister_module_notifier(&notifier);
+}
