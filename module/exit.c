@@ -415,6 +415,21 @@ enum wr_run_result wr_exit_write_cr3(struct wr_vcpu *vcpu, u64 value)
 }
 
 /**
+ * wr_exit_read_cr3 - MOV from CR3, at CPL 0 in 64-bit mode
+ * @vcpu: see exit.h
+ * @reg: takes it
+ */
+enum wr_run_result wr_exit_read_cr3(struct wr_vcpu *vcpu, u64 *reg)
+{
+	int err = wr_insn_skip(vcpu);
+
+	if (err)
+		return wr_insn_fault_result(vcpu, err);
+	*reg = vcpu->cr3;
+	return WR_RUN_RESUME;
+}
+
+/**
  * wr_exit_monitor - MONITOR, MWAIT: they do nothing, which is what a CPU may do
  * @vcpu: see exit.h
  */

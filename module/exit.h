@@ -27,6 +27,7 @@ enum wr_run_result wr_exit_task_switch(struct wr_vcpu *vcpu, u16 selector, u8 ca
 enum wr_run_result wr_task_switch(struct wr_vcpu *vcpu, const struct wr_task_switch *ts);
 enum wr_run_result wr_exit_skip(struct wr_vcpu *vcpu);
 enum wr_run_result wr_exit_write_cr3(struct wr_vcpu *vcpu, u64 value);
+enum wr_run_result wr_exit_read_cr3(struct wr_vcpu *vcpu, u64 *reg);
 enum wr_run_result wr_exit_invlpg(struct wr_vcpu *vcpu, u64 la);
 enum wr_run_result wr_exit_ud(struct wr_vcpu *vcpu);
 enum wr_run_result wr_exit_monitor(struct wr_vcpu *vcpu);

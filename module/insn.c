@@ -507,9 +507,7 @@ static enum wr_run_result paging_insn(struct wr_vcpu *vcpu, const struct wr_insn
 		return wr_exit_invlpg(vcpu, operand_address(vcpu, insn, f));
 	if (insn->opcode == 0x22)
 		return wr_exit_write_cr3(vcpu, vcpu->regs[insn->src.reg]);
-	vcpu->regs[insn->dst.reg] = vcpu->cr3;
-	wr_insn_retire(vcpu, vcpu->next_rip);
-	return WR_RUN_RESUME;
+	return wr_exit_read_cr3(vcpu, &vcpu->regs[insn->dst.reg]);
 }
 
 /* Some have nothing to wait for; all else may touch memory that the host has to bring in. */

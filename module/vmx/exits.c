@@ -24,6 +24,7 @@
 /* Exit qualification of an access to a control register; the general register is below */
 #define CR_ACCESS_MASK	0x3f
 #define CR3_WRITE	3
+#define CR3_READ	(3 | BIT(4))
 #define CR_REG_SHIFT	8
 
 /* Exit qualification of MOV to or from a debug register */
@@ -93,10 +94,15 @@ static enum wr_run_result exit_io(struct wr_vcpu *vcpu)
 static enum wr_run_result exit_cr(struct wr_vcpu *vcpu)
 {
 	u64 info = to_vmx(vcpu)->exit.qualification;
+	u64 *reg = &vcpu->regs[info >> CR_REG_SHIFT & 15];
 
-	if ((info & CR_ACCESS_MASK) != CR3_WRITE || !wr_is_64bit_mode(vcpu))
-		return wr_exit_emulate(vcpu);
-	return wr_exit_write_cr3(vcpu, vcpu->regs[info >> CR_REG_SHIFT & 15]);
+	if (wr_is_64bit_mode(vcpu)) {
+		switch (info & CR_ACCESS_MASK) {
+		case CR3_WRITE: return wr_exit_write_cr3(vcpu, *reg);
+		case CR3_READ: return wr_exit_read_cr3(vcpu, reg);
+		}
+	}
+	return wr_exit_emulate(vcpu);
 }
 
 static enum wr_run_result exit_invlpg(struct wr_vcpu *vcpu)
