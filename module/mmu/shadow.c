@@ -642,15 +642,29 @@ bool wr_shadow_age(struct wr_mmu *mmu, u64 start, u64 end, bool clear)
 }
 
 /**
+ * wr_shadow_tables - which of 512 gfns have shadow pages that must be told of writes?
+ * @mmu: wr_mmu.lock is held, either side
+ * @gfn: one of them
+ *
+ * Return: a bitmap by gfn modulo 512; NULL: none.
+ */
+const unsigned long *wr_shadow_tables(struct wr_mmu *mmu, u64 gfn)
+{
+	struct wr_gfn_chunk *chunk = shadow_chunk(mmu->shadow, gfn);
+
+	return chunk ? chunk->tables : NULL;
+}
+
+/**
  * wr_shadow_is_table - does a gfn have shadow pages that must be told of writes?
  * @mmu: wr_mmu.lock is held, either side
  * @gfn: the page
  */
 bool wr_shadow_is_table(struct wr_mmu *mmu, u64 gfn)
 {
-	struct wr_gfn_chunk *chunk = shadow_chunk(mmu->shadow, gfn);
+	const unsigned long *tables = wr_shadow_tables(mmu, gfn);
 
-	return chunk && test_bit(gfn % WR_PT_ENTRIES, chunk->tables);
+	return tables && test_bit(gfn % WR_PT_ENTRIES, tables);
 }
 
 /* The shadow pages of a gfn that are in sync are so no more; @pass: of the last flush that need not look at them */

@@ -16,8 +16,9 @@
 
 #define MAX_TRIES	16
 
-/* Leaves that one fault makes, at most: a cache line of the table */
+/* Leaves that one fault makes, at most: a cache line of the table; and of a large page of the guest's, which is one for its kernel */
 #define NEIGHBOURS	8
+#define PIECES		64
 
 /* What became of an attempt to map */
 enum map_result {
@@ -31,6 +32,7 @@ enum map_result {
 struct shadow_path {
 	u64 gva, gpa;
 	u32 access;		/* WR_ACC_* */
+	bool asked;		/* for this page, and not for one near it: else the hardware says when it is used */
 	const u64 *stage2;	/* leaf of @gpa */
 	struct shadow_page *sp;	/* present level */
 	unsigned int i;		/* present entry of it */
@@ -141,7 +143,7 @@ static enum map_result step_down(struct wr_vcpu *vcpu, struct shadow_path *path,
 static u64 make_entry(const struct shadow_path *path, u64 leaf, bool writable)
 {
 	u32 rights = shadow_final_rights(path->sp->role, path->rights, path->access);
-	u64 entry = (leaf & (WR_PT_ADDR_MASK | SPTE_CACHE)) | SPTE_P | SPTE_A;
+	u64 entry = (leaf & (WR_PT_ADDR_MASK | SPTE_CACHE)) | SPTE_P | (path->asked ? SPTE_A : 0);
 
 	if (rights & SHADOW_W && writable)
 		entry |= SPTE_W | SPTE_D;
@@ -160,15 +162,11 @@ static void map_neighbour(struct wr_vcpu *vcpu, struct shadow_path *near, u64 li
 	struct wr_gfn_chunk *chunk;
 	u64 value, leaf;
 
-	if (sp->role.direct) {
-		take_piece(near);
-	} else {
-		/* With the same bits on top as an entry that the walk has passed none of them is reserved. */
-		if (!shadow_read_entry(vcpu, sp, near->i, &value) || ~value & (SPTE_P | SPTE_A) ||
-		    (value ^ like) & ~(WR_PT_ADDR_MASK | (PAGE_SIZE - 1)))
-			return;
-		take_entry(near, value);
-	}
+	/* With the same bits on top as an entry that the walk has passed none of them is reserved. */
+	if (!shadow_read_entry(vcpu, sp, near->i, &value) || ~value & (SPTE_P | SPTE_A) ||
+	    (value ^ like) & ~(WR_PT_ADDR_MASK | (PAGE_SIZE - 1)))
+		return;
+	take_entry(near, value);
 	chunk = shadow_chunk(mmu->shadow, near->gfn);
 	leaf = chunk ? wr_table_leaf(mmu, near->gfn) : 0;
 	if (!leaf)
@@ -186,6 +184,26 @@ static void map_neighbours(struct wr_vcpu *vcpu, const struct shadow_path *path,
 	for (near.i = first; near.i < first + NEIGHBOURS; near.i++)
 		if (!(path->sp->spt[near.i] & SPTE_P))
 			map_neighbour(vcpu, &near, path->value, gather);
+}
+
+/* Pieces of a large page, as far as stage 2 has them: all that is asked of the 512 pages there lies in one row. */
+static void map_pieces(struct wr_mmu *mmu, const struct shadow_path *path, struct wr_gfn_chunk *chunk, struct wr_gather *gather)
+{
+	const u64 *stage2 = path->stage2 - path->i;
+	struct shadow_path near = *path;
+	struct shadow_page *sp = path->sp;
+	u64 leaf;
+
+	near.access = 0;
+	near.asked = false;
+	near.i = round_down(path->i, PIECES);
+	for (; near.i < round_down(path->i, PIECES) + PIECES; near.i++) {
+		leaf = READ_ONCE(stage2[near.i]);
+		if (sp->spt[near.i] & SPTE_P || !wr_pt_is_present(mmu->format, leaf))
+			continue;
+		sp->guest[near.i] = path->value;
+		shadow_add(mmu->shadow, sp, near.i, make_entry(&near, leaf, leaf & mmu->format->writable), &chunk->rmap[near.i], gather);
+	}
 }
 
 static enum map_result set_leaf(struct wr_vcpu *vcpu, struct shadow_path *path, struct wr_gather *gather)
@@ -219,7 +237,11 @@ static enum map_result set_leaf(struct wr_vcpu *vcpu, struct shadow_path *path, 
 	 * What a program reads or executes lies in files mostly, and others have used the next pages before: they may as well be found
 	 * by a look as by a fault. What is written to is new, and so is most of what a kernel touches.
 	 */
-	if (!old && path->access & WR_ACC_USER && !(path->access & WR_ACC_WRITE))
+	if (old)
+		return MAP_DONE;
+	if (sp->role.direct)
+		map_pieces(mmu, path, chunk, gather);
+	else if (path->access & WR_ACC_USER && !(path->access & WR_ACC_WRITE))
 		map_neighbours(vcpu, path, gather);
 	return MAP_DONE;
 }
@@ -274,7 +296,7 @@ static enum map_result map_once(struct wr_vcpu *vcpu, struct shadow_path *path)
 
 static enum wr_fault fault_paged(struct wr_vcpu *vcpu, u64 gva, u64 gpa, u32 access, bool atomic)
 {
-	struct shadow_path path = { .gva = gva, .gpa = gpa, .access = access };
+	struct shadow_path path = { .gva = gva, .gpa = gpa, .access = access, .asked = true };
 	enum wr_fault r;
 	int tries;
 
@@ -366,8 +388,11 @@ void wr_shadow_invlpg(struct wr_vcpu *vcpu, u64 gva)
 {
 	struct wr_vm *vm = vcpu->vm;
 	struct wr_gather gather = {};
-	int idx = srcu_read_lock(&vm->srcu);
+	int idx;
 
+	if (shadow_is_quiet(vm->mmu.shadow))
+		return;
+	idx = srcu_read_lock(&vm->srcu);
 	write_lock(&vm->mmu.lock);
 	invlpg_locked(vcpu, gva, &gather);
 	shadow_settle(vcpu, &gather);

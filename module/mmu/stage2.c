@@ -259,6 +259,44 @@ static enum wr_map map_locked(struct wr_vcpu *vcpu, const struct want *want, int
 	return r;
 }
 
+/* Make @want the first page of the host's large one that a table of stage 2 can map. Return: how many there are. */
+static u64 widen(struct want *want)
+{
+	const struct wr_slot *slot = want->slot;
+	u64 pages = wr_pt_pages(want->page.level), before = (want->hva >> PAGE_SHIFT) & (pages - 1);
+	u64 first = round_down(want->gfn, WR_PT_ENTRIES), past = first + WR_PT_ENTRIES;
+	u64 back;
+
+	past = min3(past, slot->gfn + slot->npages, want->gfn - before + pages);
+	back = min(before, want->gfn - max(first, slot->gfn));
+	want->gfn -= back;
+	want->hva -= back << PAGE_SHIFT;
+	want->page.pfn -= back;
+	return past - want->gfn;
+}
+
+/*
+ * With shadow paging a table of small leaves stands for a large one, and the host is not asked 512 times. None counts as used; the
+ * guest's own tables are left to faults, which know what to do with them. wr_mmu.lock is held for writing.
+ */
+static void map_around(struct wr_mmu *mmu, struct want want)
+{
+	u64 npages = widen(&want), leaf;
+	const unsigned long *tables = wr_shadow_tables(mmu, want.gfn);
+	struct wr_pt_iter it;
+
+	if (invalidated(mmu, want.seq, want.hva, npages << PAGE_SHIFT))
+		return;
+	want.write = false;
+	leaf = make_leaf(mmu, &want, 1) & ~mmu->format->accessed;
+	wr_pt_for_each(&it, mmu, 1, want.gfn, want.gfn + npages) {
+		if (it.level > 1 || wr_pt_is_present(it.format, it.value))
+			continue;
+		if (!tables || !test_bit(it.gfn % WR_PT_ENTRIES, tables))
+			WRITE_ONCE(*it.entry, leaf + ((it.gfn - want.gfn) << PAGE_SHIFT));
+	}
+}
+
 static enum wr_map map_page(struct wr_vcpu *vcpu, const struct want *want, bool exclusive)
 {
 	struct wr_mmu *mmu = &vcpu->vm->mmu;
@@ -275,6 +313,8 @@ static enum wr_map map_page(struct wr_vcpu *vcpu, const struct want *want, bool 
 	}
 	write_lock(&mmu->lock);
 	r = map_locked(vcpu, want, level, leaf, &gather);
+	if (r == WR_MAP_DONE && level < want->page.level && wr_shadow_of(mmu) && !want->slot->dirty)
+		map_around(mmu, *want);
 	wr_stage2_flush(vcpu->vm, &gather);
 	write_unlock(&mmu->lock);
 	wr_gather_free(mmu, &gather, true);

@@ -162,6 +162,7 @@ void wr_shadow_zap(struct wr_mmu *mmu, u64 start, u64 end, struct wr_gather *gat
 void wr_shadow_protect(struct wr_mmu *mmu, u64 start, u64 end, struct wr_gather *gather);
 void wr_shadow_protect_masked(struct wr_mmu *mmu, u64 gfn, unsigned long mask, struct wr_gather *gather);
 bool wr_shadow_age(struct wr_mmu *mmu, u64 start, u64 end, bool clear);
+const unsigned long *wr_shadow_tables(struct wr_mmu *mmu, u64 gfn);
 bool wr_shadow_is_table(struct wr_mmu *mmu, u64 gfn);
 void wr_shadow_unsync(struct wr_mmu *mmu, u64 gfn);
 void wr_shadow_owe(struct wr_mmu *mmu);
