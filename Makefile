@@ -8,7 +8,7 @@ PREFIX ?= /usr/local
 VENDOR ?= svm
 PAGING ?=
 
-.PHONY: all module launcher help demo check check-peers check-packages bench style insert remove install uninstall clean
+.PHONY: all module launcher help demo check check-peers check-beside-kvm check-packages bench style insert remove install uninstall clean
 
 all: module launcher
 
@@ -23,6 +23,7 @@ help:
 	@echo 'make demo       boot an emulated machine, load Warren there, run a Debian kernel in it'
 	@echo 'make check      run all tests in emulated machines (SUITES="style smoke-6.1 ..." for some)'
 	@echo 'make check-peers  run QEMU, and what else people have, on Warren and on KVM (SUBJECTS="qemu ...")'
+	@echo 'make check-beside-kvm  run guests of Warren and of KVM at the same time (HOSTS="svm-6.12 ...")'
 	@echo 'make check-packages  build the Debian packages, install them in chroots of three releases (RELEASES="bookworm ...")'
 	@echo 'make bench      compare with KVM, counted in instructions'
 	@echo '                demo and bench: VENDOR=svm (AMD-V, the default) or vmx (Intel VT-x)'
@@ -45,6 +46,9 @@ check:
 
 check-peers:
 	@tests/peers/run $(SUBJECTS)
+
+check-beside-kvm:
+	@tests/beside/run $(HOSTS)
 
 check-packages:
 	@tests/packages/run $(RELEASES)
