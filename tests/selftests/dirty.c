@@ -304,9 +304,11 @@ TEST(broken_memory)
 	memset(p, 1, 2 * PAGE);
 	start_c(&m, guest_obeys, 0);
 	CHECK_OK(set_slot(&m.vm, SLOT_TEST, 0, GPA_T, MiB, p));
+	/* Newer kernels tell of it at once, too. */
+	CHECK_OK(sigaction(SIGBUS, &act, NULL));
 	if (madvise(p + PAGE, PAGE, MADV_HWPOISON))
 		SKIP("the host cannot break memory: %s", strerror(errno));
-	CHECK_OK(sigaction(SIGBUS, &act, NULL));
+	memset((void *)&told, 0, sizeof(told));
 	give_order(&m, OP_READ, GPA_T + PAGE, 0);
 	CHECK_ERR(vcpu_run_raw(&m.v), EINTR);
 	CHECK_EQ(told.si_code, BUS_MCEERR_AR);

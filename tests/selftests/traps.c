@@ -404,8 +404,11 @@ static void run_last(struct machine *m, u8 *top, u32 i, bool compat)
 	if (last[i].exit && vcpu_run(&m->v) != last[i].exit)
 		FAIL("%s, compat %d: expected exit %u, got %s", last[i].what, compat, last[i].exit, vcpu_describe(&m->v));
 	exit = vcpu_run(&m->v);
-	/* On the way out of a guest QEMU forgets DR7 and leaves its breakpoints armed in that CPU: those of "debug" are at 0. */
-	if (exit == KVM_EXIT_SHUTDOWN && host_is_tcg())
+	/*
+	 * On the way out of a guest QEMU forgets DR7 and leaves its breakpoints armed in that CPU: those of "debug" are at 0. There is no
+	 * handler, in long mode nothing but zeroes where the library has it.
+	 */
+	if ((exit == KVM_EXIT_SHUTDOWN || (compat && exit == KVM_EXIT_INTERNAL_ERROR)) && host_is_tcg())
 		SKIP("the host's CPU, QEMU's TCG, has an earlier guest's breakpoint there");
 	if (exit != KVM_EXIT_HLT)
 		FAIL("%s, compat %d: expected HLT, got %s", last[i].what, compat, vcpu_describe(&m->v));
