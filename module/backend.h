@@ -49,6 +49,7 @@ struct wr_backend_caps {
 	bool xsaves;		/* XSAVES raises #UD in guests that are not to have it */
 	bool needs_tss;		/* for real mode, at wr_mmu.tss: without it the emulator runs all of it */
 	bool needs_identity_map;/* for guests that do not page */
+	bool only_beside;	/* virtualization can be borrowed, but not kept on */
 	u8 tsc_ratio_bits;	/* bits of the fraction in wr_vclock.tsc_ratio; 0: guests' TSCs are as fast as the host's */
 	u64 tsc_ratio_max;
 };
@@ -69,7 +70,8 @@ struct wr_backend_caps {
  *	message that names what is missing; -ENOMEM. Reads capabilities. Once, at load, may sleep.
  * @remove: undoes @probe.
  * @host_on: makes this CPU able to enter guests. Interrupts off. 0, -EBUSY or -EIO.
- * @host_off: leaves it as @host_on found it, also where that was not called. Interrupts off. Must work on the crash and reboot paths.
+ * @host_off: leaves it as @host_on found it; nothing where that was not called. Interrupts off. Must work on the crash and reboot
+ *	paths.
  *
  * @vcpu_alloc: a zeroed vCPU with what the hardware needs, accounted; NULL without memory. May sleep.
  * @vcpu_free: undoes it. May sleep.

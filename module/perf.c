@@ -20,6 +20,7 @@
 #include "backend.h"
 #include "fpu.h"
 #include "gate.h"
+#include "host.h"
 #include "perf.h"
 
 u64 (*wr_enter)(struct wr_vcpu *vcpu) __ro_after_init;
@@ -91,7 +92,8 @@ static u64 enter(struct wr_vcpu *vcpu)
 {
 	u64 reason = wr_backend->enter(vcpu);
 
-	if (reason == WARREN_EXIT_INTERRUPT)
+	/* Beside KVM the CPU is borrowed, for as long as interrupts stay off; and KVM has the place. */
+	if (reason == WARREN_EXIT_INTERRUPT && !wr_host_beside)
 		take_interrupt(vcpu);
 	return reason;
 }

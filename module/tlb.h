@@ -13,6 +13,8 @@
  *   a vCPU is new                        its tag may have been another's before: struct wr_tlb starts as zeros
  *   the tags of a CPU are used up        all are handed out again, the first one after a flush of all
  *   virtualization comes on              who had the CPU before may have used any tag: wr_tlb_host_on()
+ *   another hypervisor has the CPU on    it may use any tag between two stays: each begins with a flush of what it has left there,
+ *                                        wr_tlb_renew_beside(), and ends with one of what we leave
  *
  * These functions only decide. The vendor does what they answer, before the entry; tests/kunit/tlb_kunit.c plays them against a
  * TLB that forgets nothing.
@@ -128,6 +130,25 @@ static inline enum wr_tlb_flush wr_tlb_renew(struct wr_tlb *tlb, struct wr_tlb_c
 	tlb->generation = cpu->generation;
 	tlb->tag = cpu->next++;
 	return owed;
+}
+
+/**
+ * wr_tlb_renew_beside - wr_tlb_renew() for the first entry of a stay beside another hypervisor
+ * @tlb: the vCPU's, in a stay, after wr_tlb_moved()
+ * @cpu: this CPU's
+ * @nr_tags: as there; ours is the last one, where who counts upwards comes last
+ * @by_tag: the CPU can flush a single tag
+ *
+ * The stay ends with the same flush, before the other hypervisor can enter.
+ *
+ * Return: what to flush before the next entry.
+ */
+static inline enum wr_tlb_flush wr_tlb_renew_beside(struct wr_tlb *tlb, const struct wr_tlb_cpu *cpu, u32 nr_tags, bool by_tag)
+{
+	tlb->generation = cpu->generation;
+	if (nr_tags)
+		tlb->tag = nr_tags - 1;
+	return by_tag ? WR_TLB_FLUSH_OWN : WR_TLB_FLUSH_ALL;
 }
 
 #endif

@@ -13,7 +13,7 @@
 #include "svm.h"
 
 static DEFINE_PER_CPU(struct wr_tlb_cpu, tlb_cpu) = WR_TLB_CPU_INIT;
-static DEFINE_PER_CPU(u64, last_serial);	/* svm_vcpu.serial of who ran here */
+static DEFINE_PER_CPU(u64, last_serial);	/* svm_vcpu.serial of who ran here; 0: somebody else */
 
 /*
  * SVM comes on, on this CPU. Interrupts off.
@@ -26,10 +26,20 @@ void svm_forget_asids(void)
 
 static void new_asid(struct svm_vcpu *svm)
 {
+	static const u8 tlb_ctl[] = {
+		[WR_TLB_KEEP] = TLB_CONTROL_DO_NOTHING,
+		[WR_TLB_FLUSH_OWN] = TLB_CONTROL_FLUSH_ASID,
+		[WR_TLB_FLUSH_ALL] = TLB_CONTROL_FLUSH_ALL_ASID,
+	};
 	struct vmcb_control_area *control = &svm->vmcb->control;
-	enum wr_tlb_flush owed = wr_tlb_renew(&svm->tlb, this_cpu_ptr(&tlb_cpu), svm_caps.nr_asids);
+	struct wr_tlb_cpu *cpu = this_cpu_ptr(&tlb_cpu);
+	enum wr_tlb_flush owed;
 
-	control->tlb_ctl = owed == WR_TLB_FLUSH_ALL ? TLB_CONTROL_FLUSH_ALL_ASID : TLB_CONTROL_DO_NOTHING;
+	if (unlikely(wr_host_beside))
+		owed = wr_tlb_renew_beside(&svm->tlb, cpu, svm_caps.nr_asids, svm_caps.flush_by_asid);
+	else
+		owed = wr_tlb_renew(&svm->tlb, cpu, svm_caps.nr_asids);
+	control->tlb_ctl = tlb_ctl[owed];
 	control->asid = svm->tlb.tag;
 	svm_mark_dirty(svm, SVM_CLEAN_ASID);
 }
@@ -43,18 +53,19 @@ void svm_flush_tlb(struct wr_vcpu *vcpu)
 		svm->vmcb->control.tlb_ctl = TLB_CONTROL_FLUSH_ASID;
 }
 
-static void save_host(void)
+/**
+ * svm_forget_guest - another hypervisor's guest has run here, or is about to
+ *
+ * Context: preemption off.
+ */
+void svm_forget_guest(void)
 {
-	/* SVM is off only while the machine goes down; then the entry fails too. */
-	asm volatile("1: vmsave %%rax\n2:\n" _ASM_EXTABLE(1b, 2b)
-		     : : "a" (this_cpu_read(svm_host.save_pa)) : "memory");
+	this_cpu_write(last_serial, 0);
 }
 
-/* wr_backend.load */
-static void svm_load(struct wr_vcpu *vcpu, bool migrated)
+/* What all stays begin with */
+static __always_inline void begin_stay(struct svm_vcpu *svm, bool migrated)
 {
-	struct svm_vcpu *svm = to_svm(vcpu);
-
 	if (migrated) {
 		wr_tlb_moved(&svm->tlb);
 		/* This CPU may have cached the VMCB, too. */
@@ -63,22 +74,38 @@ static void svm_load(struct wr_vcpu *vcpu, bool migrated)
 	if (this_cpu_read(last_serial) != svm->serial) {
 		this_cpu_write(last_serial, svm->serial);
 		/* The other vCPU must not steer this one's indirect branches. */
-		if (boot_cpu_has(X86_FEATURE_IBPB))
-			wrmsrl(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
+		svm_barrier();
 	}
-	save_host();
 	/* What it used in the last stay it must ask for again. */
 	if (unlikely(svm->dr_live)) {
 		svm->dr_live = false;
-		svm_set_dr7(vcpu);
+		svm_set_dr7(&svm->vcpu);
 	}
+	if (svm_caps.spec_ctrl && !svm_caps.v_spec_ctrl)
+		rdmsrl(MSR_IA32_SPEC_CTRL, svm->host_spec_ctrl);
+}
+
+/* wr_backend.load */
+static void svm_load(struct wr_vcpu *vcpu, bool migrated)
+{
+	begin_stay(to_svm(vcpu), migrated);
+	svm_save_host();
 	/* Whatever the guest's CPUID says: RDPID cannot be intercepted. */
 	if (svm_caps.tsc_aux && this_cpu_read(svm_host.tsc_aux) != vcpu->tsc_aux)
 		wrmsrl(MSR_TSC_AUX, vcpu->tsc_aux);
 	if (unlikely(vcpu->clock.tsc_ratio))
 		wrmsrl(MSR_AMD64_TSC_RATIO, vcpu->clock.tsc_ratio);
-	if (svm_caps.spec_ctrl && !svm_caps.v_spec_ctrl)
-		rdmsrl(MSR_IA32_SPEC_CTRL, svm->host_spec_ctrl);
+}
+
+/* wr_backend.load_beside; entries do the rest, in borrow.c */
+static void svm_load_beside(struct wr_vcpu *vcpu, bool migrated)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+
+	if (svm_others_run())
+		svm_forget_guest();
+	wr_tlb_moved(&svm->tlb);
+	begin_stay(svm, migrated);
 }
 
 /* wr_backend.put */
@@ -122,7 +149,7 @@ static __always_inline void run_vmcb(struct svm_vcpu *svm)
 		}
 		/* Who had the CPU meanwhile may have used the same one. */
 		new_asid(svm);
-		save_host();
+		svm_save_host();
 	}
 }
 
@@ -211,19 +238,9 @@ u64 svm_enter(struct wr_vcpu *vcpu)
 	return svm_exit_reason(svm);
 }
 
-/* wr_backend.borrow */
-static int svm_borrow(struct wr_vcpu *vcpu)
-{
-	return 0;
-}
-
-/* wr_backend.give_back */
-static void svm_give_back(struct wr_vcpu *vcpu)
-{
-}
-
 struct wr_backend wr_svm __ro_after_init = {
 	.name = "svm",
+	.rival = "kvm_amd",
 	.vendor = WARREN_VENDOR_AMD_V,
 	.caps = &svm_backend_caps,
 	.stage2 = &svm_npt_format,
@@ -236,8 +253,8 @@ struct wr_backend wr_svm __ro_after_init = {
 	.vcpu_reset = svm_vcpu_reset,
 	.load = svm_load,
 	.put = svm_put,
-	.load_beside = svm_load,
-	.put_beside = svm_put,
+	.load_beside = svm_load_beside,
+	.put_beside = svm_put_beside,
 	.borrow = svm_borrow,
 	.give_back = svm_give_back,
 	.enter = svm_enter,

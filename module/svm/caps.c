@@ -26,6 +26,7 @@
 struct svm_cpu {
 	struct page *hsave;	/* host save area, for VM_HSAVE_PA; its contents are the CPU's own affair */
 	struct page *host_vmcb;	/* VMSAVE of the host's FS, GS, TR, LDTR and SYSCALL registers */
+	struct page *flush_vmcb;
 	u64 old_hsave_pa;
 	bool on;
 };
@@ -38,6 +39,7 @@ struct wr_backend_caps svm_backend_caps;
 unsigned long *svm_iopm;
 unsigned long *svm_msrpm;
 bool svm_shadow;
+static unsigned long empty_root;	/* a page table without an entry */
 
 /*
  * MSRs that VMLOAD, VMRUN and VMEXIT switch: the guest reads and writes them without an exit.
@@ -82,7 +84,8 @@ static int alloc_maps(void)
 
 	svm_iopm = (void *)__get_free_pages(GFP_KERNEL, IOPM_ORDER);
 	svm_msrpm = (void *)__get_free_pages(GFP_KERNEL, MSRPM_ORDER);
-	if (!svm_iopm || !svm_msrpm)
+	empty_root = get_zeroed_page(GFP_KERNEL);
+	if (!svm_iopm || !svm_msrpm || !empty_root)
 		return -ENOMEM;
 	memset(svm_iopm, 0xff, PAGE_SIZE << IOPM_ORDER);
 	memset(svm_msrpm, 0xff, PAGE_SIZE << MSRPM_ORDER);
@@ -157,6 +160,13 @@ const char *svm_missing(const struct svm_facts *facts)
 }
 WR_EXPORT_FOR_KUNIT(svm_missing);
 
+static void free_page_at(struct page **page)
+{
+	if (*page)
+		__free_page(*page);
+	*page = NULL;
+}
+
 static void free_cpu_pages(void)
 {
 	struct svm_cpu *c;
@@ -164,12 +174,9 @@ static void free_cpu_pages(void)
 
 	for_each_possible_cpu(cpu) {
 		c = per_cpu_ptr(&svm_cpu, cpu);
-		if (c->hsave)
-			__free_page(c->hsave);
-		if (c->host_vmcb)
-			__free_page(c->host_vmcb);
-		c->hsave = NULL;
-		c->host_vmcb = NULL;
+		free_page_at(&c->hsave);
+		free_page_at(&c->host_vmcb);
+		free_page_at(&c->flush_vmcb);
 	}
 }
 
@@ -183,9 +190,15 @@ static int alloc_cpu_pages(void)
 		node = cpu_to_node(cpu);
 		c->hsave = alloc_pages_node(node, GFP_KERNEL | __GFP_ZERO, 0);
 		c->host_vmcb = alloc_pages_node(node, GFP_KERNEL | __GFP_ZERO, 0);
-		if (!c->hsave || !c->host_vmcb)
+		c->flush_vmcb = alloc_pages_node(node, GFP_KERNEL | __GFP_ZERO, 0);
+		if (!c->hsave || !c->host_vmcb || !c->flush_vmcb)
 			return -ENOMEM;
-		per_cpu(svm_host, cpu).save_pa = page_to_phys(c->host_vmcb);
+		svm_init_flush_vmcb(page_address(c->flush_vmcb), __pa(empty_root));
+		per_cpu(svm_host, cpu) = (struct svm_host) {
+			.save_pa = page_to_phys(c->host_vmcb),
+			.hsave_pa = page_to_phys(c->hsave),
+			.flush_pa = page_to_phys(c->flush_vmcb),
+		};
 	}
 	return 0;
 }
@@ -226,8 +239,10 @@ void svm_remove(void)
 	free_cpu_pages();
 	free_pages((unsigned long)svm_iopm, IOPM_ORDER);
 	free_pages((unsigned long)svm_msrpm, MSRPM_ORDER);
+	free_page(empty_root);
 	svm_iopm = NULL;
 	svm_msrpm = NULL;
+	empty_root = 0;
 }
 
 /* wr_backend.host_on */
@@ -239,14 +254,14 @@ int svm_host_on(void)
 	if (cpu->on)
 		return 0;
 	rdmsrl(MSR_EFER, efer);
-	/* Somebody else's VMs are on this CPU. They would lose it when we turn it off, and we when they do. */
+	/* Somebody else has this CPU, who would lose it when we turn it off: host.c has us live beside. */
 	if (efer & EFER_SVME)
 		return -EBUSY;
 	rdmsrl(MSR_VM_HSAVE_PA, cpu->old_hsave_pa);
 	if (svm_caps.tsc_aux)
 		rdmsrl(MSR_TSC_AUX, this_cpu_ptr(&svm_host)->tsc_aux);
 	wrmsrl(MSR_EFER, efer | EFER_SVME);
-	wrmsrl(MSR_VM_HSAVE_PA, page_to_phys(cpu->hsave));
+	wrmsrl(MSR_VM_HSAVE_PA, this_cpu_read(svm_host.hsave_pa));
 	if (svm_caps.tsc_rate)
 		wrmsrl(MSR_AMD64_TSC_RATIO, SVM_TSC_RATIO_DEFAULT);
 	svm_forget_asids();

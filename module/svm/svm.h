@@ -9,6 +9,9 @@
 #include <linux/build_bug.h>
 #include <linux/percpu.h>
 #include <asm/page.h>	/* 7.x: <asm/svm.h> needs PAGE_SIZE and does not say so */
+#include <asm/asm.h>
+#include <asm/cpufeature.h>
+#include <asm/msr.h>
 #include <asm/svm.h>
 
 #include "../backend.h"
@@ -139,8 +142,16 @@ void svm_host_off(void);
 
 /* backend.c */
 void svm_forget_asids(void);
+void svm_forget_guest(void);
 void svm_flush_tlb(struct wr_vcpu *vcpu);
 u64 svm_enter(struct wr_vcpu *vcpu);
+
+/* borrow.c: beside another hypervisor */
+void svm_init_flush_vmcb(struct vmcb *vmcb, u64 empty_root);
+bool svm_others_run(void);
+void svm_put_beside(struct wr_vcpu *vcpu);
+int svm_borrow(struct wr_vcpu *vcpu);
+void svm_give_back(struct wr_vcpu *vcpu);
 
 /* vmcb.c */
 struct wr_vcpu *svm_vcpu_alloc(struct wr_vm *vm);
@@ -210,9 +221,24 @@ bool svm_enter_guest(u64 vmcb_pa, u64 *regs, u64 host_save_pa);
 struct svm_host {
 	u64 save_pa;	/* page where VMSAVE keeps FS, GS, TR, LDTR and the SYSCALL registers during a stay */
 	u64 tsc_aux;	/* where the kernel keeps the CPU's number; constant while SVM is on */
+	u64 hsave_pa;	/* host save area, for VM_HSAVE_PA */
+	u64 flush_pa;	/* VMCB of an entry that does nothing but flush the TLB */
 };
 
 DECLARE_PER_CPU(struct svm_host, svm_host);
 
+static inline void svm_save_host(void)
+{
+	/* SVM is off only while the machine goes down; then the entry fails too. */
+	asm volatile("1: vmsave %%rax\n2:\n" _ASM_EXTABLE(1b, 2b)
+		     : : "a" (this_cpu_read(svm_host.save_pa)) : "memory");
+}
+
+/* What ran here before must not steer the indirect branches of what comes. */
+static inline void svm_barrier(void)
+{
+	if (boot_cpu_has(X86_FEATURE_IBPB))
+		wrmsrl(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
+}
 
 #endif

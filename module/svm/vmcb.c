@@ -6,6 +6,7 @@
 #include <linux/slab.h>
 #include <asm/msr.h>
 
+#include "../host.h"
 #include "svm.h"
 
 #define PAUSE_COUNT		3000
@@ -243,7 +244,8 @@ int svm_set_msr(struct wr_vcpu *vcpu, u32 index, u64 data)
 
 	if (index == MSR_TSC_AUX) {
 		field = &vcpu->tsc_aux;
-		if (vcpu->in_stay)
+		/* Beside another hypervisor the next entry brings it. */
+		if (vcpu->in_stay && !wr_host_beside)
 			wrmsrl(MSR_TSC_AUX, data);
 	}
 	if (!field)
