@@ -137,7 +137,7 @@ void wr_vm_request_all(struct wr_vm *vm, enum wr_request req, bool wait)
  * Stolen time, another CPU, a suspended host: none of it without a switch of tasks. Only a host whose TSC is unstable needs
  * more care.
  */
-static void check_clock(struct wr_vcpu *vcpu)
+static __always_inline void check_clock(struct wr_vcpu *vcpu)
 {
 	unsigned long switches = current->nvcsw + current->nivcsw;
 
@@ -200,14 +200,14 @@ static __always_inline void stay_leave(struct wr_vcpu *vcpu, const bool beside)
 }
 
 /* Userspace asked to know when it can inject an interrupt: can it now? */
-static bool irq_window_ready(struct wr_vcpu *vcpu)
+static __always_inline bool irq_window_ready(struct wr_vcpu *vcpu)
 {
 	return vcpu->vm->irq.mode != WR_IRQCHIP_KERNEL &&
 		READ_ONCE(vcpu->run->request_interrupt_window) && wr_event_user_ready(vcpu);
 }
 
 /* With interrupts off. Requests made after the look find the vCPU in the guest and send it an interrupt. */
-static enum wr_run_result serve_requests(struct wr_vcpu *vcpu)
+static __always_inline enum wr_run_result serve_requests(struct wr_vcpu *vcpu)
 {
 	if (READ_ONCE(vcpu->requests) & ~REQ_IN_STAY)
 		return WR_RUN_LEAVE;
@@ -226,7 +226,7 @@ static enum wr_run_result serve_requests(struct wr_vcpu *vcpu)
 	return WR_RUN_RESUME;
 }
 
-static bool host_wants_cpu(void)
+static __always_inline bool host_wants_cpu(void)
 {
 	return xfer_to_guest_mode_work_pending() || local_softirq_pending();
 }
@@ -284,7 +284,7 @@ out_outside:
 }
 
 /* The guest's flush, without leaving the stay when nothing else wants that and nothing need be allocated */
-static void load_shadow_in_stay(struct wr_vcpu *vcpu)
+static __always_inline void load_shadow_in_stay(struct wr_vcpu *vcpu)
 {
 	if ((READ_ONCE(vcpu->requests) & ~REQ_IN_STAY) != BIT(WR_REQ_SHADOW))
 		return;
@@ -309,7 +309,7 @@ static __always_inline enum wr_run_result stay_on(struct wr_vcpu *vcpu, int cpu,
 	return result;
 }
 
-/* A loop of its own: alone an exit does not pay for it. */
+/* A loop of its own, for which all is inlined twice: alone an exit does not pay for it. */
 static noinline enum wr_run_result stay_beside(struct wr_vcpu *vcpu, int cpu)
 {
 	return stay_on(vcpu, cpu, true);
