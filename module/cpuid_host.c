@@ -154,10 +154,9 @@ static void init_features(void)
 	}
 	if (boot_cpu_has(X86_FEATURE_OSPKE) && (host_xcr0 & XFEATURE_MASK_PKRU))
 		add_features(supported, (const u16[]){ X86_FEATURE_PKU }, 1);
-	/* Shadow tables have no keys, and a vCPU has one set of translations. */
+	/* Shadow tables have no keys. INVPCID would exit, as does a write of CR3 that flushes a PCID: guests do with that. */
 	if (wr_backend->shadow) {
 		supported[CPUID_7_ECX] &= ~BIT(X86_FEATURE_PKU % 32);
-		supported[CPUID_1_ECX] &= ~BIT(X86_FEATURE_PCID % 32);
 		supported[CPUID_7_0_EBX] &= ~BIT(X86_FEATURE_INVPCID % 32);
 	}
 	/* For IA32_XSS = 0 only: it is what it is in every stay. */

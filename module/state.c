@@ -41,12 +41,12 @@ bool wr_is_canonical(const struct wr_vcpu *vcpu, u64 address)
  */
 bool wr_is_64bit_mode(struct wr_vcpu *vcpu)
 {
-	struct kvm_segment cs;
+	struct wr_code code;
 
 	if (!wr_is_long_mode(vcpu))
 		return false;
-	wr_backend->get_segment(vcpu, WR_CS, &cs);
-	return cs.l;
+	wr_backend->get_code(vcpu, &code);
+	return code.l;
 }
 
 static void translations_changed(struct wr_vcpu *vcpu)
@@ -133,19 +133,25 @@ int wr_set_cr0(struct wr_vcpu *vcpu, u64 cr0)
 /**
  * wr_set_cr3 - write CR3
  * @vcpu: on its own thread
- * @cr3: value; bit 63 only asks to keep translations with PCIDs, and is not stored
+ * @cr3: value; with PCIDs bit 63 asks to keep translations, and is not stored
  *
  * Return: 0 or -EINVAL.
  */
 int wr_set_cr3(struct wr_vcpu *vcpu, u64 cr3)
 {
-	if (vcpu->cr4 & X86_CR4_PCIDE)
-		cr3 &= ~BIT_ULL(63);
+	bool pcids = vcpu->cr4 & X86_CR4_PCIDE, keep = pcids && cr3 & X86_CR3_PCID_NOFLUSH;
+
+	if (keep)
+		cr3 &= ~X86_CR3_PCID_NOFLUSH;
 	if (wr_is_long_mode(vcpu) && cr3 & (vcpu->cpuid.reserved_gpa_bits | GENMASK_ULL(63, 52)))
 		return -EINVAL;
 	if (reload_pdptrs(vcpu, vcpu->cr0, cr3, vcpu->cr4))
 		return -EINVAL;
 	vcpu->cr3 = cr3;
+	if (pcids && wr_shadow_of(&vcpu->vm->mmu)) {
+		wr_shadow_write_cr3(vcpu, keep);
+		return 0;
+	}
 	wr_backend->set_cr3(vcpu);
 	translations_changed(vcpu);
 	return 0;

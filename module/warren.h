@@ -363,8 +363,12 @@ static inline bool wr_vcpu_take_request(struct wr_vcpu *vcpu, enum wr_request re
 static inline void wr_guest_flushed(struct wr_vcpu *vcpu)
 {
 	wr_vcpu_request(vcpu, WR_REQ_TLB_FLUSH);
-	if (wr_shadow_of(&vcpu->vm->mmu))
+	if (wr_shadow_of(&vcpu->vm->mmu)) {
+		/* They are turned on by a flush, too. */
+		if (vcpu->cr4 & X86_CR4_PCIDE)
+			wr_shadow_forget_pcids(vcpu);
 		wr_vcpu_request(vcpu, WR_REQ_SHADOW);
+	}
 }
 
 /* Did userspace ask for a CPU without one of KVM's quirks? */

@@ -127,6 +127,9 @@ struct wr_table_cache {
 /* Roots that a vCPU comes back to without a lock: of 64-bit paging as many processes */
 #define WR_SHADOW_KEPT		8
 
+/* What no CR3 is */
+#define WR_CR3_NONE		(~0ULL)
+
 /* struct wr_shadow_vcpu - what a vCPU runs on with shadow paging; [V] */
 struct wr_shadow_vcpu {
 	u64 cr3;			/* for the hardware */
@@ -138,6 +141,7 @@ struct wr_shadow_vcpu {
 	u64 *pae_root;			/* below 4 GiB */
 	struct shadow_page *root[4];	/* of 64-bit paging the first alone; all are in @kept */
 	struct shadow_page *kept[WR_SHADOW_KEPT];	/* roots that it had lately; changed under wr_mmu.lock */
+	u64 kept_cr3[WR_SHADOW_KEPT];	/* that loaded each; WR_CR3_NONE: flushed since, see wr_shadow_write_cr3() */
 	u8 next_kept;			/* to be given up next */
 };
 
@@ -227,6 +231,8 @@ enum wr_fault wr_shadow_fault(struct wr_vcpu *vcpu, u64 gva, u64 gpa, u32 access
 void wr_shadow_invlpg(struct wr_vcpu *vcpu, u64 gva);
 void wr_shadow_refresh(struct wr_vcpu *vcpu);
 void wr_shadow_set_cr3(struct wr_vcpu *vcpu);
+void wr_shadow_write_cr3(struct wr_vcpu *vcpu, bool keep);
+void wr_shadow_forget_pcids(struct wr_vcpu *vcpu);
 int wr_shadow_sync_pdptrs(struct wr_vcpu *vcpu);
 void wr_shadow_vcpu_free(struct wr_vcpu *vcpu);
 void wr_shadow_distrust(struct wr_vm *vm);

@@ -19,6 +19,8 @@
  * All of it changes under wr_mmu.lock, held for writing. Only a vCPU that goes back to a root which it has kept takes no lock, when
  * nothing is unsync: nothing of the VM changes then, and what was written before its flush was made unsync before.
  *
+ * With PCIDs a write of CR3 need not be a flush: see wr_shadow_write_cr3().
+ *
  * A flush looks at unsync pages below the roots of its vCPU alone. The others' time comes when they are loaded as a root or linked
  * below one: the guest flushes for the one, and shadow_get() looks for the other.
  *

@@ -359,13 +359,10 @@ static bool drop_changed(struct wr_vcpu *vcpu, struct shadow_page *sp, unsigned 
 	return true;
 }
 
-/* wr_mmu.lock is held for writing. */
-static void invlpg_locked(struct wr_vcpu *vcpu, u64 gva, struct wr_gather *gather)
+static void invlpg_below(struct wr_vcpu *vcpu, struct shadow_page *sp, u64 gva, struct wr_gather *gather)
 {
-	struct shadow_page *sp = vcpu->shadow.root[vcpu->shadow.legacy ? gva >> 30 & 3 : 0];
 	unsigned int i;
 
-	shadow_sync_written(&vcpu->vm->mmu);
 	while (sp) {
 		i = shadow_index(gva, sp->role.level);
 		/* A directory's entry of 4 bytes is shadowed by two. */
@@ -375,6 +372,32 @@ static void invlpg_locked(struct wr_vcpu *vcpu, u64 gva, struct wr_gather *gathe
 			return;
 		sp = sp->role.level > 1 ? shadow_of_entry(sp->spt[i]) : NULL;
 	}
+}
+
+/* What another root has of an address, unless that is the same tables */
+static void invlpg_other(struct wr_vcpu *vcpu, struct shadow_page *sp, u64 gva, struct wr_gather *gather)
+{
+	const struct shadow_page *root = vcpu->shadow.root[0];
+	unsigned int i = shadow_index(gva, root->role.level);
+
+	if (sp->role.word == root->role.word && (sp->spt[i] ^ root->spt[i]) & WR_PT_ADDR_MASK)
+		invlpg_below(vcpu, sp, gva, gather);
+}
+
+/* wr_mmu.lock is held for writing. */
+static void invlpg_locked(struct wr_vcpu *vcpu, u64 gva, struct wr_gather *gather)
+{
+	struct wr_shadow_vcpu *sv = &vcpu->shadow;
+	int i;
+
+	shadow_sync_written(&vcpu->vm->mmu);
+	invlpg_below(vcpu, sv->root[sv->legacy ? gva >> 30 & 3 : 0], gva, gather);
+	if (!(vcpu->cr4 & X86_CR4_PCIDE) || sv->legacy || !sv->root[0])
+		return;
+	/* Of global pages it drops what there is with any PCID, and the guest comes back to those without a flush. */
+	for (i = 0; i < WR_SHADOW_KEPT; i++)
+		if (sv->kept[i] && sv->kept_cr3[i] != WR_CR3_NONE && sv->kept[i] != sv->root[0])
+			invlpg_other(vcpu, sv->kept[i], gva, gather);
 }
 
 /**

@@ -142,8 +142,19 @@ static void keep_roots(struct wr_vcpu *vcpu, struct shadow_page *const root[4])
 		if (*place)
 			shadow_put_root(vcpu->vm->mmu.shadow, *place);
 		*place = root[i];
+		sv->kept_cr3[place - sv->kept] = WR_CR3_NONE;
 		root[i]->roots++;
 	}
+}
+
+static void use_long_root(struct wr_vcpu *vcpu, struct shadow_page *root)
+{
+	struct wr_shadow_vcpu *sv = &vcpu->shadow;
+
+	sv->root[0] = root;
+	sv->cr3 = __pa(root->spt);
+	if (vcpu->cr4 & X86_CR4_PCIDE)
+		sv->cr3 |= vcpu->cr3 & X86_CR3_PCID_MASK;
 }
 
 /*
@@ -156,11 +167,83 @@ static void use_roots(struct wr_vcpu *vcpu, struct shadow_page *const root[4])
 
 	sv->direct = !wr_is_paging(vcpu);
 	sv->legacy = !(vcpu->efer & EFER_LMA);
+	memcpy(sv->root, root, sizeof(sv->root));
 	if (sv->legacy)
 		load_pae_root(vcpu, root);
 	else
-		sv->cr3 = __pa(root[0]->spt);
-	memcpy(sv->root, root, sizeof(sv->root));
+		use_long_root(vcpu, root[0]);
+}
+
+/* What the vCPU has loaded is in sync: until its PCID is flushed it can be gone back to as it is. */
+static void remember_pcid(struct wr_vcpu *vcpu)
+{
+	struct wr_shadow_vcpu *sv = &vcpu->shadow;
+	int i;
+
+	if (!(vcpu->cr4 & X86_CR4_PCIDE) || sv->legacy)
+		return;
+	for (i = 0; i < WR_SHADOW_KEPT; i++)
+		if (sv->kept[i] == sv->root[0])
+			sv->kept_cr3[i] = vcpu->cr3;
+}
+
+/**
+ * wr_shadow_forget_pcids - the guest flushes all PCIDs
+ * @vcpu: on its own thread
+ */
+void wr_shadow_forget_pcids(struct wr_vcpu *vcpu)
+{
+	int i;
+
+	for (i = 0; i < WR_SHADOW_KEPT; i++)
+		vcpu->shadow.kept_cr3[i] = WR_CR3_NONE;
+}
+
+/* One that the vCPU has loaded by the present CR3, and nobody has taken out of use; the PCID was not flushed since. */
+static struct shadow_page *find_fresh(const struct wr_vcpu *vcpu)
+{
+	const struct wr_shadow_vcpu *sv = &vcpu->shadow;
+	struct shadow_page *sp;
+	int i;
+
+	for (i = 0; i < WR_SHADOW_KEPT; i++) {
+		if (sv->kept_cr3[i] != vcpu->cr3)
+			continue;
+		sp = sv->kept[i];
+		if (sp && sv->root[0] && sp->role.word == sv->root[0]->role.word && !hlist_unhashed_lockless(&sp->hash))
+			return sp;
+		break;
+	}
+	return NULL;
+}
+
+/**
+ * wr_shadow_write_cr3 - MOV to CR3 with PCIDs
+ * @vcpu: on its own thread; vcpu->cr3 is the new one
+ * @keep: what was translated with its PCID may be used; else that is flushed
+ *
+ * The hardware gets the guest's PCID with our root, so that its TLB is as much the guest's as the hardware's own would be: a root
+ * that comes back is neither looked at nor flushed. A kernel that isolates its tables from its programs loads CR3 twice for each
+ * entry to it.
+ */
+void wr_shadow_write_cr3(struct wr_vcpu *vcpu, bool keep)
+{
+	struct wr_shadow_vcpu *sv = &vcpu->shadow;
+	struct shadow_page *root;
+	int i;
+
+	/* A load that is due for another reason may find other roots. */
+	if (keep && !test_bit(WR_REQ_SHADOW, &vcpu->requests)) {
+		root = find_fresh(vcpu);
+		if (root) {
+			use_long_root(vcpu, root);
+			return;
+		}
+	}
+	for (i = 0; i < WR_SHADOW_KEPT && !keep; i++)
+		if (!((sv->kept_cr3[i] ^ vcpu->cr3) & X86_CR3_PCID_MASK))
+			sv->kept_cr3[i] = WR_CR3_NONE;
+	wr_vcpu_request(vcpu, WR_REQ_SHADOW);
 }
 
 /* wr_mmu.lock is held for writing. */
@@ -181,6 +264,8 @@ static enum load_result load_locked(struct wr_vcpu *vcpu, u64 *pass)
 	wr_shadow_refresh(vcpu);
 	if (wr_is_paging(vcpu) && !shadow_is_quiet(sh))
 		done = shadow_sync_below(vcpu, root, *pass, true, &gather);
+	if (done)
+		remember_pcid(vcpu);
 	shadow_settle(vcpu, &gather);
 	return done ? LOAD_DONE : LOAD_MORE;
 }
@@ -245,6 +330,7 @@ bool wr_shadow_load_atomic(struct wr_vcpu *vcpu)
 	wr_vcpu_request(vcpu, WR_REQ_TLB_FLUSH);
 	if (wr_is_paging(vcpu) && shadow_is_quiet(sh) && find_roots(vcpu, root, false)) {
 		use_roots(vcpu, root);
+		remember_pcid(vcpu);
 		return true;
 	}
 	return load_once(vcpu, &pass) == LOAD_DONE;

@@ -518,6 +518,145 @@ TEST(pages_of_4m_are_flushed_whole)
 	vm_free(&vm);
 }
 
+/*
+ * With PCIDs: another root, beside what build() makes for the first, with pages at VA, each by a table of its own. They are more
+ * than a hypervisor might look at by the way.
+ */
+#define CR4_PGE (1ul << 7)
+#define CR4_PCIDE (1ul << 17)
+#define NOFLUSH (1ul << 63)
+#define G 0x100ul
+#define PML4_B TABLE(8)
+#define PT_B(n) TABLE(11 + (n))
+#define NR_PT_B 32u
+
+static bool has_pcid;	/* the guest */
+
+static inline void load_cr3(u64 cr3)
+{
+	asm volatile("movq %0, %%cr3" : : "r"(cr3) : "memory");
+}
+
+static inline u64 read_cr4(void)
+{
+	u64 cr4;
+
+	asm volatile("movq %%cr4, %0" : "=r"(cr4));
+	return cr4;
+}
+
+static inline void write_cr4(u64 cr4)
+{
+	asm volatile("movq %0, %%cr4" : : "r"(cr4) : "memory");
+}
+
+static void build_other(void)
+{
+	u64 i;
+
+	table(PML4_B)[0] = table(GPA_PML4)[0];
+	table(PML4_B)[1] = TABLE(9) | P | W | U;
+	table(TABLE(9))[0] = TABLE(10) | P | W | U;
+	for (i = 0; i < NR_PT_B; i++)
+		table(TABLE(10))[i] = PT_B(i) | P | W | U;
+}
+
+/* Other pages for it, counted from @first */
+static void remap_other(u64 first, u64 bits)
+{
+	u64 i;
+
+	for (i = 0; i < NR_PT_B; i++)
+		table(PT_B(i))[0] = DATA((first + i) % NR_DATA) | P | W | U | bits;
+}
+
+static void flush_other(void)
+{
+	u64 i;
+
+	for (i = 0; i < NR_PT_B; i++)
+		invlpg(VA + i * PAGE_2M);
+}
+
+static void look_at_other(u64 first)
+{
+	u64 i;
+
+	for (i = 0; i < NR_PT_B; i++)
+		GUEST_EQ(*at(VA + i * PAGE_2M), (first + i) % NR_DATA);
+}
+
+/* Each flush is of what the guest comes back to without one. */
+static void flush_pcids(u64 how, u64 i)
+{
+	u64 bits = how == 2 ? G : 0;
+
+	/* PCID 2 has seen the other root's pages; how == 1: PCID 1 as well */
+	load_cr3(PML4_B | (how == 1 ? 1 : 2));
+	remap_other(i, bits);
+	flush_other();
+	look_at_other(i);
+	load_cr3(GPA_PML4 | 1);
+	remap_other(i + 1, bits);
+	switch (how) {
+	case 0:
+		load_cr3(PML4_B | 2);
+		break;
+	case 1:
+		load_cr3(GPA_PML4 | 1);
+		load_cr3(PML4_B | 1 | NOFLUSH);
+		break;
+	case 2:
+		flush_other();
+		load_cr3(PML4_B | 2 | NOFLUSH);
+		break;
+	default:
+		write_cr4(read_cr4() & ~CR4_PGE);
+		write_cr4(read_cr4() | CR4_PGE);
+		load_cr3(PML4_B | 2 | NOFLUSH);
+	}
+	look_at_other(i + 1);
+}
+
+static void guest_uses_pcids(u64 n)
+{
+	u64 i;
+
+	has_pcid = cpuid(1, 0).c & 1u << 17;
+	if (!has_pcid)
+		guest_done();
+	build();
+	build_other();
+	write_cr4(read_cr4() | CR4_PCIDE | CR4_PGE);
+	for (i = 0; i < n; i++)
+		flush_pcids(i % 4, i);
+	/* They are told apart. */
+	remap_other(7, 0);
+	write_cr4(read_cr4() & ~CR4_PGE);
+	load_cr3(PML4_B | 2);
+	load_cr3(GPA_PML4 | 1);
+	for (i = 0; i < n; i++) {
+		load_cr3(PML4_B | 2 | NOFLUSH);
+		look_at_other(7);
+		load_cr3(GPA_PML4 | 1 | NOFLUSH);
+		GUEST_EQ(*at(VA), 0);
+	}
+	guest_done();
+}
+
+TEST(pcids)
+{
+	struct vcpu v;
+	struct vm vm;
+
+	start(&vm, &v, guest_uses_pcids, test_scale(400));
+	EXPECT_DONE(&v);
+	if (!GUEST_VAR(&vm, has_pcid))
+		SKIP("the guest's CPU has no PCIDs");
+	vcpu_free(&v);
+	vm_free(&vm);
+}
+
 #define MANY 400ul
 
 static void guest_has_many_tables(u64 n)
