@@ -166,12 +166,17 @@ static inline const char *wr_vmx_host_obstacle(void)
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
 	return "this kernel turns VT-x on for KVM alone";
 #endif
-	/* 6.9: FRED, where a host's NMI cannot be delivered by INT 2 */
-#ifdef X86_FEATURE_FRED
-	if (boot_cpu_has(X86_FEATURE_FRED))
-		return "the host takes its interrupts by FRED: boot with fred=off";
-#endif
 	return NULL;
+}
+
+/* 6.9: FRED, by which the kernel takes interrupts instead of by the IDT if the CPU has it */
+static inline bool wr_host_uses_fred(void)
+{
+#ifdef X86_FEATURE_FRED
+	return cpu_feature_enabled(X86_FEATURE_FRED);
+#else
+	return false;
+#endif
 }
 
 /* 6.7: shrinkers are allocated by the kernel. Return: the shrinker, for wr_shrinker_remove(); NULL: no memory. May sleep. */

@@ -284,17 +284,36 @@ static const char *read_caps(void)
 	return missing;
 }
 
-/* What keeps VT-x from being used: NULL, or why */
-static const char *obstacle(void)
+static void read_facts(struct vmx_facts *facts)
 {
-	u64 feature_control;
-
-	if (rdmsrl_safe(MSR_IA32_FEAT_CTL, &feature_control))
-		feature_control = 0;
-	if (!(feature_control & FEAT_CTL_LOCKED) || !(feature_control & FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX))
-		return "VT-x is turned off in the firmware: enable it in its setup";
-	return wr_vmx_host_obstacle();
+	*facts = (struct vmx_facts) {
+		.kernel = wr_vmx_host_obstacle(),
+		.fred = wr_host_uses_fred(),
+	};
+	if (rdmsrl_safe(MSR_IA32_FEAT_CTL, &facts->feature_control))
+		facts->feature_control = 0;
 }
+
+/**
+ * vmx_obstacle - what keeps VT-x from being used, whatever the CPU's VT-x can do
+ * @facts: of the host
+ *
+ * Return: what, and where possible what to do about it, or NULL.
+ */
+const char *vmx_obstacle(const struct vmx_facts *facts)
+{
+	const u64 on = FEAT_CTL_LOCKED | FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX;
+
+	if ((facts->feature_control & on) != on)
+		return "VT-x is turned off in the firmware: enable it in its setup";
+	if (facts->kernel)
+		return facts->kernel;
+	/* An NMI that ended a guest's stay is delivered by INT 2, an interrupt by its gate: FRED knows neither. */
+	if (facts->fred)
+		return "the host takes its interrupts by FRED: boot with fred=off";
+	return NULL;
+}
+WR_EXPORT_FOR_KUNIT(vmx_obstacle);
 
 static void free_cpu_pages(void)
 {
@@ -346,12 +365,14 @@ static int alloc_memory(void)
 /* wr_backend.probe */
 int vmx_probe(void)
 {
+	struct vmx_facts facts;
 	const char *what;
 
 	/* The kernel hides the feature when firmware has turned it off: ask the CPU. */
 	if (!(cpuid_ecx(1) & BIT(X86_FEATURE_VMX & 31)))
 		return -ENODEV;
-	what = obstacle();
+	read_facts(&facts);
+	what = vmx_obstacle(&facts);
 	if (what) {
 		pr_err("cannot run here: %s\n", what);
 		return -EOPNOTSUPP;

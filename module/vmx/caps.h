@@ -24,6 +24,14 @@ struct vmx_control {
 	u32 *result;
 };
 
+/* struct vmx_facts - of the host, that decide whether VT-x can be used at all */
+struct vmx_facts {
+	u64 feature_control;		/* MSR_IA32_FEAT_CTL; 0 where it cannot be read */
+	const char *kernel;		/* what the kernel has against it, or NULL */
+	bool fred;			/* interrupts come by FRED */
+};
+
+const char *vmx_obstacle(const struct vmx_facts *facts);
 const char *vmx_adjust_control(const struct vmx_control *control, u64 capability, u32 *result);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VT-x: how controls are chosen, and which rule a state that an entry refuses breaks.
+ * VT-x: which hosts are refused and why, how controls are chosen, and which rule a state that an entry refuses breaks.
  */
 #include <kunit/test.h>
 #include <linux/warren.h>
@@ -10,6 +10,35 @@
 #include "vmx/caps.h"
 #include "vmx/check.h"
 #include "vmx/vmx.h"
+
+static void expect_obstacle(struct kunit *test, const struct vmx_facts *facts, const char *word)
+{
+	const char *what = vmx_obstacle(facts);
+
+	KUNIT_ASSERT_NOT_NULL(test, what);
+	KUNIT_EXPECT_NOT_NULL_MSG(test, strstr(what, word), "'%s' in '%s'", word, what);
+}
+
+/* No emulator has firmware that turns VT-x off, nor FRED. */
+static void hosts_are_refused(struct kunit *test)
+{
+	static const u64 on = FEAT_CTL_LOCKED | FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX;
+	struct vmx_facts facts = { .feature_control = on };
+
+	KUNIT_EXPECT_NULL(test, vmx_obstacle(&facts));
+	facts.feature_control = on | FEAT_CTL_VMX_ENABLED_INSIDE_SMX;
+	KUNIT_EXPECT_NULL(test, vmx_obstacle(&facts));
+	facts.fred = true;
+	expect_obstacle(test, &facts, "fred=off");
+	facts.kernel = "the kernel";
+	expect_obstacle(test, &facts, "the kernel");
+	facts.feature_control = FEAT_CTL_LOCKED | FEAT_CTL_VMX_ENABLED_INSIDE_SMX;
+	expect_obstacle(test, &facts, "firmware");
+	facts.feature_control = FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX;
+	expect_obstacle(test, &facts, "firmware");
+	facts.feature_control = 0;
+	expect_obstacle(test, &facts, "firmware");
+}
 
 #define A	BIT(0)
 #define B	BIT(3)
@@ -302,6 +331,7 @@ static void good_events_pass(struct kunit *test)
 }
 
 static struct kunit_case cases[] = {
+	KUNIT_CASE(hosts_are_refused),
 	KUNIT_CASE(controls_are_adjusted),
 	KUNIT_CASE(true_controls_free_bits),
 	KUNIT_CASE(good_states_pass),
