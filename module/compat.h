@@ -125,8 +125,8 @@ static inline void wr_send_posted(int cpu)
 	apic->send_IPI(cpu, POSTED_INTR_VECTOR);
 }
 
-/* 6.19: syscore callbacks take their data, and are registered by struct syscore */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+/* 6.19: syscore callbacks take their data, and are registered by struct syscore. So in 6.12 since some point release: Kbuild looks. */
+#ifdef WR_HAVE_REGISTER_SYSCORE
 #define WR_DEFINE_SYSCORE(name, suspend_fn, resume_fn)				\
 	static int name##_suspend(void *data) { return suspend_fn(); }		\
 	static void name##_resume(void *data) { resume_fn(); }			\
