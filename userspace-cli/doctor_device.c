@@ -37,6 +37,19 @@ static bool check_module(struct wr_patient *patient, struct wr_finding *finding)
 				 "sudo make install, or DKMS");
 }
 
+/* The stock kernel's own hypervisor: to live beside it costs each entry of a guest a little. */
+static bool check_kvm(struct wr_patient *patient, struct wr_finding *finding)
+{
+	const char *name = patient->intel ? "kvm_intel" : "kvm_amd";
+	char unused[8], path[40];
+
+	snprintf(path, sizeof(path), "/sys/module/%s/refcnt", name);
+	if (!is_default(patient) || wr_patient_read(patient, path, unused, sizeof(unused)) < 0)
+		return false;
+	wr_finding_set(finding, WR_HEALTH_NOTE, "%s is loaded: Warren shares the CPUs with it, a little slower", name);
+	return wr_finding_remedy(finding, "if nobody needs KVM: sudo modprobe -r %s", name);
+}
+
 static bool check_node(struct wr_patient *patient, struct wr_finding *finding)
 {
 	char path[512];
@@ -102,13 +115,13 @@ static bool check_vm(struct wr_patient *patient, struct wr_finding *finding)
 	error = errno;
 	wr_finding_set(finding, WR_HEALTH_MISSING, "creating a VM fails: %s", strerror(error));
 	if (error == EBUSY)
-		return wr_finding_remedy(finding, "end KVM's guests (Linux 6.12 and later: also sudo modprobe -r %s), "
-					 "or VirtualBox's or VMware's", patient->intel ? "kvm_intel" : "kvm_amd");
+		return wr_finding_remedy(finding, "end KVM's guests, or VirtualBox's or VMware's");
 	return wr_finding_remedy(finding, "the kernel's log says why: sudo dmesg | tail");
 }
 
 const struct wr_check wr_checks_device[] = {
 	{ "module", check_module },
+	{ "KVM", check_kvm },
 	{ "device", check_node },
 	{ "interface", check_api },
 	{ "capabilities", check_capabilities },

@@ -78,6 +78,7 @@ struct world {
 	u32 stale;
 	u32 flushes, flushes_of_all;
 	bool forget_notes;	/* do it wrong */
+	bool forget_end;	/* likewise */
 };
 
 static void flush(struct world *w, struct cpu *cpu, enum wr_tlb_flush owed, u64 tag)
@@ -202,6 +203,45 @@ static void enter(struct world *w, int vm_index, int vcpu_index, int cpu_index)
 	flush(w, cpu, owed, tag);
 	touch(w, vm, cpu, tag);
 	touch_linear(w, vm, vcpu_index, cpu, tag);
+}
+
+/* A stay of one entry beside another hypervisor, as AMD-V does it */
+static void enter_beside(struct world *w, int vm_index, int vcpu_index, int cpu_index)
+{
+	struct vm *vm = &w->vm[vm_index];
+	struct vcpu *vcpu = &vm->vcpu[vcpu_index];
+	struct cpu *cpu = &w->cpu[cpu_index];
+	enum wr_tlb_flush owed;
+
+	wr_tlb_moved(&vcpu->tlb);
+	vcpu->cpu = cpu_index;
+	unmark(w, vcpu);
+	vcpu->flush_requested = false;
+	owed = wr_tlb_renew_beside(&vcpu->tlb, &cpu->tlb, w->kind->nr_tags, w->kind->by_tag);
+	if (!vcpu->tlb.tag || vcpu->tlb.tag >= w->kind->nr_tags)
+		KUNIT_FAIL(w->test, "%s: tag %u", w->kind->name, vcpu->tlb.tag);
+	flush(w, cpu, owed, vcpu->tlb.tag);
+	touch(w, vm, cpu, vcpu->tlb.tag);
+	touch_linear(w, vm, vcpu_index, cpu, vcpu->tlb.tag);
+	if (!w->forget_end)
+		flush(w, cpu, owed, vcpu->tlb.tag);
+}
+
+/* Guests of the other hypervisor, with every tag that there is; each trusts what it has cached. */
+static void others_run(struct world *w, int cpu_index)
+{
+	struct cpu *cpu = &w->cpu[cpu_index];
+	const u64 theirs = BIT_ULL(40);
+	struct entry *hit;
+	u64 tag;
+
+	for (tag = 1; tag < w->kind->nr_tags; tag++) {
+		hit = find(cpu, tag, 0);
+		if (!hit)
+			fill(w, cpu, (struct entry) { tag, 0, theirs + tag, true });
+		else if (hit->host_page != theirs + tag)
+			w->stale++;
+	}
 }
 
 /* The host takes a page away and gives another. */
@@ -427,6 +467,38 @@ static void forgotten_note_is_seen(struct kunit *test)
 	}
 }
 
+static void beside_another_hypervisor(struct kunit *test)
+{
+	struct world *w;
+	int i, n;
+
+	for_each_world(w, i, test) {
+		if (!w->kind->nr_tags)
+			continue;
+		flush(w, &w->cpu[0], WR_TLB_FLUSH_ALL, 0);
+		for (n = 0; n < 4; n++) {
+			others_run(w, 0);
+			enter_beside(w, n % NR_VMS, 0, 0);
+			others_run(w, 0);
+			remap(w, n % NR_VMS, 1);
+			enter_beside(w, n % NR_VMS, 1, 0);
+			enter_beside(w, n % NR_VMS, 0, 0);
+		}
+		expect_fresh(w, "another hypervisor's guests ran");
+		/* It goes, and what has a tag from that time gets another. */
+		host_off_on(w, 0);
+		for (n = 0; n < NR_VMS; n++)
+			enter(w, n, 0, 0);
+		expect_fresh(w, "the other hypervisor went");
+		/* The model sees what a stay leaves behind. */
+		w->forget_end = true;
+		flush(w, &w->cpu[0], WR_TLB_FLUSH_ALL, 0);
+		enter_beside(w, 0, 0, 0);
+		others_run(w, 0);
+		KUNIT_EXPECT_GT_MSG(test, w->stale, 0u, "%s", w->kind->name);
+	}
+}
+
 /* Flushes cost: what owes none gets none. */
 static void no_flush_without_need(struct kunit *test)
 {
@@ -508,6 +580,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(host_off_and_on),
 	KUNIT_CASE(noted_while_the_vcpu_sleeps),
 	KUNIT_CASE(forgotten_note_is_seen),
+	KUNIT_CASE(beside_another_hypervisor),
 	KUNIT_CASE(no_flush_without_need),
 	KUNIT_CASE(random_sequences),
 	{}
