@@ -30,7 +30,7 @@ static DEFINE_MUTEX(host_lock);
 static unsigned long users;		/* host_lock to change, before the CPUs go on or off */
 static bool rival_is_here;		/* host_lock */
 static atomic_t failures;		/* CPUs that could not be turned on */
-static bool rebooting;
+bool wr_host_rebooting __read_mostly;
 static enum cpuhp_state hotplug_state;
 
 static void cpu_on(void *unused)
@@ -92,7 +92,7 @@ WR_DEFINE_SYSCORE(host_syscore, suspend, resume);
 /* Firmware may not expect virtualization on: off everywhere, and no entry turns it on again. */
 static int reboot_callback(struct notifier_block *nb, unsigned long action, void *data)
 {
-	WRITE_ONCE(rebooting, true);
+	WRITE_ONCE(wr_host_rebooting, true);
 	on_each_cpu(cpu_off, NULL, 1);
 	return NOTIFY_OK;
 }
@@ -100,16 +100,6 @@ static int reboot_callback(struct notifier_block *nb, unsigned long action, void
 static struct notifier_block reboot_notifier = {
 	.notifier_call = reboot_callback,
 };
-
-/**
- * wr_host_is_rebooting - must virtualization stay off?
- *
- * Context: any.
- */
-bool wr_host_is_rebooting(void)
-{
-	return READ_ONCE(rebooting);
-}
 
 /**
  * wr_host_restore - an entry found virtualization off on this CPU

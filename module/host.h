@@ -5,18 +5,25 @@
 #ifndef WARREN_HOST_H
 #define WARREN_HOST_H
 
+#include <linux/compiler.h>
 #include <linux/types.h>
 
 /* Another hypervisor is there. Constant while preemption is off. */
 extern bool wr_host_beside;
+extern bool wr_host_rebooting;
 
 int wr_host_init(void);
 void wr_host_exit(void);
 int wr_host_get(void);
 void wr_host_put(void);
 void wr_host_share(bool present);
-bool wr_host_is_rebooting(void);
 int wr_host_restore(void);
 void wr_host_machine_check(void);
+
+/* Must virtualization stay off? */
+static inline bool wr_host_is_rebooting(void)
+{
+	return READ_ONCE(wr_host_rebooting);
+}
 
 #endif
