@@ -23,14 +23,18 @@ static int access_error(void)
 /* What instructions and descriptors take, in few instructions. False: try again the long way. */
 static __always_inline bool read_small(unsigned long hva, void *data, size_t len)
 {
-	size_t done = 0;
+	size_t done;
 
 	if (!user_read_access_begin((const void __user *)hva, len))
 		return false;
-	for (; done + 8 <= len; done += 8)
-		unsafe_get_user(*(u64 *)(data + done), (u64 __user *)(hva + done), failed);
-	for (; done < len; done++)
-		unsafe_get_user(*(u8 *)(data + done), (u8 __user *)(hva + done), failed);
+	if (len >= 8) {
+		/* Two loads that may share bytes cover up to 16. */
+		unsafe_get_user(*(u64 *)data, (u64 __user *)hva, failed);
+		unsafe_get_user(*(u64 *)(data + len - 8), (u64 __user *)(hva + len - 8), failed);
+	} else {
+		for (done = 0; done < len; done++)
+			unsafe_get_user(*(u8 *)(data + done), (u8 __user *)(hva + done), failed);
+	}
 	user_read_access_end();
 	return true;
 failed:

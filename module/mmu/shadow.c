@@ -15,8 +15,6 @@
 /* Only ever turned on, at load */
 DEFINE_STATIC_KEY_FALSE(wr_shadow_key);
 
-#define LINK_BYTES	(PAGE_SIZE << SHADOW_LINK_ORDER)
-
 /* What an entry to a lower table allows: everything, leaves decide. */
 #define SPTE_TABLE	(SPTE_P | SPTE_W | SPTE_U | SPTE_A)
 
@@ -33,7 +31,7 @@ DEFINE_STATIC_KEY_FALSE(wr_shadow_key);
 #define MAX_UNSYNC	512
 #define CROWD		1024
 
-static_assert(WR_PT_ENTRIES * sizeof(struct hlist_node) == LINK_BYTES);
+static_assert(WR_PT_ENTRIES * sizeof(struct hlist_node) == SHADOW_LINK_BYTES);
 
 static void page_free(struct shadow_page *sp)
 {
@@ -88,21 +86,6 @@ static struct shadow_page *page_take(struct wr_vcpu *vcpu)
 	list_del(&sp->lru);
 	sh->nr_free--;
 	return sp;
-}
-
-/* The page that an entry of a shadow table points to. */
-struct shadow_page *shadow_of_entry(u64 entry)
-{
-	return (void *)page_private(pfn_to_page((entry & WR_PT_ADDR_MASK) >> PAGE_SHIFT));
-}
-
-/* The page that a link is of, and its entry. */
-struct shadow_page *shadow_of_link(const struct hlist_node *link, unsigned int *i)
-{
-	unsigned long base = (unsigned long)link & ~(LINK_BYTES - 1);
-
-	*i = ((unsigned long)link - base) / sizeof(*link);
-	return (void *)page_private(virt_to_page((void *)base));
 }
 
 /* May be NULL: nothing is known of the pages there. The lock is held, or RCU. */

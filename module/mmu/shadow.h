@@ -36,6 +36,7 @@
 #include <linux/bitmap.h>
 #include <linux/hash.h>
 #include <linux/list.h>
+#include <linux/mm.h>
 #include <linux/xarray.h>
 
 #include "internal.h"
@@ -65,6 +66,7 @@ struct shadow_page {
 };
 
 #define SHADOW_LINK_ORDER	1	/* 512 struct hlist_node */
+#define SHADOW_LINK_BYTES	(PAGE_SIZE << SHADOW_LINK_ORDER)
 
 /* struct wr_gfn_chunk - what is known of 512 guest pages; made when first needed */
 struct wr_gfn_chunk {
@@ -127,11 +129,25 @@ static inline void shadow_count_unsync(struct wr_shadow *sh, int more)
 	smp_store_release(&sh->nr_unsync, sh->nr_unsync + more);
 }
 
+/* The page that an entry of a shadow table points to. */
+static inline struct shadow_page *shadow_of_entry(u64 entry)
+{
+	return (void *)page_private(pfn_to_page((entry & WR_PT_ADDR_MASK) >> PAGE_SHIFT));
+}
+
+/* The page that a link is of, and its entry. */
+static inline struct shadow_page *shadow_of_link(const struct hlist_node *link, unsigned int *i)
+{
+	unsigned long base = (unsigned long)link & ~(SHADOW_LINK_BYTES - 1);
+
+	*i = ((unsigned long)link - base) / sizeof(*link);
+	return (void *)page_private(virt_to_page((void *)base));
+}
+
 /* shadow.c */
 int shadow_refill(struct wr_vcpu *vcpu);
 struct shadow_page *shadow_find_or_make(struct wr_vcpu *vcpu, u64 gfn, union shadow_role role);
 struct shadow_page *shadow_get(struct wr_vcpu *vcpu, u64 gfn, union shadow_role role, struct wr_gather *gather);
-struct shadow_page *shadow_of_entry(u64 entry);
 void shadow_link(struct wr_shadow *sh, struct shadow_page *parent, unsigned int i, struct shadow_page *child,
 		 struct wr_gather *gather);
 void shadow_add(struct wr_shadow *sh, struct shadow_page *sp, unsigned int i, u64 entry, struct hlist_head *list,
@@ -144,7 +160,6 @@ unsigned long shadow_reclaim(struct wr_shadow *sh, unsigned long nr, struct wr_g
 void shadow_unsync_gfn(struct wr_shadow *sh, u64 gfn, u64 pass);
 void shadow_make_room(struct wr_vm *vm);
 struct wr_gfn_chunk *shadow_chunk(struct wr_shadow *sh, u64 gfn);
-struct shadow_page *shadow_of_link(const struct hlist_node *link, unsigned int *i);
 void shadow_settle(struct wr_vcpu *vcpu, const struct wr_gather *gather);
 
 void shadow_free_blank(struct wr_shadow *sh);

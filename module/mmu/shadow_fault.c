@@ -246,6 +246,64 @@ static enum map_result set_leaf(struct wr_vcpu *vcpu, struct shadow_path *path, 
 	return MAP_DONE;
 }
 
+/*
+ * One level down by an entry that is there already: an upper table that is in sync says what the guest's does, and neither the guest's
+ * nor the child's role need be looked at.
+ */
+static bool step_by_entry(struct shadow_path *path)
+{
+	struct shadow_page *sp = path->sp;
+	u64 entry;
+
+	if (sp->role.level == 1 || shadow_is_unsync(sp))
+		return false;
+	path->i = shadow_index(path->gva, sp->role.level);
+	entry = sp->spt[path->i];
+	if (!(entry & SPTE_P))
+		return false;
+	path->value = sp->guest[path->i];
+	path->sp = shadow_of_entry(entry);
+	path->sp->used = true;
+	return true;
+}
+
+/* From the root down to the leaf's table. */
+static enum map_result descend(struct wr_vcpu *vcpu, struct shadow_path *path, bool trust, struct wr_gather *gather)
+{
+	enum map_result r;
+
+	path->sp = vcpu->shadow.root[vcpu->shadow.legacy ? path->gva >> 30 & 3 : 0];
+	if (!path->sp || hlist_unhashed(&path->sp->hash)) {
+		/* Reclaimed meanwhile */
+		wr_vcpu_request(vcpu, WR_REQ_SHADOW);
+		return MAP_AGAIN;
+	}
+	for (;;) {
+		if (trust && step_by_entry(path))
+			continue;
+		r = look(vcpu, path);
+		if (r != MAP_DONE || path->sp->role.level == 1)
+			return r;
+		r = step_down(vcpu, path, gather);
+		if (r != MAP_DONE)
+			return r;
+	}
+}
+
+/* Is this the page that was walked to, and do all levels allow the access? */
+static bool arrived(const struct shadow_path *path)
+{
+	u32 need = 0;
+
+	if (path->access & WR_ACC_WRITE)
+		need |= SHADOW_W;
+	if (path->access & WR_ACC_USER)
+		need |= SHADOW_U;
+	if (path->access & WR_ACC_FETCH)
+		need |= SHADOW_X;
+	return path->gfn == path->gpa >> PAGE_SHIFT && !(need & ~path->rights);
+}
+
 /* wr_mmu.lock is held for writing. */
 static enum map_result map_locked(struct wr_vcpu *vcpu, struct shadow_path *path, struct wr_gather *gather)
 {
@@ -255,22 +313,12 @@ static enum map_result map_locked(struct wr_vcpu *vcpu, struct shadow_path *path
 	path->stage2 = wr_table_leaf_entry(&vcpu->vm->mmu, path->gpa >> PAGE_SHIFT);
 	if (!path->stage2)
 		return MAP_STAGE2;
-	path->sp = vcpu->shadow.root[vcpu->shadow.legacy ? path->gva >> 30 & 3 : 0];
-	if (!path->sp || hlist_unhashed(&path->sp->hash)) {
-		/* Reclaimed meanwhile */
-		wr_vcpu_request(vcpu, WR_REQ_SHADOW);
-		return MAP_AGAIN;
-	}
-	for (;;) {
-		r = look(vcpu, path);
-		if (r != MAP_DONE)
-			return r;
-		if (path->sp->role.level == 1)
-			break;
-		r = step_down(vcpu, path, gather);
-		if (r != MAP_DONE)
-			return r;
-	}
+	r = descend(vcpu, path, true, gather);
+	/* The walk may have set D in an upper entry, which makes no table unsync; and the host may have written to one. */
+	if (r == MAP_AGAIN || (r == MAP_DONE && !arrived(path)))
+		r = descend(vcpu, path, false, gather);
+	if (r != MAP_DONE)
+		return r;
 	/* Not what was walked: the guest has changed it. */
 	if (path->gfn != path->gpa >> PAGE_SHIFT)
 		return MAP_AGAIN;
@@ -346,31 +394,39 @@ enum wr_fault wr_shadow_fault(struct wr_vcpu *vcpu, u64 gva, u64 gpa, u32 access
 	return r;
 }
 
-/* Return: was it present, and has changed? */
-static bool drop_changed(struct wr_vcpu *vcpu, struct shadow_page *sp, unsigned int i, struct wr_gather *gather)
+/* If the guest's table says something else by now than an entry of its shadow, which is unsync, the entry goes. */
+static void drop_changed(struct wr_vcpu *vcpu, struct shadow_page *sp, unsigned int i, struct wr_gather *gather)
 {
+	bool same;
 	u64 value;
+	int idx;
 
-	if (!(sp->spt[i] & SPTE_P) || !shadow_is_unsync(sp))
-		return false;
-	if (shadow_read_entry(vcpu, sp, i, &value) && shadow_same(sp->guest[i], value))
-		return false;
-	shadow_drop(sp, i, gather);
-	return true;
+	if (!(sp->spt[i] & SPTE_P))
+		return;
+	idx = srcu_read_lock(&vcpu->vm->srcu);
+	same = shadow_read_entry(vcpu, sp, i, &value) && shadow_same(sp->guest[i], value);
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
+	if (!same)
+		shadow_drop(sp, i, gather);
 }
 
 static void invlpg_below(struct wr_vcpu *vcpu, struct shadow_page *sp, u64 gva, struct wr_gather *gather)
 {
 	unsigned int i;
+	u64 entry;
 
 	while (sp) {
 		i = shadow_index(gva, sp->role.level);
-		/* A directory's entry of 4 bytes is shadowed by two. */
-		if (sp->role.mode == SHADOW_32 && sp->role.level == 2)
-			drop_changed(vcpu, sp, i ^ 1, gather);
-		if (drop_changed(vcpu, sp, i, gather) || !(sp->spt[i] & SPTE_P))
+		if (shadow_is_unsync(sp)) {
+			drop_changed(vcpu, sp, i, gather);
+			/* A directory's entry of 4 bytes is shadowed by two. */
+			if (sp->role.mode == SHADOW_32 && sp->role.level == 2)
+				drop_changed(vcpu, sp, i ^ 1, gather);
+		}
+		entry = sp->spt[i];
+		if (sp->role.level == 1 || !(entry & SPTE_P))
 			return;
-		sp = sp->role.level > 1 ? shadow_of_entry(sp->spt[i]) : NULL;
+		sp = shadow_of_entry(entry);
 	}
 }
 
@@ -411,14 +467,11 @@ void wr_shadow_invlpg(struct wr_vcpu *vcpu, u64 gva)
 {
 	struct wr_vm *vm = vcpu->vm;
 	struct wr_gather gather = {};
-	int idx;
 
 	if (shadow_is_quiet(vm->mmu.shadow))
 		return;
-	idx = srcu_read_lock(&vm->srcu);
 	write_lock(&vm->mmu.lock);
 	invlpg_locked(vcpu, gva, &gather);
 	shadow_settle(vcpu, &gather);
 	write_unlock(&vm->mmu.lock);
-	srcu_read_unlock(&vm->srcu, idx);
 }

@@ -216,9 +216,9 @@ static void look_at_others(struct wr_vcpu *vcpu, u64 pass, struct list_head *idl
 {
 	struct wr_shadow *sh = vcpu->vm->mmu.shadow;
 	struct shadow_page *sp;
-	int i;
+	unsigned int nr = min_t(unsigned int, OTHERS, sh->nr_unsync);
 
-	for (i = 0; i < OTHERS && !list_empty(&sh->unsync); i++) {
+	while (nr-- && !list_empty(&sh->unsync)) {
 		sp = list_last_entry(&sh->unsync, struct shadow_page, unsync_link);
 		list_move(&sp->unsync_link, &sh->unsync);
 		if (sp->pass >= pass)
@@ -243,19 +243,24 @@ bool shadow_sync_below(struct wr_vcpu *vcpu, struct shadow_page *const top[4], u
 	struct wr_shadow *sh = vcpu->vm->mmu.shadow;
 	struct shadow_page *sp, *next;
 	int links, left = SYNC_BATCH;
+	bool others = false;
 	LIST_HEAD(idle);
 
 	shadow_sync_written(&vcpu->vm->mmu);
 	list_for_each_entry_safe(sp, next, &sh->unsync, unsync_link) {
 		links = UP_LINKS;
-		if (sp->pass >= pass || !is_below(sp, top, &links))
+		if (sp->pass >= pass)
 			continue;
+		if (!is_below(sp, top, &links)) {
+			others = true;
+			continue;
+		}
 		if (!left--)
 			break;
 		sp->pass = pass;
 		look_again(vcpu, sp, tidy ? &idle : NULL, gather);
 	}
-	if (tidy && left >= 0)
+	if (tidy && left >= 0 && others)
 		look_at_others(vcpu, pass, &idle, gather);
 	if (!list_empty(&idle))
 		protect_idle(vcpu, &idle, gather);
