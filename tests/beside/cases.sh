@@ -18,8 +18,8 @@ seconds=${BESIDE_SECONDS:-8}
 other=/dev/warren
 [ "${BESIDE_OTHER:-}" != kvm ] || other=/dev/kvm
 work=$(mktemp -d "${TMPDIR:-/tmp}/beside.XXXXXX")
-msrs=$work.msrs
-trap 'rm -rf "$tap_log" "$guest_output" "$work" "$msrs"' EXIT
+msrs=$work.msrs rounds=$work.rounds
+trap 'rm -rf "$tap_log" "$guest_output" "$work" "$msrs" "$rounds"' EXIT
 
 # Modules
 
@@ -127,6 +127,10 @@ end() {
 		$4 > most { most = $4 }
 		NR == 1 || $4 < least { least = $4 }
 		END { exit !(NR && least * 20 >= most) }' || fail "progress of all"
+	# DEVICE SEED rounds N machines N pause MS ...
+	grep -h ' rounds ' "$work"/* | awk -v name="$case" '
+		{ text = text (NR > 1 ? ", " : "") $1 " " $2 " " $4 " in " $6 }
+		END { print "# " name ": " text }' >>"$rounds"
 	rm -f "$work"/*
 }
 
@@ -149,6 +153,7 @@ same_host() {
 # Cases. Each is run in a subshell, by check; nothing is loaded before and after.
 
 case_of() {
+	case=$*
 	trap stop EXIT
 	"$@"
 	same_host
@@ -290,4 +295,6 @@ check "Warren's machines come and go while KVM's run" case_of warren_comes_and_g
 check "machines of both come and go" case_of both_come_and_go
 check "a CPU goes and comes while both run" case_of hotplug
 check "Linux on both" case_of both_linux
+echo "# Rounds of each guest, in how many machines"
+cat "$rounds"
 finish
