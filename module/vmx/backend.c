@@ -65,8 +65,12 @@ static noinline void write_cpu_state(struct vmx_vcpu *vmx, int cpu)
 	vmx_pml_restart(vmx);
 }
 
+/*
+ * What follows, up to vmx_put_beside(), is compiled twice, alone and beside KVM: inlined as if it were once.
+ */
+
 /* Host state of this task */
-static void write_task_state(struct vmx_vcpu *vmx)
+static __always_inline void write_task_state(struct vmx_vcpu *vmx)
 {
 	u64 cr3 = __native_read_cr3();
 	u64 fs_base = static_cpu_has(X86_FEATURE_FSGSBASE) ? rdfsbase() : vmx_rdmsr(MSR_FS_BASE);
@@ -82,7 +86,7 @@ static void write_task_state(struct vmx_vcpu *vmx)
 }
 
 /* An exit loads null selectors: what user space has in these would be lost. */
-static void save_segments(struct vmx_segments *s)
+static __always_inline void save_segments(struct vmx_segments *s)
 {
 	savesegment(ds, s->ds);
 	savesegment(es, s->es);
@@ -91,7 +95,7 @@ static void save_segments(struct vmx_segments *s)
 	asm volatile("sldt %0" : "=rm" (s->ldt));
 }
 
-static void restore_segments(struct vmx_vcpu *vmx)
+static __always_inline void restore_segments(struct vmx_vcpu *vmx)
 {
 	const struct vmx_segments *s = &vmx->host_segments;
 
@@ -125,11 +129,49 @@ void vmx_load_syscall_msrs(struct vmx_vcpu *vmx)
 	if (!(vmx->vcpu.efer & EFER_SCE))
 		return;
 	write_syscall_msrs(vmx->syscall_msr);
-	vmx->syscall_live = true;
+	vmx->live_msrs |= VMX_LIVE_SYSCALL;
+}
+
+static __always_inline void load_msrs(struct vmx_vcpu *vmx)
+{
+	vmx_load_syscall_msrs(vmx);
+	if (vmx_caps.tsc_aux && this_cpu_read(vmx_cpu.tsc_aux) != vmx->vcpu.tsc_aux) {
+		vmx_wrmsr(MSR_TSC_AUX, vmx->vcpu.tsc_aux);
+		vmx->live_msrs |= VMX_LIVE_TSC_AUX;
+	}
+}
+
+static __always_inline void put_msrs(struct vmx_vcpu *vmx)
+{
+	if (!vmx->live_msrs)
+		return;
+	if (vmx->live_msrs & VMX_LIVE_SYSCALL)
+		write_syscall_msrs(this_cpu_ptr(&vmx_cpu)->syscall_msr);
+	if (vmx->live_msrs & VMX_LIVE_TSC_AUX)
+		vmx_wrmsr(MSR_TSC_AUX, this_cpu_read(vmx_cpu.tsc_aux));
+	vmx->live_msrs = 0;
+}
+
+/**
+ * vmx_load_msrs - give the guest the MSRs that no field of the VMCS has
+ * @vmx: in a stay, beside KVM in a section; vmx_cpu has the kernel's
+ */
+void vmx_load_msrs(struct vmx_vcpu *vmx)
+{
+	load_msrs(vmx);
+}
+
+/**
+ * vmx_put_msrs - undo vmx_load_msrs()
+ * @vmx: as there
+ */
+void vmx_put_msrs(struct vmx_vcpu *vmx)
+{
+	put_msrs(vmx);
 }
 
 /* The other vCPU must not steer this one's indirect branches. */
-static void separate(struct vmx_vcpu *vmx)
+static __always_inline void separate(struct vmx_vcpu *vmx)
 {
 	if (this_cpu_read(vmx_cpu.last) == vmx->serial)
 		return;
@@ -138,13 +180,14 @@ static void separate(struct vmx_vcpu *vmx)
 		vmx_wrmsr(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
 }
 
-/* wr_backend.load */
-static void vmx_load(struct wr_vcpu *vcpu, bool migrated)
+static __always_inline void load(struct wr_vcpu *vcpu, bool migrated, const bool beside)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	int cpu = smp_processor_id();
 
-	if (this_cpu_read(vmx_cpu.current_vcpu) != vmx)
+	if (beside)
+		vmx_beside_begin(vmx);
+	if (beside || this_cpu_read(vmx_cpu.current_vcpu) != vmx)
 		vmx_make_current(vmx);
 	if (unlikely(migrated || vmx->host_cpu != cpu)) {
 		write_cpu_state(vmx, cpu);
@@ -153,10 +196,13 @@ static void vmx_load(struct wr_vcpu *vcpu, bool migrated)
 	if (unlikely(!wr_tlb_is_current(&vmx->tlb, this_cpu_read(vmx_cpu.tlb.generation))))
 		flush(vmx, wr_tlb_renew(&vmx->tlb, this_cpu_ptr(&vmx_cpu.tlb), 0));
 	write_task_state(vmx);
+	if (beside)
+		vmx_section_end();
 	save_segments(&vmx->host_segments);
 	vmx->host_kernel_gs_base = vmx_rdmsr(MSR_KERNEL_GS_BASE);
 	vmx_wrmsr(MSR_KERNEL_GS_BASE, vmx->kernel_gs_base);
-	vmx_load_syscall_msrs(vmx);
+	if (!beside)
+		load_msrs(vmx);
 	separate(vmx);
 	/* What it used in the last stay it must ask for again. */
 	if (unlikely(vmx->dr_live)) {
@@ -164,11 +210,21 @@ static void vmx_load(struct wr_vcpu *vcpu, bool migrated)
 		vmx_set_dr7(vcpu);
 	}
 	vmx->host_debugctl = vmx_rdmsr(MSR_IA32_DEBUGCTLMSR);
-	if (vmx_caps.tsc_aux && this_cpu_read(vmx_cpu.tsc_aux) != vcpu->tsc_aux)
-		vmx_wrmsr(MSR_TSC_AUX, vcpu->tsc_aux);
 	if (vmx_caps.spec_ctrl)
 		vmx->host_spec_ctrl = vmx_rdmsr(MSR_IA32_SPEC_CTRL);
 	vmx->flush_l1d = vmx_caps.flush_l1d;
+}
+
+/* wr_backend.load */
+static void vmx_load(struct wr_vcpu *vcpu, bool migrated)
+{
+	load(vcpu, migrated, false);
+}
+
+/* wr_backend.load_beside */
+static void vmx_load_beside(struct wr_vcpu *vcpu, bool migrated)
+{
+	load(vcpu, migrated, true);
 }
 
 /* Its limit decides which ports the task may access. Out of line: the stack protector would guard every stay. */
@@ -190,8 +246,7 @@ void vmx_read_crs(struct vmx_vcpu *vmx)
 	vmx->crs_stale = false;
 }
 
-/* wr_backend.put */
-void vmx_put(struct wr_vcpu *vcpu)
+static __always_inline void put(struct wr_vcpu *vcpu, const bool beside)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
@@ -199,20 +254,30 @@ void vmx_put(struct wr_vcpu *vcpu)
 	/* Loading GS overwrites the base that is to come next. */
 	restore_segments(vmx);
 	vmx_wrmsr(MSR_KERNEL_GS_BASE, vmx->host_kernel_gs_base);
-	if (vmx->syscall_live) {
-		write_syscall_msrs(this_cpu_ptr(&vmx_cpu)->syscall_msr);
-		vmx->syscall_live = false;
-	}
-	if (vmx_caps.tsc_aux && this_cpu_read(vmx_cpu.tsc_aux) != vcpu->tsc_aux)
-		vmx_wrmsr(MSR_TSC_AUX, this_cpu_read(vmx_cpu.tsc_aux));
+	if (!beside)
+		put_msrs(vmx);
 	/* Exits leave limits as wide as they go. */
 	native_load_gdt(this_cpu_ptr(&vmx_cpu.gdt));
 	if (unlikely(test_thread_flag(TIF_IO_BITMAP)))
 		reload_task_register();
 	else
 		this_cpu_write(__tss_limit_invalid, true);
-	if (vmx->crs_stale)
+	if (beside)
+		vmx_beside_end();
+	else if (vmx->crs_stale)
 		vmx_read_crs(vmx);
+}
+
+/* wr_backend.put */
+void vmx_put(struct wr_vcpu *vcpu)
+{
+	put(vcpu, false);
+}
+
+/* wr_backend.put_beside */
+static void vmx_put_beside(struct wr_vcpu *vcpu)
+{
+	put(vcpu, true);
 }
 
 /* DR6 is in no field of the VMCS. */
@@ -493,19 +558,9 @@ u64 vmx_enter(struct wr_vcpu *vcpu)
 	return entry == VMX_REFUSED ? take_refusal(vmx) : take_off(vmx);
 }
 
-/* wr_backend.borrow */
-static int vmx_borrow(struct wr_vcpu *vcpu)
-{
-	return 0;
-}
-
-/* wr_backend.give_back */
-static void vmx_give_back(struct wr_vcpu *vcpu)
-{
-}
-
 struct wr_backend wr_vmx __ro_after_init = {
 	.name = "vmx",
+	.rival = "kvm_intel",
 	.vendor = WARREN_VENDOR_VT_X,
 	.caps = &vmx_backend_caps,
 	.stage2 = &vmx_ept_format,
@@ -518,8 +573,8 @@ struct wr_backend wr_vmx __ro_after_init = {
 	.vcpu_reset = vmx_vcpu_reset,
 	.load = vmx_load,
 	.put = vmx_put,
-	.load_beside = vmx_load,
-	.put_beside = vmx_put,
+	.load_beside = vmx_load_beside,
+	.put_beside = vmx_put_beside,
 	.borrow = vmx_borrow,
 	.give_back = vmx_give_back,
 	.enter = vmx_enter,

@@ -18,7 +18,7 @@
 #include "caps.h"
 #include "vmx.h"
 
-DEFINE_PER_CPU(struct vmx_cpu, vmx_cpu);
+DEFINE_PER_CPU(struct vmx_cpu, vmx_cpu) = { .tlb = WR_TLB_CPU_INIT };
 
 static bool preemption_timer = true;
 module_param(preemption_timer, bool, 0444);
@@ -405,16 +405,32 @@ void vmx_remove(void)
 	vmx_no_msr_bitmap = NULL;
 }
 
-static void read_host_state(struct vmx_cpu *cpu)
+/**
+ * vmx_read_gdt - note where the kernel's GDT is
+ * @cpu: this one
+ *
+ * Context: preemption off.
+ */
+void vmx_read_gdt(struct vmx_cpu *cpu)
 {
 	native_store_gdt(&cpu->gdt);
 	/* Between an exit and the end of its stay another hypervisor's CPU has a wider one. */
 	cpu->gdt.size = GDT_SIZE - 1;
-	rdmsrl(MSR_STAR, cpu->syscall_msr[VMX_STAR]);
-	rdmsrl(MSR_LSTAR, cpu->syscall_msr[VMX_LSTAR]);
-	rdmsrl(MSR_SYSCALL_MASK, cpu->syscall_msr[VMX_SYSCALL_MASK]);
+}
+
+/**
+ * vmx_read_msrs - note the MSRs that guests have for themselves
+ * @cpu: this one
+ *
+ * Context: interrupts off.
+ */
+void vmx_read_msrs(struct vmx_cpu *cpu)
+{
+	cpu->syscall_msr[VMX_STAR] = vmx_rdmsr(MSR_STAR);
+	cpu->syscall_msr[VMX_LSTAR] = vmx_rdmsr(MSR_LSTAR);
+	cpu->syscall_msr[VMX_SYSCALL_MASK] = vmx_rdmsr(MSR_SYSCALL_MASK);
 	if (vmx_caps.tsc_aux)
-		rdmsrl(MSR_TSC_AUX, cpu->tsc_aux);
+		cpu->tsc_aux = vmx_rdmsr(MSR_TSC_AUX);
 }
 
 /* wr_backend.host_on */
@@ -424,7 +440,7 @@ int vmx_host_on(void)
 
 	if (cpu->on)
 		return 0;
-	/* Somebody else's VMs are on this CPU. They would lose it when we turn it off, and we when they do. */
+	/* Somebody else has it. They would lose it when we turn it off, and we when they do. */
 	if (__read_cr4() & X86_CR4_VMXE)
 		return -EBUSY;
 	if (!wr_cr4_set_vmxe(true))
@@ -436,7 +452,8 @@ int vmx_host_on(void)
 	cpu->on = true;
 	cpu->current_vcpu = NULL;
 	cpu->last = 0;
-	read_host_state(cpu);
+	vmx_read_gdt(cpu);
+	vmx_read_msrs(cpu);
 	wr_tlb_host_on(&cpu->tlb);
 	return 0;
 }

@@ -209,7 +209,7 @@ void vmx_set_efer(struct wr_vcpu *vcpu)
 	vmx_begin(vmx);
 	vmcs_write64(GUEST_IA32_EFER, vcpu->efer);
 	vmcs_write32(VM_ENTRY_CONTROLS, entry);
-	if (vcpu->in_stay)
+	if (vcpu->in_stay && !wr_host_beside)
 		vmx_load_syscall_msrs(vmx);
 	vmx_end();
 }
@@ -297,10 +297,15 @@ static void set_stay_msr(struct vmx_vcpu *vmx, u32 index, u64 *kept, u64 data)
 	*kept = data;
 	if (!vmx->vcpu.in_stay)
 		return;
-	if (index == MSR_KERNEL_GS_BASE || index == MSR_TSC_AUX)
+	if (index == MSR_KERNEL_GS_BASE) {
 		wrmsrl(index, data);
-	else
-		vmx_load_syscall_msrs(vmx);
+		return;
+	}
+	/* The next entry loads it. */
+	if (wr_host_beside)
+		return;
+	vmx_put_msrs(vmx);
+	vmx_load_msrs(vmx);
 }
 
 /* wr_backend.set_msr */

@@ -3,7 +3,7 @@
  * VT-x: the VMCS of a vCPU: which CPU has it, and what it holds from the start.
  *
  * A VMCS is active on one CPU at most, which may keep parts of it to itself until VMCLEAR, and current there while it is
- * worked on. It stays active between stays, as long as the vCPU comes back to the same CPU.
+ * worked on. It stays active between stays, as long as the vCPU comes back to the same CPU; but not beside KVM, see borrow.c.
  */
 #include <linux/gfp.h>
 #include <linux/idr.h>
@@ -80,7 +80,7 @@ void vmx_forget_active(struct vmx_cpu *cpu)
  * vmx_make_current - move a VMCS to this CPU
  * @vmx: whose
  *
- * Context: preemption off; interrupts on if it may be active elsewhere.
+ * Beside KVM it becomes so for a section. Context: preemption off; interrupts on if it may be active elsewhere.
  */
 void vmx_make_current(struct vmx_vcpu *vmx)
 {
@@ -88,6 +88,10 @@ void vmx_make_current(struct vmx_vcpu *vmx)
 
 	if (vmx->cpu != smp_processor_id())
 		clear_vmcs(vmx);
+	if (wr_host_beside) {
+		vmx_section_begin(vmx);
+		return;
+	}
 	local_irq_save(flags);
 	if (vmx->cpu < 0) {
 		list_add(&vmx->active, this_cpu_ptr(&vmx_cpu.active));
@@ -252,10 +256,14 @@ struct wr_vcpu *vmx_vcpu_alloc(struct wr_vm *vm)
 	}
 	if (vmx_caps.cpu2 & SECONDARY_EXEC_ENABLE_VPID)
 		vpid = ida_alloc_range(&vpids, 1, VPID_MAX, GFP_KERNEL);
-	vmx->vpid = max(vpid, 0);
+	/* KVM takes the lowest ones, and flushes what it gives to another vCPU of its own. */
+	vmx->vpid = vpid > 0 ? VMX_NR_VPIDS - vpid : 0;
 	vmx->serial = atomic64_inc_return(&serials);
 	vmx->eptp = vmx_caps.shadow ? 0 : make_eptp(vm->mmu.root);
 	vmx_begin(vmx);
+	/* What makes a page a VMCS */
+	vmclear(vmx->vmcs_pa);
+	vmptrld(vmx->vmcs_pa);
 	init_host_state();
 	init_controls(vmx);
 	init_guest_state();
@@ -270,7 +278,7 @@ void vmx_vcpu_free(struct wr_vcpu *vcpu)
 
 	clear_vmcs(vmx);
 	if (vmx->vpid)
-		ida_free(&vpids, vmx->vpid);
+		ida_free(&vpids, VMX_NR_VPIDS - vmx->vpid);
 	free_page((unsigned long)vmx->posted);
 	free_page((unsigned long)vmx->pml);
 	free_page((unsigned long)vmx->vapic);

@@ -96,6 +96,12 @@ static inline int vmptrld(u64 pa)
 	return VMX_INSN("vmptrld %1", "m" (pa));
 }
 
+/* Into @pa; also the one way to tell whether the CPU is in VMX operation */
+static inline int vmptrst(u64 *pa)
+{
+	return VMX_INSN("vmptrst %1", "m" (*pa));
+}
+
 static inline int vmclear(u64 pa)
 {
 	return VMX_INSN("vmclear %1", "m" (pa));

@@ -15,6 +15,7 @@
 
 #include "../backend.h"
 #include "../compat.h"
+#include "../host.h"
 #include "../tlb.h"
 #include "vmcs.h"
 
@@ -76,6 +77,10 @@ enum vmx_syscall_msr {
 	VMX_STAR, VMX_LSTAR, VMX_SYSCALL_MASK,
 	VMX_NR_SYSCALL_MSRS,
 };
+
+/* MSRs that are the guest's until the end of the stay, beside KVM of the section */
+#define VMX_LIVE_SYSCALL	BIT(0)
+#define VMX_LIVE_TSC_AUX	BIT(1)
 
 /* struct vmx_segments - segment registers of the host that an exit does not bring back */
 struct vmx_segments {
@@ -158,7 +163,7 @@ struct vmx_vcpu {
 	u64 cstar;			/* [V] kept for the guest: no Intel CPU uses it */
 	u64 kernel_gs_base;		/* [V] the guest's, outside a stay */
 	bool dr_live;			/* [V] the guest's debug registers are in the hardware */
-	bool syscall_live;		/* [V] in a stay: the guest's SYSCALL MSRs are in the hardware */
+	u8 live_msrs;			/* [V] VMX_LIVE_* */
 	struct vmx_real real;		/* [V] */
 
 	/* [V] The host's, in a stay */
@@ -169,17 +174,28 @@ struct vmx_vcpu {
 	u64 host_spec_ctrl;
 };
 
+/* struct vmx_section - a section beside KVM, see borrow.c: whose, and how it found the CPU; interrupts off */
+struct vmx_section {
+	unsigned int depth;		/* 0: there is none */
+	struct vmx_vcpu *vmx;
+	unsigned long flags;		/* of local_irq_save() */
+	unsigned long cr4;
+	u64 vmcs;			/* KVM's, that was current */
+	bool vmxon;			/* by us */
+};
+
 /* struct vmx_cpu - a host CPU */
 struct vmx_cpu {
 	struct page *vmxon;		/* region that VMXON wants; its contents are the CPU's own affair */
 	bool on;
-	struct vmx_vcpu *current_vcpu;	/* whose VMCS is current; interrupts off to change */
+	struct vmx_vcpu *current_vcpu;	/* whose VMCS is current; interrupts off to change; beside KVM NULL */
 	struct list_head active;	/* vCPUs whose VMCS is active here; interrupts off */
 	struct wr_tlb_cpu tlb;		/* in a stay, or interrupts off */
 	u64 last;			/* vmx_vcpu.serial of who ran here */
 	u64 tsc_aux;			/* where the kernel keeps the CPU's number */
-	u64 syscall_msr[VMX_NR_SYSCALL_MSRS];	/* the kernel's */
+	u64 syscall_msr[VMX_NR_SYSCALL_MSRS];	/* the kernel's; beside KVM this and the above as found */
 	struct desc_ptr gdt;		/* the kernel's */
+	struct vmx_section section;
 };
 
 DECLARE_PER_CPU(struct vmx_cpu, vmx_cpu);
@@ -214,6 +230,16 @@ int vmx_probe(void);
 void vmx_remove(void);
 int vmx_host_on(void);
 void vmx_host_off(void);
+void vmx_read_gdt(struct vmx_cpu *cpu);
+void vmx_read_msrs(struct vmx_cpu *cpu);
+
+/* borrow.c: CPUs that are KVM's as well */
+void vmx_section_begin(struct vmx_vcpu *vmx);
+void vmx_section_end(void);
+int vmx_borrow(struct wr_vcpu *vcpu);
+void vmx_give_back(struct wr_vcpu *vcpu);
+void vmx_beside_begin(struct vmx_vcpu *vmx);
+void vmx_beside_end(void);
 
 /* ept.c */
 void vmx_init_ept_format(void);
@@ -235,7 +261,8 @@ bool vmx_msrs_filtered(const struct wr_vcpu *vcpu);
  * vmx_begin - make a VMCS accessible
  * @vmx: whose
  *
- * Until vmx_end(). Context: process context, interrupts on, or in a stay of that vCPU.
+ * Until vmx_end(); it nests. Beside KVM that is a section, with interrupts off. Context: process context, interrupts on, or in a
+ * stay of that vCPU.
  */
 static inline void vmx_begin(struct vmx_vcpu *vmx)
 {
@@ -246,6 +273,8 @@ static inline void vmx_begin(struct vmx_vcpu *vmx)
 
 static inline void vmx_end(void)
 {
+	if (unlikely(wr_host_beside))
+		vmx_section_end();
 	preempt_enable();
 }
 
@@ -353,6 +382,8 @@ void vmx_put(struct wr_vcpu *vcpu);
 void vmx_flush_tlb(struct wr_vcpu *vcpu);
 u32 vmx_timer_ticks(u64 deadline, u64 now, u8 rate);
 void vmx_load_syscall_msrs(struct vmx_vcpu *vmx);
+void vmx_load_msrs(struct vmx_vcpu *vmx);
+void vmx_put_msrs(struct vmx_vcpu *vmx);
 void vmx_read_crs(struct vmx_vcpu *vmx);
 
 /* exits.c */
