@@ -18,6 +18,11 @@ packages_sources() {
 	[ "$1" = sid ] || printf 'deb %s %s main\n' "$mirror" "$1-updates" "$mirror-security" "$1-security"
 }
 
+# A mirror that stands still, as a snapshot does, has lists of sid that are signed and out of date.
+packages_mirror_age() {
+	echo 'Acquire::Check-Valid-Until "false";'
+}
+
 # packages_root SUITE KIND: make sure that there is one.
 packages_root() {
 	[ -d "$PACKAGES_CACHE/$1-$2" ] || with_lock "packages-$1-$2" packages_root_make "$1" "$2"
@@ -36,6 +41,7 @@ packages_make_clean() {
 	step "making a clean chroot of Debian $1" as_root debootstrap --variant=minbase --include=ca-certificates \
 		"$1" "$2" "$(debian_mirror)" &&
 		packages_sources "$1" | as_root tee "$2/etc/apt/sources.list" >/dev/null &&
+		packages_mirror_age | as_root tee "$2/etc/apt/apt.conf.d/60age" >/dev/null &&
 		step "refreshing its package lists" packages_within "$1" "$2" "$2/mnt" apt-get -q update
 }
 
