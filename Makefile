@@ -93,6 +93,8 @@ endif
 
 # What a directory of the launcher has
 names = $(notdir $(wildcard userspace-cli/$(1)/*))
+# Directories below the first one that nobody has anything in
+prune = cd $(1) 2>/dev/null && rmdir -p --ignore-fail-on-non-empty $(2) 2>/dev/null || :
 
 uninstall:
 	rm -f $(MODDIR)/warren.ko
@@ -104,6 +106,11 @@ uninstall:
 	rm -f $(addprefix $(LIBDIR)/sysusers.d/,$(call names,sysusers))
 	rm -f $(addprefix $(LIBDIR)/modules-load.d/,$(call names,modules-load))
 	rm -f $(addprefix $(LIBDIR)/systemd/system/,$(call names,systemd))
+	$(call prune,$(DESTDIR)/lib/modules/$(KVER),updates)
+	$(call prune,$(SHAREDIR)/man,man1 man5)
+	$(call prune,$(SHAREDIR),bash-completion/completions)
+	$(call prune,$(DESTDIR)$(PREFIX)/include,linux)
+	$(call prune,$(LIBDIR),udev/rules.d sysusers.d modules-load.d systemd/system)
 ifeq ($(DESTDIR),)
 	depmod -a $(KVER)
 	[ ! -e /dev/warren ] || { chmod 600 /dev/warren && chgrp root /dev/warren; }

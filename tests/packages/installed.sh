@@ -137,6 +137,28 @@ test_upgrade() {
 test_again() {
 	install --reinstall ./warren_*.deb ./warren-dkms_*.deb || fail "an upgrade"
 	module_of "$first"
+	cp "$(find "/lib/modules/$first/updates" -name 'warren.ko*')" /tmp
+}
+
+# source_make TARGET: in the source, of which the packages were built; the module is DKMS's.
+source_make() {
+	make -s -C warren -o all "KVER=$first" "KDIR=/lib/modules/$first/build" SIGN_KEY=/var/lib/dkms/mok.key \
+		SIGN_CERT=/var/lib/dkms/mok.pub "$1"
+}
+
+# Without the packages; signed by DKMS's key, as docs/install.md tells.
+test_make_install() {
+	[ -e /tmp/warren.ko ] || xz -d /tmp/warren.ko.xz || fail "a module"
+	strip --strip-debug -o warren/warren.ko /tmp/warren.ko || fail "a module without a signature"
+	[ -e /var/lib/dkms/mok.pub ] || skip "this DKMS makes no key without openssl or kmodsign"
+	files >/tmp/before
+	source_make install || fail "an installation"
+	[ "$(modinfo -k "$first" -F filename warren)" = "/lib/modules/$first/updates/warren.ko" ] || fail "modprobe to find it"
+	[ -n "$(modinfo -k "$first" -F sig_key warren)" ] || fail "a signature"
+	getent group warren && /usr/local/bin/warren --version || fail "a group, and a launcher"
+	source_make uninstall || fail "its end"
+	! getent group warren || fail "no group"
+	files | diff /tmp/before - || fail "nothing left"
 }
 
 test_purge() {
@@ -150,7 +172,7 @@ test_purge() {
 	[ ! -s /tmp/left ] || { cat /tmp/left; fail "nothing left"; }
 }
 
-plan 14
+plan 15
 first='' second=''
 choose_kernels
 check "$SUITE: what the packages need, and headers of $first" test_prepare
@@ -167,4 +189,5 @@ check "$SUITE: headers of the interface" test_header
 check "$SUITE: a kernel's upgrade, to $second" test_upgrade
 check "$SUITE: they are installed again" test_again
 check "$SUITE: purged, they leave nothing" test_purge
+check "$SUITE: make install and make uninstall leave nothing" test_make_install
 finish
