@@ -11,6 +11,7 @@
 #include "backend.h"
 #include "beside.h"
 #include "host.h"
+#include "perf.h"
 
 static int module_changed(struct notifier_block *block, unsigned long action, void *data)
 {
@@ -18,10 +19,12 @@ static int module_changed(struct notifier_block *block, unsigned long action, vo
 
 	if (strcmp(mod->name, wr_backend->rival))
 		return NOTIFY_DONE;
-	if (action == MODULE_STATE_COMING)
+	if (action == MODULE_STATE_COMING) {
 		wr_host_share(true);
-	else if (action == MODULE_STATE_GOING)
+		wr_perf_withdraw();
+	} else if (action == MODULE_STATE_GOING) {
 		wr_host_share(false);
+	}
 	return NOTIFY_DONE;
 }
 

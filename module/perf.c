@@ -10,12 +10,9 @@
  */
 #include <linux/errno.h>
 #include <linux/irqflags.h>
-#include <linux/kobject.h>
-#include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/perf_event.h>
-#include <linux/string.h>
 
 #include "backend.h"
 #include "fpu.h"
@@ -43,8 +40,6 @@ void wr_perf_nmi(struct wr_vcpu *vcpu)
 }
 
 #ifdef CONFIG_GUEST_PERF_EVENTS
-
-static const char * const kvm_modules[] = { "kvm_amd", "kvm_intel" };
 
 static DEFINE_MUTEX(lock);
 static bool registered;		/* lock */
@@ -98,7 +93,12 @@ static u64 enter(struct wr_vcpu *vcpu)
 	return reason;
 }
 
-static void withdraw(void)
+/**
+ * wr_perf_withdraw - give the place back, for KVM comes
+ *
+ * Context: may sleep; wr_host_beside is true, so that nobody takes it again.
+ */
+void wr_perf_withdraw(void)
 {
 	mutex_lock(&lock);
 	if (registered)
@@ -107,72 +107,21 @@ static void withdraw(void)
 	mutex_unlock(&lock);
 }
 
-static bool is_kvm(const char *name)
-{
-	return match_string(kvm_modules, ARRAY_SIZE(kvm_modules), name) >= 0;
-}
-
-static int module_comes(struct notifier_block *block, unsigned long action, void *data)
-{
-	const struct module *mod = data;
-
-	if (action == MODULE_STATE_COMING && is_kvm(mod->name))
-		withdraw();
-	return NOTIFY_DONE;
-}
-
-static struct notifier_block notifier = {
-	.notifier_call = module_comes,
-};
-
-static bool kvm_is_here(void)
-{
-	struct kobject *found;
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(kvm_modules); i++) {
-		found = kset_find_obj(THIS_MODULE->mkobj.kobj.kset, kvm_modules[i]);
-		kobject_put(found);
-		if (found)
-			return true;
-	}
-	return false;
-}
-
-static int take_place(void)
+static int begin(void)
 {
 	int err = 0;
 
 	mutex_lock(&lock);
-	if (kvm_is_here()) {
-		pr_err("perf=1 is not available: KVM is loaded, and has perf's samples of guests\n");
+	if (wr_host_beside) {
+		pr_err("perf=1 is not available: the CPUs are shared with KVM, which has perf's samples of guests\n");
 		err = -EBUSY;
 	} else {
 		perf_register_guest_info_callbacks(&callbacks);
 		registered = true;
+		wr_enter = enter;
 	}
 	mutex_unlock(&lock);
 	return err;
-}
-
-static int begin(void)
-{
-	int err = register_module_notifier(&notifier);
-
-	if (err)
-		return err;
-	err = take_place();
-	if (err)
-		unregister_module_notifier(&notifier);
-	else
-		wr_enter = enter;
-	return err;
-}
-
-static void end(void)
-{
-	unregister_module_notifier(&notifier);
-	withdraw();
 }
 
 #else
@@ -183,7 +132,7 @@ static int begin(void)
 	return -EOPNOTSUPP;
 }
 
-static void end(void)
+void wr_perf_withdraw(void)
 {
 }
 
@@ -205,6 +154,5 @@ int __init wr_perf_init(void)
  */
 void wr_perf_exit(void)
 {
-	if (wr_perf)
-		end();
+	wr_perf_withdraw();
 }

@@ -15,6 +15,7 @@ extern bool wr_perf;
 
 int wr_perf_init(void);
 void wr_perf_exit(void);
+void wr_perf_withdraw(void);
 void wr_perf_nmi(struct wr_vcpu *vcpu);
 
 #endif

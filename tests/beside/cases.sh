@@ -15,6 +15,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 beside=$WARREN_BUILD/tests/beside/beside
 seconds=${BESIDE_SECONDS:-8}
+power=/sys/module/warren_power/parameters
 other=/dev/warren
 [ "${BESIDE_OTHER:-}" != kvm ] || other=/dev/kvm
 work=$(mktemp -d "${TMPDIR:-/tmp}/beside.XXXXXX")
@@ -247,11 +248,12 @@ hotplug() {
 	while alive; do
 		cpu_online 0 || fail "that a CPU goes"
 		sleep 0.3
+		echo 20 >"$power/suspend" || fail "that the host suspends"
 		cpu_online 1 || fail "that a CPU comes"
 		sleep 0.3
 		count=$((count + 1))
 	done
-	echo "CPU 1 went and came $count times"
+	echo "CPU 1 went and came, and the other one suspended meanwhile, $count times"
 	end
 }
 
@@ -293,7 +295,7 @@ check "Warren is loaded and unloaded while KVM runs" case_of warren_around
 check "KVM's machines come and go while Warren's run" case_of kvm_comes_and_goes
 check "Warren's machines come and go while KVM's run" case_of warren_comes_and_goes
 check "machines of both come and go" case_of both_come_and_go
-check "a CPU goes and comes while both run" case_of hotplug
+check "a CPU goes and comes, and the host suspends and resumes, while both run" case_of hotplug
 check "Linux on both" case_of both_linux
 echo "# Rounds of each guest, in how many machines"
 cat "$rounds"
