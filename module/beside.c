@@ -19,7 +19,8 @@ static int module_changed(struct notifier_block *block, unsigned long action, vo
 
 	if (strcmp(mod->name, wr_backend->rival))
 		return NOTIFY_DONE;
-	if (action == MODULE_STATE_COMING) {
+	/* LIVE: it was between its coming and its being seen when Warren looked. */
+	if (action == MODULE_STATE_COMING || action == MODULE_STATE_LIVE) {
 		wr_host_share(true);
 		wr_perf_withdraw();
 	} else if (action == MODULE_STATE_GOING) {

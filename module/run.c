@@ -139,7 +139,7 @@ void wr_vm_request_all(struct wr_vm *vm, enum wr_request req, bool wait)
  */
 static __always_inline void check_clock(struct wr_vcpu *vcpu)
 {
-	unsigned long switches = current->nvcsw + current->nivcsw;
+	unsigned long switches = wr_task_switches();
 
 	if (switches == vcpu->switches && !vcpu->clock.unstable)
 		return;
@@ -629,6 +629,8 @@ static void thread_changed(struct wr_vcpu *vcpu)
 	vcpu->thread = new;
 	spin_unlock(lock);
 	put_pid(old);
+	/* The other thread's count says nothing. */
+	vcpu->switches = ULONG_MAX;
 }
 
 /**

@@ -9,6 +9,7 @@
 
 #include "../debug.h"
 #include "../host.h"
+#include "../run.h"
 #include "../state.h"
 #include "svm.h"
 
@@ -53,16 +54,6 @@ void svm_flush_tlb(struct wr_vcpu *vcpu)
 		svm->vmcb->control.tlb_ctl = TLB_CONTROL_FLUSH_ASID;
 }
 
-/**
- * svm_forget_guest - another hypervisor's guest has run here, or is about to
- *
- * Context: preemption off.
- */
-void svm_forget_guest(void)
-{
-	this_cpu_write(last_serial, 0);
-}
-
 /* What all stays begin with */
 static __always_inline void begin_stay(struct svm_vcpu *svm, bool migrated)
 {
@@ -102,8 +93,8 @@ static void svm_load_beside(struct wr_vcpu *vcpu, bool migrated)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
 
-	if (svm_others_run())
-		svm_forget_guest();
+	if (wr_vcpu_was_switched(vcpu))
+		this_cpu_write(last_serial, 0);
 	wr_tlb_moved(&svm->tlb);
 	begin_stay(svm, migrated);
 }

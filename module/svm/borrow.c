@@ -12,15 +12,19 @@
  *   FS, GS, TR, LDTR, SYSCALL  saved anew each time, for the same reasons; VMLOAD brings them back.
  *   the TLB                    No ASID is free of it. A stay begins with a flush of ours and ends with another, by an entry that
  *                              does nothing else: neither sees what the other has cached.
- *   branch predictors          It takes the guest that ran last for its own: a barrier at both ends of a stay.
+ *   branch predictors          It takes the guest that ran last for its own: a barrier at the end of a stay, and at the begin
+ *                              of one before which another thread ran.
  *
- * Where SVM was off, the other hypervisor has no guests. It flushes all ASIDs when it turns it on, so nothing is owed to it.
+ * Where SVM is off when a stay ends, the other hypervisor has no guests. It flushes all ASIDs when it turns it on, so nothing is
+ * owed to it.
  */
 #include <linux/irqflags.h>
 #include <linux/percpu.h>
 #include <asm/processor-flags.h>
+#include <asm/trapnr.h>
 #include <uapi/asm/debugreg.h>
 
+#include "../debug.h"
 #include "../host.h"
 #include "svm.h"
 
@@ -109,16 +113,6 @@ void svm_give_back(struct wr_vcpu *vcpu)
 }
 
 /**
- * svm_others_run - may the other hypervisor have guests on this CPU?
- *
- * Context: preemption off.
- */
-bool svm_others_run(void)
-{
-	return read_msr(MSR_EFER) & EFER_SVME;
-}
-
-/**
  * svm_init_flush_vmcb - make the VMCB of an entry that flushes our ASID and does nothing else
  * @vmcb: zeroed
  * @empty_root: a page table of the highest level without an entry
@@ -150,19 +144,30 @@ void svm_init_flush_vmcb(struct vmcb *vmcb, u64 empty_root)
 	save->dr7 = DR_CONTROL_RESERVED;
 }
 
+/* An entry that leaves nothing of ours in the TLB. Whatever made it exit waits, but for a machine check. */
+static void flush_ours(struct wr_vcpu *vcpu, struct loan *loan)
+{
+	u64 flush_pa = this_cpu_read(svm_host.flush_pa);
+	const struct vmcb *vmcb = __va(flush_pa);
+
+	take_svm(loan);
+	wr_debug_swap_in(vcpu, false);
+	svm_enter_guest(flush_pa, *this_cpu_ptr(&flush_regs), this_cpu_read(svm_host.save_pa));
+	wr_debug_swap_out(vcpu, false, false);
+	return_svm(loan);
+	if (unlikely((u32)vmcb->control.exit_code == SVM_EXIT_EXCP_BASE + X86_TRAP_MC))
+		wr_host_machine_check();
+}
+
 /* wr_backend.put_beside */
 void svm_put_beside(struct wr_vcpu *vcpu)
 {
-	struct loan *loan = this_cpu_ptr(&loans);
 	unsigned long flags;
 
 	local_irq_save(flags);
-	if (svm_others_run() && !wr_host_is_rebooting()) {
-		take_svm(loan);
-		svm_enter_guest(this_cpu_read(svm_host.flush_pa), *this_cpu_ptr(&flush_regs), this_cpu_read(svm_host.save_pa));
-		return_svm(loan);
+	if (read_msr(MSR_EFER) & EFER_SVME) {
+		flush_ours(vcpu, this_cpu_ptr(&loans));
 		svm_barrier();
-		svm_forget_guest();
 	}
 	local_irq_restore(flags);
 }

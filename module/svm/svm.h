@@ -142,13 +142,11 @@ void svm_host_off(void);
 
 /* backend.c */
 void svm_forget_asids(void);
-void svm_forget_guest(void);
 void svm_flush_tlb(struct wr_vcpu *vcpu);
 u64 svm_enter(struct wr_vcpu *vcpu);
 
 /* borrow.c: beside another hypervisor */
 void svm_init_flush_vmcb(struct vmcb *vmcb, u64 empty_root);
-bool svm_others_run(void);
 void svm_put_beside(struct wr_vcpu *vcpu);
 int svm_borrow(struct wr_vcpu *vcpu);
 void svm_give_back(struct wr_vcpu *vcpu);

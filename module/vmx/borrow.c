@@ -25,6 +25,7 @@
 #include <asm/processor-flags.h>
 #include <asm/special_insns.h>
 
+#include "../run.h"
 #include "vmx.h"
 
 /* What VMPTRST stores when no VMCS is current */
@@ -128,12 +129,6 @@ void vmx_give_back(struct wr_vcpu *vcpu)
 	vmx_section_end();
 }
 
-/* A context switch since the vCPU's last stay may have let a guest of KVM's in. */
-static bool was_switched(const struct wr_vcpu *vcpu)
-{
-	return vcpu->switches != current->nvcsw + current->nivcsw;
-}
-
 /**
  * vmx_beside_begin - a stay beside KVM begins
  * @vmx: whose
@@ -143,7 +138,8 @@ void vmx_beside_begin(struct vmx_vcpu *vmx)
 	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpu);
 
 	vmx_read_gdt(cpu);
-	if (was_switched(&vmx->vcpu))
+	/* A guest of KVM's may have run here since. */
+	if (wr_vcpu_was_switched(&vmx->vcpu))
 		cpu->last = 0;
 }
 
