@@ -203,16 +203,14 @@ void wr_shadow_forget_pcids(struct wr_vcpu *vcpu)
 static struct shadow_page *find_fresh(const struct wr_vcpu *vcpu)
 {
 	const struct wr_shadow_vcpu *sv = &vcpu->shadow;
+	const struct shadow_page *now = sv->root[0];
 	struct shadow_page *sp;
 	int i;
 
-	for (i = 0; i < WR_SHADOW_KEPT; i++) {
-		if (sv->kept_cr3[i] != vcpu->cr3)
-			continue;
+	for (i = 0; i < WR_SHADOW_KEPT && now; i++) {
 		sp = sv->kept[i];
-		if (sp && sv->root[0] && sp->role.word == sv->root[0]->role.word && !hlist_unhashed_lockless(&sp->hash))
+		if (sv->kept_cr3[i] == vcpu->cr3 && sp && sp->role.word == now->role.word && !hlist_unhashed_lockless(&sp->hash))
 			return sp;
-		break;
 	}
 	return NULL;
 }
