@@ -16,6 +16,9 @@
 
 #include "bench.h"
 
+/* What the guest's init says of its command */
+#define GUEST_DONE "guest: status 0"
+
 static pid_t spawn(char **argv, int *out)
 {
 	int fd[2];
@@ -56,6 +59,7 @@ int boot_main(int argc, char **argv)
 	int fd = -1, status;
 	const struct warren_trace_ring *ring = MAP_FAILED;
 	clockid_t clock;
+	bool done = false;
 	u64 exits = 0;
 	pid_t pid;
 	FILE *f;
@@ -78,9 +82,13 @@ int boot_main(int argc, char **argv)
 			exits = ring == MAP_FAILED ? 0 : ring->head;
 		}
 	/* The guest may have rows of its own; it powers off by itself. */
-	while (f && fgets(line, sizeof(line), f))
+	while (f && fgets(line, sizeof(line), f)) {
 		if (!strncmp(line, "row ", 4))
 			printf("%.*s\n", (int)strcspn(line, "\r\n"), line);
+		done |= !strncmp(line, GUEST_DONE, strlen(GUEST_DONE));
+	}
+	if (!done)
+		fprintf(stderr, "bench: the guest's command failed, or has not ended; last: %s\n", line);
 	waitpid(pid, &status, 0);
 	printf("row boot-to-init %llu\n", (unsigned long long)ticks);
 	if (exits)
