@@ -284,6 +284,27 @@ static void guest_splits(u64 n)
 
 TEST(large_pages_split_and_whole) { run(guest_splits, test_scale(50)); }
 
+/* A large page that is read for so long that its tables count as unchanged: the first write comes through, and sets D. */
+static void guest_reads_before_it_writes(u64 n)
+{
+	u64 i, k, two = VA + PAGE_2M;
+
+	build();
+	for (i = 0; i < n; i++) {
+		table(PD)[1] = DATA(0) | P | W | U | PS;
+		for (k = 0; k < 6; k++) {
+			reload_cr3();
+			GUEST_EQ(*at(two + k * 80 * PAGE), k * 80);
+		}
+		GUEST_EQ(table(PD)[1] & (A | D), A);
+		*at(two + 80 * PAGE) = 80;
+		GUEST_EQ(table(PD)[1] & (A | D), A | D);
+	}
+	guest_done();
+}
+
+TEST(large_page_read_then_written) { run(guest_reads_before_it_writes, test_scale(20)); }
+
 /* What the emulator writes counts like what the guest writes itself: INS puts an entry into a table. */
 static void guest_inputs_entries(u64 n)
 {
