@@ -180,9 +180,9 @@ static int find_part(const struct wr_slots *slots, u64 gpa, size_t len, bool wri
 	return 0;
 }
 
-static void mark_written(struct wr_vm *vm, const struct wr_slot *slot, u64 gpa, size_t len)
+/* @shadow: what shadow tables made of it may be wrong now */
+static void mark_written(struct wr_vm *vm, const struct wr_slot *slot, u64 gpa, size_t len, bool shadow)
 {
-	bool shadow = wr_shadow_of(&vm->mmu);
 	u64 gfn;
 
 	if (!shadow && !slot->dirty)
@@ -223,7 +223,7 @@ static int write_slots(struct wr_vm *vm, u64 gpa, const void *data, size_t len)
 			return r;
 		r = wr_hva_write(part.hva, data, part.len);
 		/* Marked even when it failed: some of it may have been written. */
-		mark_written(vm, part.slot, gpa, part.len);
+		mark_written(vm, part.slot, gpa, part.len, wr_shadow_of(&vm->mmu));
 		if (r)
 			return r;
 	}
@@ -293,19 +293,15 @@ static int cmpxchg_split(struct wr_vm *vm, u64 gpa, void *old, const void *new, 
 	return write_slots(vm, gpa, new, len);
 }
 
-static int cmpxchg_slots(struct wr_vm *vm, u64 gpa, void *old, const void *new, size_t len)
+static int cmpxchg_aligned(struct wr_vm *vm, u64 gpa, void *old, const void *new, size_t len, bool shadow)
 {
 	struct part part;
-	int r;
+	int r = find_part(wr_slots(vm), gpa, len, true, &part);
 
-	if (gpa & (len - 1))
-		return cmpxchg_split(vm, gpa, old, new, len);
-	r = find_part(wr_slots(vm), gpa, len, true, &part);
-	if (r)
-		return r;
-	r = wr_hva_cmpxchg(part.hva, old, new, len);
 	if (!r)
-		mark_written(vm, part.slot, gpa, len);
+		r = wr_hva_cmpxchg(part.hva, old, new, len);
+	if (!r)
+		mark_written(vm, part.slot, gpa, len, shadow);
 	return r;
 }
 
@@ -328,7 +324,10 @@ int wr_gpa_cmpxchg(struct wr_vm *vm, u64 gpa, void *old, const void *new, size_t
 	if (!is_power_of_2(len))
 		return -EINVAL;
 	idx = srcu_read_lock(&vm->srcu);
-	r = cmpxchg_slots(vm, gpa, old, new, len);
+	if (gpa & (len - 1))
+		r = cmpxchg_split(vm, gpa, old, new, len);
+	else
+		r = cmpxchg_aligned(vm, gpa, old, new, len, wr_shadow_of(&vm->mmu));
 	srcu_read_unlock(&vm->srcu, idx);
 	return r;
 }
@@ -346,17 +345,7 @@ WR_EXPORT_FOR_KUNIT(wr_gpa_cmpxchg);
  */
 int wr_gpa_update_entry(struct wr_vm *vm, u64 gpa, void *old, const void *new, size_t len)
 {
-	struct part part;
-	int r = find_part(wr_slots(vm), gpa, len, true, &part);
-
-	if (!r)
-		r = wr_hva_cmpxchg(part.hva, old, new, len);
-	if (!r && part.slot->dirty) {
-		/* As mark_written() */
-		smp_mb();
-		wr_dirty_mark(vm, NULL, part.slot, gpa >> PAGE_SHIFT);
-	}
-	return r;
+	return cmpxchg_aligned(vm, gpa, old, new, len, false);
 }
 
 /**

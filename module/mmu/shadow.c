@@ -506,6 +506,10 @@ void wr_shadow_flushed(struct wr_mmu *mmu)
 	sh->nr_dead = 0;
 }
 
+/* Chunks of a range */
+#define for_each_chunk(sh, index, chunk, start, end)	\
+	xa_for_each_range(&(sh)->chunks, index, chunk, (start) / WR_PT_ENTRIES, ((end) - 1) / WR_PT_ENTRIES)
+
 /**
  * wr_shadow_zap - stage 2 removes its leaves of a range
  * @mmu: wr_mmu.lock is held for writing
@@ -516,14 +520,13 @@ void wr_shadow_flushed(struct wr_mmu *mmu)
 void wr_shadow_zap(struct wr_mmu *mmu, u64 start, u64 end, struct wr_gather *gather)
 {
 	struct wr_shadow *sh = mmu->shadow;
-	unsigned int i, first, past;
 	struct wr_gfn_chunk *chunk;
 	unsigned long index;
+	unsigned int i, past;
 
 	owe_stale(sh, gather);
-	xa_for_each_range(&sh->chunks, index, chunk, start / WR_PT_ENTRIES, (end - 1) / WR_PT_ENTRIES) {
-		shadow_chunk_part(index, start, end, &first, &past);
-		for (i = first; i < past; i++) {
+	for_each_chunk(sh, index, chunk, start, end) {
+		for (shadow_chunk_part(index, start, end, &i, &past); i < past; i++) {
 			drop_list(&chunk->rmap[i], gather);
 			/* Other memory may come there. */
 			if (test_bit(i, chunk->tables)) {
@@ -559,16 +562,14 @@ static void protect_list(const struct hlist_head *list, struct wr_gather *gather
 void wr_shadow_protect(struct wr_mmu *mmu, u64 start, u64 end, struct wr_gather *gather)
 {
 	struct wr_shadow *sh = mmu->shadow;
-	unsigned int i, first, past;
 	struct wr_gfn_chunk *chunk;
 	unsigned long index;
+	unsigned int i, past;
 
 	owe_stale(sh, gather);
-	xa_for_each_range(&sh->chunks, index, chunk, start / WR_PT_ENTRIES, (end - 1) / WR_PT_ENTRIES) {
-		shadow_chunk_part(index, start, end, &first, &past);
-		for (i = first; i < past; i++)
+	for_each_chunk(sh, index, chunk, start, end)
+		for (shadow_chunk_part(index, start, end, &i, &past); i < past; i++)
 			protect_list(&chunk->rmap[i], gather);
-	}
 }
 
 /**
@@ -591,6 +592,24 @@ void wr_shadow_protect_masked(struct wr_mmu *mmu, u64 gfn, unsigned long mask, s
 	}
 }
 
+static bool age_list(const struct hlist_head *list, bool clear)
+{
+	const struct hlist_node *link;
+	struct shadow_page *sp;
+	bool young = false;
+	unsigned int i;
+
+	hlist_for_each(link, list) {
+		sp = shadow_of_link(link, &i);
+		if (!(READ_ONCE(sp->spt[i]) & SPTE_A))
+			continue;
+		young = true;
+		if (clear)
+			clear_bit(SPTE_A_SHIFT, (unsigned long *)&sp->spt[i]);
+	}
+	return young;
+}
+
 /**
  * wr_shadow_age - were the pages of a range used?
  * @mmu: wr_mmu.lock is held, either side
@@ -601,26 +620,14 @@ void wr_shadow_protect_masked(struct wr_mmu *mmu, u64 gfn, unsigned long mask, s
 bool wr_shadow_age(struct wr_mmu *mmu, u64 start, u64 end, bool clear)
 {
 	struct wr_shadow *sh = mmu->shadow;
-	unsigned int i, k, first, past;
 	struct wr_gfn_chunk *chunk;
-	struct hlist_node *link;
-	struct shadow_page *sp;
 	unsigned long index;
+	unsigned int i, past;
 	bool young = false;
 
-	xa_for_each_range(&sh->chunks, index, chunk, start / WR_PT_ENTRIES, (end - 1) / WR_PT_ENTRIES) {
-		shadow_chunk_part(index, start, end, &first, &past);
-		for (i = first; i < past; i++) {
-			hlist_for_each(link, &chunk->rmap[i]) {
-				sp = shadow_of_link(link, &k);
-				if (!(READ_ONCE(sp->spt[k]) & SPTE_A))
-					continue;
-				young = true;
-				if (clear)
-					clear_bit(SPTE_A_SHIFT, (unsigned long *)&sp->spt[k]);
-			}
-		}
-	}
+	for_each_chunk(sh, index, chunk, start, end)
+		for (shadow_chunk_part(index, start, end, &i, &past); i < past; i++)
+			young |= age_list(&chunk->rmap[i], clear);
 	return young;
 }
 

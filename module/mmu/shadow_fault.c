@@ -247,8 +247,8 @@ static enum map_result set_leaf(struct wr_vcpu *vcpu, struct shadow_path *path, 
 }
 
 /*
- * One level down by an entry that is there already: an upper table that is in sync says what the guest's does, and neither the guest's
- * nor the child's role need be looked at.
+ * One level down by an entry that is there already: an upper table that is in sync says what the guest's does, so that neither the
+ * guest's nor the role of the next one need be looked at.
  */
 static bool step_by_entry(struct shadow_path *path)
 {
