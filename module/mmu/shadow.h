@@ -16,8 +16,12 @@
  *   D  A translation that the guest has dropped may stay in the hardware's TLBs of vCPUs which did not flush. No reverse map
  *      knows of it: wr_shadow.stale makes the next removal or protection in stage 2 flush them all.
  *
- * All of it changes under wr_mmu.lock, held for writing. Only a vCPU that goes back to a root which it has kept takes no lock, when
- * nothing is unsync: nothing of the VM changes then, and what was written before its flush was made unsync before.
+ * All of it changes under wr_mmu.lock, held for writing. Only INVLPG, and a vCPU that goes back to a root which it has kept, take no
+ * lock when nothing is unsync: nothing of the VM changes then, and what was written before the flush was made unsync before.
+ *
+ * On its way down a fault takes what is present in upper tables that are in sync for what the guest's own say. It can be too little:
+ * the walk sets D of a large page's entry and tells nobody, and the host may have written. So where it does not arrive at the page of
+ * the walk, or not with the rights, it looks at the guest's entries.
  *
  * With PCIDs a write of CR3 need not be a flush: see wr_shadow_write_cr3().
  *

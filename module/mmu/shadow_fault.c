@@ -16,7 +16,7 @@
 
 #define MAX_TRIES	16
 
-/* Leaves that one fault makes, at most: a cache line of the table; and of a large page of the guest's, which is one for its kernel */
+/* Leaves that one fault makes, at most: a cache line of the table; and of a large page of the guest's, one to its kernel */
 #define NEIGHBOURS	8
 #define PIECES		64
 
@@ -202,7 +202,8 @@ static void map_pieces(struct wr_mmu *mmu, const struct shadow_path *path, struc
 		if (sp->spt[near.i] & SPTE_P || !wr_pt_is_present(mmu->format, leaf))
 			continue;
 		sp->guest[near.i] = path->value;
-		shadow_add(mmu->shadow, sp, near.i, make_entry(&near, leaf, leaf & mmu->format->writable), &chunk->rmap[near.i], gather);
+		shadow_add(mmu->shadow, sp, near.i, make_entry(&near, leaf, leaf & mmu->format->writable),
+			   &chunk->rmap[near.i], gather);
 	}
 }
 
