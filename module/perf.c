@@ -113,7 +113,7 @@ static int begin(void)
 
 	mutex_lock(&lock);
 	if (wr_host_beside) {
-		pr_err("perf=1 is not available: the CPUs are shared with KVM, which has perf's samples of guests\n");
+		pr_err("perf=1 is not available: virtualization is shared with KVM, or may be, and perf's samples of guests are KVM's\n");
 		err = -EBUSY;
 	} else {
 		perf_register_guest_info_callbacks(&callbacks);

@@ -49,6 +49,8 @@ struct host_state {
 	u32 seed;
 	bool xsave, avx, pku, rdtscp;
 	u64 fs;
+	int watch;		/* -1: none */
+	volatile u64 watched;
 	struct regs512 in, out;
 };
 

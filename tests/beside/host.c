@@ -2,6 +2,8 @@
 /* The host's own state while guests run: registers of the VMM's threads, and MSRs that only the kernel sees. */
 #include <asm/prctl.h>
 #include <fcntl.h>
+#include <linux/hw_breakpoint.h>
+#include <linux/perf_event.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +33,31 @@ static u32 pkru(const struct host_state *h)
 	return MARK32(h->seed, 0x77, 0) << 2;
 }
 
+/*
+ * A breakpoint of this thread's own, counted by perf. As long as it runs the CPU has one armed, so that entries take a way that
+ * others do not: every third has one.
+ */
+static void watch(struct host_state *h)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_BREAKPOINT, .size = sizeof(attr), .bp_type = HW_BREAKPOINT_W,
+		.bp_addr = (uintptr_t)&h->watched, .bp_len = HW_BREAKPOINT_LEN_8, .exclude_kernel = 1, .exclude_hv = 1,
+	};
+
+	h->watch = -1;
+	if (h->seed % 3 == 0)
+		h->watch = CHECK_OK(syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0));
+}
+
+static void check_watch(struct host_state *h)
+{
+	u64 count;
+
+	h->watched++;
+	CHECK_EQ(read(h->watch, &count, sizeof(count)), sizeof(count));
+	CHECK_EQ(count, h->watched);
+}
+
 void host_begin(struct host_state *h, u32 seed)
 {
 	u32 m;
@@ -49,6 +76,7 @@ void host_begin(struct host_state *h, u32 seed)
 		asm volatile("wrpkru" : : "a"(pkru(h)), "c"(0), "d"(0) : "memory");
 	CHECK_OK(syscall(SYS_arch_prctl, ARCH_SET_GS, MARK(seed, HOST_ROUND, 1)));
 	CHECK_OK(syscall(SYS_arch_prctl, ARCH_GET_FS, &h->fs));
+	watch(h);
 }
 
 int host_run(struct host_state *h, int fd)
@@ -114,6 +142,8 @@ void host_check(struct host_state *h)
 	}
 	if (h->rdtscp)
 		check_tsc_aux();
+	if (h->watch >= 0)
+		check_watch(h);
 	check_segments(h);
 }
 
