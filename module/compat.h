@@ -144,29 +144,23 @@ static inline void wr_send_posted(int cpu)
 #endif
 
 /*
- * 7.0: CR4 is changed by KVM alone: its shadow, from which the kernel rewrites CR4, is out of reach, and without VMXE there
- * the next rewrite would fault. Before: cr4_set_bits().
+ * 7.0: CR4's shadow, from which the kernel rewrites CR4, is changed by KVM alone, and without VMXE there the next rewrite would
+ * fault: VMXE cannot stay on while interrupts are. Before: cr4_set_bits().
  */
-static inline bool wr_cr4_set_vmxe(bool on)
-{
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
-	return false;
+#define WR_VMX_ONLY_BESIDE	true
 #else
+#define WR_VMX_ONLY_BESIDE	false
+#endif
+
+static inline void wr_cr4_set_vmxe(bool on)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
 	if (on)
 		cr4_set_bits(X86_CR4_VMXE);
 	else
 		cr4_clear_bits(X86_CR4_VMXE);
-	return true;
 #endif
-}
-
-/* What of this kernel stands in the way of VT-x: NULL, or why it cannot be used. */
-static inline const char *wr_vmx_host_obstacle(void)
-{
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
-	return "this kernel turns VT-x on for KVM alone";
-#endif
-	return NULL;
 }
 
 /* 6.9: FRED, by which the kernel takes interrupts instead of by the IDT if the CPU has it */

@@ -12,7 +12,6 @@
 
 #define KERNEL_MAJOR 6
 #define KERNEL_MINOR 1
-#define KERNEL_VTX_KEPT 7
 
 #define MSR_VM_CR 0xc0010114
 #define VM_CR_SVM_OFF 0x10
@@ -223,21 +222,11 @@ static bool check_nesting(struct wr_patient *patient, struct wr_finding *finding
 			      "this machine is itself virtual: guests run, but slower");
 }
 
-/* From 7.0 on the kernel writes CR4 as if VT-x were KVM's alone. */
-static bool keeps_vtx(struct wr_finding *finding, const char *release)
-{
-	wr_finding_set(finding, WR_HEALTH_MISSING, "Linux %s keeps VT-x for KVM", release);
-	return wr_finding_remedy(finding, "use Linux 6.1 to 6.19, or a machine with AMD-V");
-}
-
 static bool check_kernel(struct wr_patient *patient, struct wr_finding *finding)
 {
 	int major = 0, minor = 0;
 
-	if (sscanf(patient->release, "%d.%d", &major, &minor) == 2 && major >= KERNEL_VTX_KEPT &&
-	    patient->intel && !patient->loaded)
-		return keeps_vtx(finding, patient->release);
-	if (major && (major > KERNEL_MAJOR || (major == KERNEL_MAJOR && minor >= KERNEL_MINOR)))
+	if (sscanf(patient->release, "%d.%d", &major, &minor) == 2 && (major > KERNEL_MAJOR || (major == KERNEL_MAJOR && minor >= KERNEL_MINOR)))
 		return wr_finding_set(finding, WR_HEALTH_OK, "Linux %s", patient->release);
 	wr_finding_set(finding, WR_HEALTH_MISSING, "Linux %s is too old", patient->release);
 	return wr_finding_remedy(finding, "use Linux %d.%d or newer (Debian 12 or newer)",

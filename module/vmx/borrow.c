@@ -13,7 +13,8 @@
  * KVM may turn VT-x off as soon as interrupts are on, and what a CPU still keeps of a VMCS is lost then. So ours goes back to
  * memory at the end of each section, and each entry launches.
  *
- * A crash may come by NMI: the kernel's way out looks at CR4 itself, and eats the fault of a VMXOFF too many.
+ * A crash may come by NMI. The kernel's way out looks at CR4 itself and eats the fault of a VMXOFF too many; but some kernels go it
+ * only while KVM has VT-x on.
  *
  * What the CPU has cached of our tables stays, and so does what it has of KVM's. Theirs and ours carry different tags: EPT
  * pointers of tables that exist at the same time differ, and VPIDs are handed out from the other end than KVM's. A tag that

@@ -246,6 +246,7 @@ static void choose_timer(void)
 static void fill_backend_caps(void)
 {
 	vmx_backend_caps = (struct wr_backend_caps) {
+		.only_beside = WR_VMX_ONLY_BESIDE,
 		.exit_timer = vmx_caps.timer,
 		.xsaves = vmx_caps.cpu2 & VMX_EXEC_XSAVES,
 		.tsc_ratio_bits = vmx_caps.cpu2 & SECONDARY_EXEC_TSC_SCALING ? 48 : 0,
@@ -287,7 +288,6 @@ static const char *read_caps(void)
 static void read_facts(struct vmx_facts *facts)
 {
 	*facts = (struct vmx_facts) {
-		.kernel = wr_vmx_host_obstacle(),
 		.fred = wr_host_uses_fred(),
 	};
 	if (rdmsrl_safe(MSR_IA32_FEAT_CTL, &facts->feature_control))
@@ -306,8 +306,6 @@ const char *vmx_obstacle(const struct vmx_facts *facts)
 
 	if ((facts->feature_control & on) != on)
 		return "VT-x is turned off in the firmware: enable it in its setup";
-	if (facts->kernel)
-		return facts->kernel;
 	/* An NMI that ended a guest's stay is delivered by INT 2, an interrupt by its gate: FRED knows neither. */
 	if (facts->fred)
 		return "the host takes its interrupts by FRED: boot with fred=off";
@@ -443,8 +441,7 @@ int vmx_host_on(void)
 	/* Somebody else has it. They would lose it when we turn it off, and we when they do. */
 	if (__read_cr4() & X86_CR4_VMXE)
 		return -EBUSY;
-	if (!wr_cr4_set_vmxe(true))
-		return -EBUSY;
+	wr_cr4_set_vmxe(true);
 	if (vmxon(page_to_phys(cpu->vmxon))) {
 		wr_cr4_set_vmxe(false);
 		return -EIO;

@@ -27,7 +27,6 @@ struct vmx_control {
 /* struct vmx_facts - of the host, that decide whether VT-x can be used at all */
 struct vmx_facts {
 	u64 feature_control;		/* MSR_IA32_FEAT_CTL; 0 where it cannot be read */
-	const char *kernel;		/* what the kernel has against it, or NULL */
 	bool fred;			/* interrupts come by FRED */
 };
 

@@ -30,8 +30,6 @@ static void hosts_are_refused(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, vmx_obstacle(&facts));
 	facts.fred = true;
 	expect_obstacle(test, &facts, "fred=off");
-	facts.kernel = "the kernel";
-	expect_obstacle(test, &facts, "the kernel");
 	facts.feature_control = FEAT_CTL_LOCKED | FEAT_CTL_VMX_ENABLED_INSIDE_SMX;
 	expect_obstacle(test, &facts, "firmware");
 	facts.feature_control = FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX;
