@@ -583,6 +583,103 @@ TEST(a_flood_is_bounded)
 	machine_free(CPUS);
 }
 
+/* All of the first tables is one page, and all of the last three's tables is the first of those. */
+#define MANY 4u
+#define MANY_TABLE(k) TABLE(8 + (k))
+
+static void build_many(void)
+{
+	u64 k, i;
+
+	build();
+	for (k = 0; k < MANY; k++) {
+		at(PD)[k] = MANY_TABLE(k) | ALL;
+		for (i = 0; i < 512; i++)
+			at(MANY_TABLE(k))[i] = DATA(0) | ALL;
+		if (!k)
+			continue;
+		at(PDPT)[k] = TABLE(16 + k) | ALL;
+		for (i = 0; i < 512; i++)
+			at(TABLE(16 + k))[i] = MANY_TABLE(0) | ALL;
+	}
+	flush();
+}
+
+static void expect_through_all(u64 value)
+{
+	u64 i;
+
+	for (i = 0; i < 512 * (MANY - 1); i++)
+		GUEST_EQ(*at(VA + 512 * PAGE_2M + i * PAGE_2M), value);
+}
+
+static void guest_crowds(u64 step)
+{
+	const u64 seen = VA + 8 * PAGE_2M;
+	u64 i;
+
+	build_many();
+	*at(DATA(0)) = DATA(1) | ALL;
+	for (i = 0; i < 512 * MANY; i++)
+		at(VA + i * PAGE)[1] = 0;
+	/* It is a table from now on, of which each of those ways to write is to be told. */
+	at(PD)[8] = DATA(0) | ALL;
+	flush();
+	GUEST_EQ(*at(seen), 1);
+	for (i = 0; i < 512 * MANY; i += step) {
+		*at(VA + i * PAGE) = DATA(2 + i % 256) | ALL;
+		invlpg(seen);
+		GUEST_EQ(*at(seen), 2 + i % 256);
+	}
+	at(MANY_TABLE(0))[0] = DATA(3) | ALL;
+	flush();
+	expect_through_all(3);
+	at(MANY_TABLE(0))[0] = DATA(4) | ALL;
+	flush();
+	expect_through_all(4);
+	guest_done();
+}
+
+/* More ways to one page, and to one table, than anybody keeps account of. */
+TEST(one_page_everywhere)
+{
+	run(guest_crowds, 700 / test_scale(100));
+}
+
+#define LOOSE 600u
+#define LOOSE_DATA 500u
+
+/* Twice, as what was out of sync for too long is shadowed anew. */
+static void guest_writes_to_many(u64 rounds)
+{
+	u64 round, k;
+
+	build();
+	for (round = 0; round < rounds; round++) {
+		*at(DATA(LOOSE_DATA + round)) = LOOSE_DATA + round;
+		for (k = 0; k < LOOSE; k++)
+			at(TABLE(8 + k))[0] = DATA(LOOSE_DATA + round) | ALL;
+		if (!round) {
+			at(PDPT)[1] = TABLE(2) | ALL;
+			for (k = 0; k < LOOSE; k++)
+				at(PD)[k] = TABLE(8 + k) | ALL;
+		}
+		flush();
+		for (k = 0; k < LOOSE; k++)
+			GUEST_EQ(*at(VA + k * PAGE_2M), LOOSE_DATA + round);
+	}
+	guest_done();
+}
+
+/* More tables written to before a flush than may be out of sync at a time; and there is room for their shadows. */
+TEST(many_tables_change_at_once)
+{
+	machine_init(1, guest_writes_to_many, 3);
+	CHECK_OK(ioctl(m.vm.fd, KVM_SET_NR_MMU_PAGES, 4096));
+	EXPECT_DONE(&m.v[0]);
+	machine_free(1);
+}
+
 static void guest_looks_at_nothing(u64 n)
 {
 	u64 i, value;
