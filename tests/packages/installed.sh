@@ -60,7 +60,8 @@ module_of() {
 	dkms status -m warren -k "$1" | grep -q installed || fail "DKMS to know it"
 	[ "$(modinfo -F license "$module")" = "GPL v2" ] || [ "$(modinfo -F license "$module")" = GPL ] || fail "its licence"
 	modinfo -F vermagic "$module" | grep -q "^$1 " || fail "a module of $1"
-	grep -q '^updates/dkms/warren.ko' "/lib/modules/$1/modules.dep" || fail "depmod to know it"
+	# Where the kernel itself is not installed, sid's depmod makes no lists.
+	[ ! -e "/lib/modules/$1/modules.dep" ] || grep -q '^updates/dkms/warren.ko' "/lib/modules/$1/modules.dep" || fail "depmod to know it"
 }
 
 # By the key that DKMS made, which the firmware's owner can enrol.
