@@ -111,6 +111,10 @@ stop() {
 	done
 	wait
 	rm -f "$work"/*
+	# What failed leaves nothing to the next case.
+	for name in warren "$(kvm_module)" kvm; do
+		[ ! -d "/sys/module/$name" ] || unload "$name"
+	done
 }
 
 # All have ended well, and nobody waited for the others: a twentieth of the most rounds is the least.
