@@ -18,6 +18,7 @@
 #include <asm/apic.h>
 #include <asm/cpufeature.h>
 #include <asm/irq_vectors.h>
+#include <asm/reboot.h>
 #include <asm/tlbflush.h>
 
 /* 6.16: cpuid_count() and its like are in <asm/cpuid/api.h> */
@@ -141,6 +142,18 @@ static inline void wr_send_posted(int cpu)
 	static struct syscore_ops name = { .suspend = suspend_fn, .resume = resume_fn }
 #define wr_register_syscore(name)	register_syscore_ops(name)
 #define wr_unregister_syscore(name)	unregister_syscore_ops(name)
+#endif
+
+/*
+ * 6.6, and 6.1 since some point release: a crash turns virtualization off by a callback alone, which a hypervisor registers; older
+ * kernels look at CR4 and EFER themselves. 7.0: the place is KVM's. Kbuild looks.
+ */
+#ifdef WR_HAVE_EMERGENCY_CALLBACK
+#define wr_register_emergency_callback(fn)	cpu_emergency_register_virt_callback(fn)
+#define wr_unregister_emergency_callback(fn)	cpu_emergency_unregister_virt_callback(fn)
+#else
+#define wr_register_emergency_callback(fn)	do { } while (0)
+#define wr_unregister_emergency_callback(fn)	do { } while (0)
 #endif
 
 /*

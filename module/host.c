@@ -3,8 +3,7 @@
  * Virtualization of the host's CPUs. Alone, Warren turns it on for the first VM, off after the last, and keeps it so through CPU
  * hotplug, suspend and reboot. Beside another hypervisor nothing of Warren's is on but while the CPU is borrowed, see backend.h.
  *
- * A crash needs nothing: the other CPUs are stopped by NMI, which AMD-V holds back while a guest is entered or left (GIF is
- * clear), so they stop in a state that the next kernel can start from.
+ * After a crash the kernel asks for it to be off on each CPU, by NMI where they do not listen, before it starts another one.
  */
 #define pr_fmt(fmt) "warren: " fmt
 
@@ -29,6 +28,7 @@ bool wr_host_beside __read_mostly;
 static DEFINE_MUTEX(host_lock);
 static unsigned long users;		/* host_lock to change, before the CPUs go on or off */
 static bool rival_is_here;		/* host_lock */
+static bool told_of_crashes;		/* host_lock */
 static atomic_t failures;		/* CPUs that could not be turned on */
 bool wr_host_rebooting __read_mostly;
 static enum cpuhp_state hotplug_state;
@@ -130,6 +130,18 @@ void wr_host_machine_check(void)
 #endif
 }
 
+/* There is one place for this; beside another hypervisor it is the other's. host_lock is held. */
+static void ask_to_be_told_of_crashes(bool on)
+{
+	if (on == told_of_crashes)
+		return;
+	told_of_crashes = on;
+	if (on)
+		wr_register_emergency_callback(wr_backend->host_off);
+	else
+		wr_unregister_emergency_callback(wr_backend->host_off);
+}
+
 /* On all CPUs at once, none of them in a stay, with interrupts off */
 static int switch_cpu(void *beside)
 {
@@ -146,10 +158,15 @@ static void set_beside(bool beside)
 {
 	if (wr_host_beside == beside)
 		return;
+	if (beside)
+		ask_to_be_told_of_crashes(false);
 	atomic_set(&failures, 0);
 	stop_machine(switch_cpu, &beside, cpu_online_mask);
-	if (!atomic_read(&failures))
+	if (!atomic_read(&failures)) {
+		if (users && !beside)
+			ask_to_be_told_of_crashes(true);
 		return;
+	}
 	beside = true;
 	stop_machine(switch_cpu, &beside, cpu_online_mask);
 }
@@ -190,8 +207,10 @@ static int get_first(void)
 	if (wr_host_beside)
 		return 0;
 	err = turn_on();
-	if (!err)
+	if (!err) {
+		ask_to_be_told_of_crashes(true);
 		return 0;
+	}
 	/* No module that is known, but it is there: live beside it as well. */
 	if (wr_backend->rival) {
 		set_beside(true);
@@ -269,6 +288,9 @@ int wr_host_init(void)
  */
 void wr_host_exit(void)
 {
+	mutex_lock(&host_lock);
+	ask_to_be_told_of_crashes(false);
+	mutex_unlock(&host_lock);
 	unregister_reboot_notifier(&reboot_notifier);
 	wr_unregister_syscore(&host_syscore);
 	cpuhp_remove_state_nocalls(hotplug_state);
