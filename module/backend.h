@@ -59,7 +59,7 @@ struct wr_backend_caps {
  *
  * @name: "svm" or "vmx".
  * @vendor: the same, as others are told.
- * @rival: the module of the kernel's own hypervisor for it, which Warren lives beside; NULL: the vendor cannot.
+ * @rival: the module of the kernel's own hypervisor for it, which Warren lives beside.
  * @caps: see there.
  * @stage2: format of stage-2 tables.
  * @shadow: shadow paging is in use. Then #PF and INVLPG exit, to wr_exit_page_fault() and wr_exit_invlpg() or the emulator, and so

@@ -44,7 +44,7 @@ static bool is_here(const char *name)
 
 static bool watches(void)
 {
-	return wr_backend->rival && !wr_backend->caps->only_beside;
+	return !wr_backend->caps->only_beside;
 }
 
 /**

@@ -29,14 +29,16 @@ static DEFINE_MUTEX(host_lock);
 static unsigned long users;		/* host_lock to change, before the CPUs go on or off */
 static bool rival_is_here;		/* host_lock */
 static bool told_of_crashes;		/* host_lock */
-static atomic_t failures;		/* CPUs that could not be turned on */
+static atomic_t failure;		/* why a CPU could not be turned on: 0 or a negative error */
 bool wr_host_rebooting __read_mostly;
 static enum cpuhp_state hotplug_state;
 
 static void cpu_on(void *unused)
 {
-	if (wr_backend->host_on())
-		atomic_inc(&failures);
+	int err = wr_backend->host_on();
+
+	if (err)
+		atomic_cmpxchg(&failure, 0, err);
 }
 
 static void cpu_off(void *unused)
@@ -160,9 +162,9 @@ static void set_beside(bool beside)
 		return;
 	if (beside)
 		ask_to_be_told_of_crashes(false);
-	atomic_set(&failures, 0);
+	atomic_set(&failure, 0);
 	stop_machine(switch_cpu, &beside, cpu_online_mask);
-	if (!atomic_read(&failures)) {
+	if (!atomic_read(&failure)) {
 		if (users && !beside)
 			ask_to_be_told_of_crashes(true);
 		return;
@@ -187,15 +189,14 @@ void wr_host_share(bool present)
 
 static int turn_on(void)
 {
-	int err = 0;
+	int err;
 
 	cpus_read_lock();
-	atomic_set(&failures, 0);
+	atomic_set(&failure, 0);
 	on_each_cpu(cpu_on, NULL, 1);
-	if (atomic_read(&failures)) {
+	err = atomic_read(&failure);
+	if (err)
 		on_each_cpu(cpu_off, NULL, 1);
-		err = -EBUSY;
-	}
 	cpus_read_unlock();
 	return err;
 }
@@ -212,18 +213,18 @@ static int get_first(void)
 		return 0;
 	}
 	/* No module that is known, but it is there: live beside it as well. */
-	if (wr_backend->rival) {
+	if (err == -EBUSY) {
 		set_beside(true);
 		return 0;
 	}
-	pr_warn_ratelimited("another hypervisor has running VMs: virtualization cannot be turned on\n");
+	pr_warn_ratelimited("virtualization cannot be turned on\n");
 	return err;
 }
 
 /**
  * wr_host_get - turn virtualization on, on every CPU, for one more VM; beside another hypervisor count it only
  *
- * Return: 0; -EBUSY when another hypervisor has a CPU, and the vendor cannot share it; -EIO during a reboot. Context: may sleep.
+ * Return: 0; -EIO during a reboot, or when a CPU cannot be turned on. Context: may sleep.
  */
 int wr_host_get(void)
 {
@@ -284,13 +285,22 @@ int wr_host_init(void)
 }
 
 /**
- * wr_host_exit - undo wr_host_init()
+ * wr_host_forget_crashes - the place of the one who is told of crashes is free again
+ *
+ * Context: module unload, while it is still seen when another hypervisor comes. Each last VM is not worth the wait that this is.
  */
-void wr_host_exit(void)
+void wr_host_forget_crashes(void)
 {
 	mutex_lock(&host_lock);
 	ask_to_be_told_of_crashes(false);
 	mutex_unlock(&host_lock);
+}
+
+/**
+ * wr_host_exit - undo wr_host_init()
+ */
+void wr_host_exit(void)
+{
 	unregister_reboot_notifier(&reboot_notifier);
 	wr_unregister_syscore(&host_syscore);
 	cpuhp_remove_state_nocalls(hotplug_state);

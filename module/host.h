@@ -14,6 +14,7 @@ extern bool wr_host_rebooting;
 
 int wr_host_init(void);
 void wr_host_exit(void);
+void wr_host_forget_crashes(void);
 int wr_host_get(void);
 void wr_host_put(void);
 void wr_host_share(bool present);

@@ -153,6 +153,7 @@ static void __exit warren_exit(void)
 	wr_dev_exit();
 	wr_perf_exit();
 	wr_genl_exit();
+	wr_host_forget_crashes();
 	wr_beside_exit();
 	wr_host_exit();
 	wr_irqfd_module_exit();

@@ -512,7 +512,7 @@ err_put_fd:
  * wr_vm_create - KVM_CREATE_VM
  * @type: 0
  *
- * Return: a file descriptor; -EINVAL for another type; -EBUSY when another hypervisor has the CPUs; -ENOMEM, -EMFILE.
+ * Return: a file descriptor; -EINVAL for another type; -EIO as wr_host_get(); -EBUSY when all numbers are in use; -ENOMEM, -EMFILE.
  * Context: may sleep.
  */
 int wr_vm_create(unsigned long type)

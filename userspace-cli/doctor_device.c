@@ -100,11 +100,11 @@ static bool check_capabilities(struct wr_patient *patient, struct wr_finding *fi
 
 static bool check_vm(struct wr_patient *patient, struct wr_finding *finding)
 {
-	int fd, error;
+	int fd;
 
 	if (patient->fd < 0)
 		return false;
-	/* The proof: this turns virtualization on, on all CPUs, and off again. */
+	/* The proof: unless the CPUs are shared this turns virtualization on, on all of them, and off again. */
 	do {
 		fd = ioctl(patient->fd, KVM_CREATE_VM, 0);
 	} while (fd < 0 && errno == EINTR);
@@ -112,10 +112,7 @@ static bool check_vm(struct wr_patient *patient, struct wr_finding *finding)
 		close(fd);
 		return wr_finding_set(finding, WR_HEALTH_OK, "a VM can be created");
 	}
-	error = errno;
-	wr_finding_set(finding, WR_HEALTH_MISSING, "creating a VM fails: %s", strerror(error));
-	if (error == EBUSY)
-		return wr_finding_remedy(finding, "end KVM's guests, or VirtualBox's or VMware's");
+	wr_finding_set(finding, WR_HEALTH_MISSING, "creating a VM fails: %s", strerror(errno));
 	return wr_finding_remedy(finding, "the kernel's log says why: sudo dmesg | tail");
 }
 
