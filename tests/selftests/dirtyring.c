@@ -272,7 +272,7 @@ TEST(ring_each)
 }
 
 /* String input is emulated: written by the kernel, not by the guest. */
-BLOB64(ring_repin, "cld\n rep insb\n hlt\n");
+BLOB64(ring_repin, "cld\n rep insl\n hlt\n");
 
 static void string_input(struct vm *vm, struct vcpu *v, u64 to, u64 bytes)
 {
@@ -282,11 +282,11 @@ static void string_input(struct vm *vm, struct vcpu *v, u64 to, u64 bytes)
 	vcpu_long_at(v, GPA_CODE);
 	get_regs(v, &regs);
 	regs.rdx = TEST_PORT;
-	regs.rcx = bytes;
+	regs.rcx = bytes / 4;
 	regs.rdi = to;
 	set_regs(v, &regs);
 	while (vcpu_run(v) == KVM_EXIT_IO)
-		memset((u8 *)v->run + v->run->io.data_offset, 1, v->run->io.count);
+		memset((u8 *)v->run + v->run->io.data_offset, 1, v->run->io.count * v->run->io.size);
 	CHECK_EQ(v->run->exit_reason, KVM_EXIT_HLT);
 }
 
