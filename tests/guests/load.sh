@@ -32,11 +32,12 @@ memory() {
 	expect_success
 }
 
-# The same program, with other values, in the guest and on the host.
+# The same program, with other values, in the guest and on the host, which goes on for as long as the guest takes to boot.
 fpu() {
-	local job jobs=() status=0 program=$WARREN_BUILD/tests/guests/programs/fpu
+	local job jobs=() status=0 program=$WARREN_BUILD/tests/guests/programs/fpu seconds
+	seconds=$((20 + $(patience 5)))
 	for job in 11 12; do
-		"$program" "$(patience 25)" "$job" &
+		"$program" "$seconds" "$job" &
 		jobs+=($!)
 	done
 	linux 2 256M "fpu $(patience 5) 21 & fpu $(patience 5) 22 && wait"

@@ -30,12 +30,12 @@ check() {
 	esac
 }
 
-# slow NAME COMMAND...: as check, but an emulator that interprets, and takes minutes for it, runs it only when asked to.
+# slow NAME COMMAND...: as check, but what interprets, or a debug kernel, takes minutes for it and runs it only when asked to.
 slow() {
 	local name=$1
 	shift
-	if [ "${WARREN_EMULATOR:-}" = bochs ] && [ -z "${WARREN_TEST_FULL:-}" ]; then
-		check "$name" skip "minutes in Bochs (WARREN_TEST_FULL=1 runs it)"
+	if [[ " ${WARREN_EMULATOR:-} ${WARREN_KERNEL:-} " =~ \ (bochs|debug)\  ]] && [ -z "${WARREN_TEST_FULL:-}" ]; then
+		check "$name" skip "minutes here (WARREN_TEST_FULL=1 runs it)"
 	else
 		check "$name" "$@"
 	fi
