@@ -162,18 +162,22 @@ newest_headers() {
 stock_packages() {
 	local root=$1 release=$2 package
 	for package in "linux-image-$release" "linux-binary-$release" "linux-modules-$release"; do
-		if in_build_root "$root" "$WARREN_CACHE/dl" apt-cache show "$package" 2>/dev/null | grep -q '^Version:'
-		then
+		# Not by a pipe, whose writer would fail when grep has seen enough.
+		! grep -q '^Version:' < <(in_build_root "$root" "$WARREN_CACHE/dl" apt-cache show "$package" 2>/dev/null) ||
 			printf '%s\n' "$package"
-		fi
 	done
 }
 
+# stock_download ROOT RELEASE: what the cache does not hold yet
 stock_download() {
-	local root=$1 release=$2 packages
+	local root=$1 release=$2 package packages missing=()
 	mapfile -t packages < <(stock_packages "$root" "$release")
 	[ ${#packages[@]} -gt 0 ] || return 1
-	in_build_root "$root" "$WARREN_CACHE/dl" apt-get -q download "${packages[@]}"
+	for package in "${packages[@]}"; do
+		compgen -G "$WARREN_CACHE/dl/${package}_*.deb" >/dev/null || missing+=("$package")
+	done
+	[ ${#missing[@]} -gt 0 ] || return 0
+	in_build_root "$root" "$WARREN_CACHE/dl" apt-get -q download "${missing[@]}"
 }
 
 stock_kernel_make() {
@@ -184,8 +188,7 @@ stock_kernel_make() {
 	release=$(newest_headers "$name" "$root")
 	[ -n "$release" ] || return 1
 	mkdir -p "$WARREN_CACHE/dl" "$WARREN_CACHE/kernel"
-	compgen -G "$WARREN_CACHE/dl/linux-[ib]*-${release}_*.deb" >/dev/null ||
-		step "downloading Linux $release" stock_download "$root" "$release" || return 1
+	step "downloading Linux $release" stock_download "$root" "$release" || return 1
 	new=$(mktemp -d "$WARREN_CACHE/kernel/new.XXXXXX")
 	mkdir "$new/tree"
 	for deb in "$WARREN_CACHE"/dl/linux-*-"${release}"_*.deb; do
@@ -213,6 +216,7 @@ stock_kernel_arrange() {
 		[ ! -d "$path" ] || mv "$path" "$new/modules/lib/modules/"
 	done
 	rm -rf "$new/tree"
+	[ -d "$new/modules/lib/modules/$release/kernel" ] || die "the packages of Linux $release have no modules"
 	# 7.x: the lists of modules came with the headers.
 	for path in "${root%/}/lib/modules/$release"/modules.{order,builtin,builtin.modinfo}; do
 		[ ! -e "$path" ] || cp -n "$path" "$new/modules/lib/modules/$release/"
