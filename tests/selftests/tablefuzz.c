@@ -343,11 +343,6 @@ static bool check_access(u64 root, const struct access *a, u64 cpu, u64 *s)
 	return false;
 }
 
-static inline void set_root(u64 root)
-{
-	asm volatile("movq %0, %%cr3" : : "r"(root) : "memory");
-}
-
 static inline void set_wp(bool on)
 {
 	u64 cr0;
@@ -387,7 +382,7 @@ static void check_many(u64 cpu, u64 *s)
 	set_wp(wp);
 	for (i = 0; i < CHECKS; i++) {
 		if (changed && (way != BY_INVLPG || !i))
-			set_root(root);
+			load_cr3(root);
 		if (way == BY_ABSENCE) {
 			changed = fill_and_check(root, wp, cpu, s);
 			continue;

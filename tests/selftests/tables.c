@@ -553,11 +553,6 @@ TEST(pages_of_4m_are_flushed_whole)
 
 static bool has_pcid;	/* the guest */
 
-static inline void load_cr3(u64 cr3)
-{
-	asm volatile("movq %0, %%cr3" : : "r"(cr3) : "memory");
-}
-
 static inline u64 read_cr4(void)
 {
 	u64 cr4;

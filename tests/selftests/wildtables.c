@@ -35,14 +35,9 @@
 
 static volatile u64 arrived;
 
-static inline void set_root(u64 root)
-{
-	asm volatile("movq %0, %%cr3" : : "r"(root) : "memory");
-}
-
 static inline void flush(void)
 {
-	set_root(GPA_PML4);
+	load_cr3(GPA_PML4);
 }
 
 static bool is_shadow(void)
@@ -110,7 +105,7 @@ static void run(void (*fn)(u64), u64 arg)
 
 static void guest_loses_root(u64 root)
 {
-	set_root(root & ~(0xfful << 56));
+	load_cr3(root & ~(0xfful << 56));
 	guest_done();
 }
 

@@ -31,6 +31,11 @@ static inline void invlpg(u64 va)
 	asm volatile("invlpg (%0)" : : "r"(va) : "memory");
 }
 
+static inline void load_cr3(u64 cr3)
+{
+	asm volatile("movq %0, %%cr3" : : "r"(cr3) : "memory");
+}
+
 static inline u64 try_read(u64 va, u64 *value)
 {
 	return GUEST_TRY("movq (%1), %0", : "=r"(*value) : "r"(va) : "memory");
