@@ -93,6 +93,12 @@ static long suspends_seen(void)
 	return atol(text);
 }
 
+/* Then it is off already, or KVM's affair. */
+static bool keeps_virtualization_on(void)
+{
+	return !is_kvm() && access("/sys/module/kvm_amd", F_OK) && access("/sys/module/kvm_intel", F_OK);
+}
+
 static void suspend(void)
 {
 	char ms[16];
@@ -185,7 +191,7 @@ static void guest_lives_on(void *unused)
 	}
 	look(&m, &b);
 	expect_same_pace(&a, &b);
-	if (!is_kvm())
+	if (keeps_virtualization_on())
 		CHECK_EQ(suspends_seen(), seen + 3);
 	GUEST_VAR(&m.vm, shared.stop) = 1;
 	pthread_join(t, NULL);
@@ -216,7 +222,8 @@ static void no_vm(void *unused)
 
 	(void)unused;
 	suspend();
-	CHECK_EQ(suspends_seen(), seen);
+	if (keeps_virtualization_on())
+		CHECK_EQ(suspends_seen(), seen);
 	start(&m);
 	GUEST_VAR(&m.vm, shared.stop) = 1;
 	EXPECT_SYNC(&m.v, 1);
