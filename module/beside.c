@@ -42,11 +42,6 @@ static bool is_here(const char *name)
 	return found;
 }
 
-static bool watches(void)
-{
-	return !wr_backend->caps->only_beside;
-}
-
 /**
  * wr_beside_init - be beside the vendor's other hypervisor from now on, whenever it is there
  *
@@ -56,10 +51,10 @@ int __init wr_beside_init(void)
 {
 	int err;
 
-	if (wr_backend->caps->only_beside)
+	if (wr_backend->caps->only_beside) {
 		wr_host_share(true);
-	if (!watches())
 		return 0;
+	}
 	err = register_module_notifier(&notifier);
 	if (!err && is_here(wr_backend->rival))
 		wr_host_share(true);
@@ -71,6 +66,6 @@ int __init wr_beside_init(void)
  */
 void wr_beside_exit(void)
 {
-	if (watches())
+	if (!wr_backend->caps->only_beside)
 		unregister_module_notifier(&notifier);
 }
