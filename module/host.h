@@ -7,6 +7,7 @@
 
 #include <linux/compiler.h>
 #include <linux/types.h>
+#include <asm/msr.h>
 
 /* Another hypervisor is there. Constant while preemption is off. */
 extern bool wr_host_beside;
@@ -25,6 +26,20 @@ void wr_host_machine_check(void);
 static inline bool wr_host_is_rebooting(void)
 {
 	return READ_ONCE(wr_host_rebooting);
+}
+
+/*
+ * MSRs that stays read and write, which exist. A call through the kernel's paravirtual operations takes more than all the rest
+ * there is to do, and no host of these is such a guest.
+ */
+static __always_inline u64 wr_host_rdmsr(u32 msr)
+{
+	return __rdmsr(msr);
+}
+
+static __always_inline void wr_host_wrmsr(u32 msr, u64 value)
+{
+	native_wrmsr(msr, (u32)value, value >> 32);
 }
 
 #endif

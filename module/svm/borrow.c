@@ -43,35 +43,21 @@ struct loan {
 static DEFINE_PER_CPU(struct loan, loans);
 static DEFINE_PER_CPU(u64[WR_NR_REGS], flush_regs);
 
-/*
- * A call through the kernel's paravirtual operations takes more than the rest, and no host of these is such a guest. The MSRs
- * exist.
- */
-static __always_inline u64 read_msr(u32 msr)
-{
-	return __rdmsr(msr);
-}
-
-static __always_inline void write_msr(u32 msr, u64 value)
-{
-	native_wrmsr(msr, (u32)value, value >> 32);
-}
-
 static void take_svm(struct loan *loan)
 {
-	loan->efer = read_msr(MSR_EFER);
+	loan->efer = wr_host_rdmsr(MSR_EFER);
 	if (!(loan->efer & EFER_SVME))
-		write_msr(MSR_EFER, loan->efer | EFER_SVME);
-	loan->hsave_pa = read_msr(MSR_VM_HSAVE_PA);
-	write_msr(MSR_VM_HSAVE_PA, this_cpu_read(svm_host.hsave_pa));
+		wr_host_wrmsr(MSR_EFER, loan->efer | EFER_SVME);
+	loan->hsave_pa = wr_host_rdmsr(MSR_VM_HSAVE_PA);
+	wr_host_wrmsr(MSR_VM_HSAVE_PA, this_cpu_read(svm_host.hsave_pa));
 	svm_save_host();
 }
 
 static void return_svm(const struct loan *loan)
 {
-	write_msr(MSR_VM_HSAVE_PA, loan->hsave_pa);
+	wr_host_wrmsr(MSR_VM_HSAVE_PA, loan->hsave_pa);
 	if (!(loan->efer & EFER_SVME))
-		write_msr(MSR_EFER, loan->efer);
+		wr_host_wrmsr(MSR_EFER, loan->efer);
 }
 
 static u64 ratio_of(const struct wr_vcpu *vcpu)
@@ -88,14 +74,14 @@ int svm_borrow(struct wr_vcpu *vcpu)
 		return -EIO;
 	take_svm(loan);
 	if (svm_caps.tsc_aux) {
-		loan->tsc_aux = read_msr(MSR_TSC_AUX);
+		loan->tsc_aux = wr_host_rdmsr(MSR_TSC_AUX);
 		if (loan->tsc_aux != vcpu->tsc_aux)
-			write_msr(MSR_TSC_AUX, vcpu->tsc_aux);
+			wr_host_wrmsr(MSR_TSC_AUX, vcpu->tsc_aux);
 	}
 	if (svm_caps.tsc_rate) {
-		loan->tsc_ratio = read_msr(MSR_AMD64_TSC_RATIO);
+		loan->tsc_ratio = wr_host_rdmsr(MSR_AMD64_TSC_RATIO);
 		if (loan->tsc_ratio != ratio_of(vcpu))
-			write_msr(MSR_AMD64_TSC_RATIO, ratio_of(vcpu));
+			wr_host_wrmsr(MSR_AMD64_TSC_RATIO, ratio_of(vcpu));
 	}
 	return 0;
 }
@@ -106,9 +92,9 @@ void svm_give_back(struct wr_vcpu *vcpu)
 	const struct loan *loan = this_cpu_ptr(&loans);
 
 	if (svm_caps.tsc_rate && loan->tsc_ratio != ratio_of(vcpu))
-		write_msr(MSR_AMD64_TSC_RATIO, loan->tsc_ratio);
+		wr_host_wrmsr(MSR_AMD64_TSC_RATIO, loan->tsc_ratio);
 	if (svm_caps.tsc_aux && loan->tsc_aux != vcpu->tsc_aux)
-		write_msr(MSR_TSC_AUX, loan->tsc_aux);
+		wr_host_wrmsr(MSR_TSC_AUX, loan->tsc_aux);
 	return_svm(loan);
 }
 
@@ -165,7 +151,7 @@ void svm_put_beside(struct wr_vcpu *vcpu)
 	unsigned long flags;
 
 	local_irq_save(flags);
-	if (read_msr(MSR_EFER) & EFER_SVME) {
+	if (wr_host_rdmsr(MSR_EFER) & EFER_SVME) {
 		flush_ours(vcpu, this_cpu_ptr(&loans));
 		svm_barrier();
 	}

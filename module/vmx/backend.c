@@ -73,7 +73,7 @@ static noinline void write_cpu_state(struct vmx_vcpu *vmx, int cpu)
 static __always_inline void write_task_state(struct vmx_vcpu *vmx)
 {
 	u64 cr3 = __native_read_cr3();
-	u64 fs_base = static_cpu_has(X86_FEATURE_FSGSBASE) ? rdfsbase() : vmx_rdmsr(MSR_FS_BASE);
+	u64 fs_base = static_cpu_has(X86_FEATURE_FSGSBASE) ? rdfsbase() : wr_host_rdmsr(MSR_FS_BASE);
 
 	if (cr3 != vmx->host_cr3) {
 		vmx->host_cr3 = cr3;
@@ -107,7 +107,7 @@ static __always_inline void restore_segments(struct vmx_vcpu *vmx)
 		asm volatile("lldt %0" : : "rm" (s->ldt));
 	if (s->fs) {
 		loadsegment(fs, s->fs);
-		vmx_wrmsr(MSR_FS_BASE, vmx->host_fs_base);
+		wr_host_wrmsr(MSR_FS_BASE, vmx->host_fs_base);
 	}
 	if (s->gs)
 		load_gs_index(s->gs);
@@ -115,9 +115,9 @@ static __always_inline void restore_segments(struct vmx_vcpu *vmx)
 
 static void write_syscall_msrs(const u64 *values)
 {
-	vmx_wrmsr(MSR_STAR, values[VMX_STAR]);
-	vmx_wrmsr(MSR_LSTAR, values[VMX_LSTAR]);
-	vmx_wrmsr(MSR_SYSCALL_MASK, values[VMX_SYSCALL_MASK]);
+	wr_host_wrmsr(MSR_STAR, values[VMX_STAR]);
+	wr_host_wrmsr(MSR_LSTAR, values[VMX_LSTAR]);
+	wr_host_wrmsr(MSR_SYSCALL_MASK, values[VMX_SYSCALL_MASK]);
 }
 
 /**
@@ -136,7 +136,7 @@ static __always_inline void load_msrs(struct vmx_vcpu *vmx)
 {
 	vmx_load_syscall_msrs(vmx);
 	if (vmx_caps.tsc_aux && this_cpu_read(vmx_cpu.tsc_aux) != vmx->vcpu.tsc_aux) {
-		vmx_wrmsr(MSR_TSC_AUX, vmx->vcpu.tsc_aux);
+		wr_host_wrmsr(MSR_TSC_AUX, vmx->vcpu.tsc_aux);
 		vmx->live_msrs |= VMX_LIVE_TSC_AUX;
 	}
 }
@@ -148,7 +148,7 @@ static __always_inline void put_msrs(struct vmx_vcpu *vmx)
 	if (vmx->live_msrs & VMX_LIVE_SYSCALL)
 		write_syscall_msrs(this_cpu_ptr(&vmx_cpu)->syscall_msr);
 	if (vmx->live_msrs & VMX_LIVE_TSC_AUX)
-		vmx_wrmsr(MSR_TSC_AUX, this_cpu_read(vmx_cpu.tsc_aux));
+		wr_host_wrmsr(MSR_TSC_AUX, this_cpu_read(vmx_cpu.tsc_aux));
 	vmx->live_msrs = 0;
 }
 
@@ -177,7 +177,7 @@ static __always_inline void separate(struct vmx_vcpu *vmx)
 		return;
 	this_cpu_write(vmx_cpu.last, vmx->serial);
 	if (boot_cpu_has(X86_FEATURE_IBPB))
-		vmx_wrmsr(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
+		wr_host_wrmsr(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
 }
 
 static __always_inline void load(struct wr_vcpu *vcpu, bool migrated, const bool beside)
@@ -199,8 +199,8 @@ static __always_inline void load(struct wr_vcpu *vcpu, bool migrated, const bool
 	if (beside)
 		vmx_section_end();
 	save_segments(&vmx->host_segments);
-	vmx->host_kernel_gs_base = vmx_rdmsr(MSR_KERNEL_GS_BASE);
-	vmx_wrmsr(MSR_KERNEL_GS_BASE, vmx->kernel_gs_base);
+	vmx->host_kernel_gs_base = wr_host_rdmsr(MSR_KERNEL_GS_BASE);
+	wr_host_wrmsr(MSR_KERNEL_GS_BASE, vmx->kernel_gs_base);
 	if (!beside)
 		load_msrs(vmx);
 	separate(vmx);
@@ -209,9 +209,9 @@ static __always_inline void load(struct wr_vcpu *vcpu, bool migrated, const bool
 		vmx->dr_live = false;
 		vmx_set_dr7(vcpu);
 	}
-	vmx->host_debugctl = vmx_rdmsr(MSR_IA32_DEBUGCTLMSR);
+	vmx->host_debugctl = wr_host_rdmsr(MSR_IA32_DEBUGCTLMSR);
 	if (vmx_caps.spec_ctrl)
-		vmx->host_spec_ctrl = vmx_rdmsr(MSR_IA32_SPEC_CTRL);
+		vmx->host_spec_ctrl = wr_host_rdmsr(MSR_IA32_SPEC_CTRL);
 	vmx->flush_l1d = vmx_caps.flush_l1d;
 }
 
@@ -250,10 +250,10 @@ static __always_inline void put(struct wr_vcpu *vcpu, const bool beside)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
-	vmx->kernel_gs_base = vmx_rdmsr(MSR_KERNEL_GS_BASE);
+	vmx->kernel_gs_base = wr_host_rdmsr(MSR_KERNEL_GS_BASE);
 	/* Loading GS overwrites the base that is to come next. */
 	restore_segments(vmx);
-	vmx_wrmsr(MSR_KERNEL_GS_BASE, vmx->host_kernel_gs_base);
+	wr_host_wrmsr(MSR_KERNEL_GS_BASE, vmx->host_kernel_gs_base);
 	if (!beside)
 		put_msrs(vmx);
 	/* Exits leave limits as wide as they go. */
@@ -338,7 +338,7 @@ static void write_volatile_host_state(struct vmx_vcpu *vmx)
 	}
 	if (!vmx_caps.perf)
 		return;
-	perf = vmx_rdmsr(MSR_CORE_PERF_GLOBAL_CTRL);
+	perf = wr_host_rdmsr(MSR_CORE_PERF_GLOBAL_CTRL);
 	if (unlikely(perf != vmx->host_perf)) {
 		vmx->host_perf = perf;
 		vmcs_write64(HOST_IA32_PERF_GLOBAL_CTRL, perf);
@@ -423,9 +423,9 @@ static noinline enum vmx_entry run_with_spec_ctrl(struct vmx_vcpu *vmx)
 {
 	enum vmx_entry entry;
 
-	vmx_wrmsr(MSR_IA32_SPEC_CTRL, vmx->vcpu.spec_ctrl);
+	wr_host_wrmsr(MSR_IA32_SPEC_CTRL, vmx->vcpu.spec_ctrl);
 	entry = vmx_enter_guest(vmx->vcpu.regs, vmx->launched, &vmx->host_rsp);
-	vmx_wrmsr(MSR_IA32_SPEC_CTRL, vmx->host_spec_ctrl);
+	wr_host_wrmsr(MSR_IA32_SPEC_CTRL, vmx->host_spec_ctrl);
 	return entry;
 }
 

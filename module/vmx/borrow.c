@@ -152,5 +152,5 @@ void vmx_beside_begin(struct vmx_vcpu *vmx)
 void vmx_beside_end(void)
 {
 	if (boot_cpu_has(X86_FEATURE_IBPB) && native_read_cr4() & X86_CR4_VMXE)
-		vmx_wrmsr(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
+		wr_host_wrmsr(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
 }

@@ -424,11 +424,11 @@ void vmx_read_gdt(struct vmx_cpu *cpu)
  */
 void vmx_read_msrs(struct vmx_cpu *cpu)
 {
-	cpu->syscall_msr[VMX_STAR] = vmx_rdmsr(MSR_STAR);
-	cpu->syscall_msr[VMX_LSTAR] = vmx_rdmsr(MSR_LSTAR);
-	cpu->syscall_msr[VMX_SYSCALL_MASK] = vmx_rdmsr(MSR_SYSCALL_MASK);
+	cpu->syscall_msr[VMX_STAR] = wr_host_rdmsr(MSR_STAR);
+	cpu->syscall_msr[VMX_LSTAR] = wr_host_rdmsr(MSR_LSTAR);
+	cpu->syscall_msr[VMX_SYSCALL_MASK] = wr_host_rdmsr(MSR_SYSCALL_MASK);
 	if (vmx_caps.tsc_aux)
-		cpu->tsc_aux = vmx_rdmsr(MSR_TSC_AUX);
+		cpu->tsc_aux = wr_host_rdmsr(MSR_TSC_AUX);
 }
 
 /* wr_backend.host_on */

@@ -201,20 +201,6 @@ struct vmx_cpu {
 DECLARE_PER_CPU(struct vmx_cpu, vmx_cpu);
 
 /*
- * MSRs that stays read and write, which exist. A call through the kernel's paravirtual operations takes more than all the rest
- * there is to do, and no host of these is such a guest.
- */
-static __always_inline u64 vmx_rdmsr(u32 msr)
-{
-	return __rdmsr(msr);
-}
-
-static __always_inline void vmx_wrmsr(u32 msr, u64 value)
-{
-	native_wrmsr(msr, (u32)value, value >> 32);
-}
-
-/*
  * A guest can arrange that delivering #AC or #DB raises the same again, for ever and with interrupts held off: only an
  * exit ends that. #MC is the host's. #UD may be another vendor's hypercall.
  */
