@@ -242,8 +242,11 @@ static __always_inline enum wr_run_result enter_guest(struct wr_vcpu *vcpu, cons
 	smp_store_mb(vcpu->mode, WR_IN_GUEST);
 	if (unlikely(host_wants_cpu()))
 		goto out_outside;
-	if (beside && wr_backend->borrow(vcpu))
+	if (beside && wr_backend->borrow(vcpu)) {
+		vcpu->run_error = -EIO;
+		result = WR_RUN_USER;
 		goto out_outside;
+	}
 	if (READ_ONCE(vcpu->requests) || wr_event_unfinished(vcpu)) {
 		result = serve_requests(vcpu);
 		if (result != WR_RUN_RESUME)
@@ -639,7 +642,7 @@ static void thread_changed(struct wr_vcpu *vcpu)
  *
  * Return: 0 with vcpu->run filled; -EINTR for a signal or immediate_exit; -EAGAIN when a vCPU that waited for SIPI may
  * now run; -EINVAL for registers in vcpu->run that wr_sync_in() refuses; -EFAULT, -ENOMEM for guest memory that
- * cannot be had.
+ * cannot be had; -EIO beside another hypervisor when the CPU must stay as it is, or refuses.
  */
 int wr_vcpu_run(struct wr_vcpu *vcpu)
 {

@@ -510,14 +510,16 @@ static u64 take_refusal(struct vmx_vcpu *vmx)
 	return vmx_no_exit(vmx, true);
 }
 
-/*
- * Somebody turned VMX off: a reboot, for good, or another hypervisor that thought itself alone. What was written to the VMCS
- * since then is lost, so all that is known of its contents is forgotten, and the stay ends.
+/**
+ * vmx_forget_written - VMX was off: what was written to the VMCS, or flushed, since then is lost
+ * @vmx: in a stay
+ *
+ * The next stay writes and flushes all anew.
  */
-static u64 take_off(struct vmx_vcpu *vmx)
+void vmx_forget_written(struct vmx_vcpu *vmx)
 {
 	vmx_cancel_injection(&vmx->vcpu);
-	wr_host_restore();
+	wr_tlb_moved(&vmx->tlb);
 	vmx->host_cpu = -1;
 	vmx->host_rsp = 0;
 	vmx->host_cr3 = vmx->host_cr4 = vmx->host_fs_base = vmx->host_perf = 0;
@@ -528,6 +530,13 @@ static u64 take_off(struct vmx_vcpu *vmx)
 	vmx->rsp = ~vmx->vcpu.regs[WR_RSP];
 	vmx->rflags = ~vmx->vcpu.rflags;
 	vmx->cr3 = VMX_CR3_UNKNOWN;
+}
+
+/* Somebody turned VMX off: a reboot, for good, or another hypervisor that thought itself alone. */
+static u64 take_off(struct vmx_vcpu *vmx)
+{
+	wr_host_restore();
+	vmx_forget_written(vmx);
 	return vmx_no_exit(vmx, false);
 }
 

@@ -64,9 +64,11 @@ static void leave(const struct vmx_section *section)
  * vmx_section_begin - take this CPU from KVM, and make a VMCS current
  * @vmx: whose; it is active nowhere. Sections of one vCPU nest.
  *
- * Interrupts are off until vmx_section_end(). Context: preemption off, beside KVM.
+ * Interrupts are off until vmx_section_end(). Should the CPU refuse, fields read as 0 in it, and writes are lost.
+ *
+ * Return: 0, or -EIO when the CPU refused. Context: preemption off, beside KVM.
  */
-void vmx_section_begin(struct vmx_vcpu *vmx)
+int vmx_section_begin(struct vmx_vcpu *vmx)
 {
 	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpu);
 	struct vmx_section *section = &cpu->section;
@@ -74,11 +76,12 @@ void vmx_section_begin(struct vmx_vcpu *vmx)
 
 	local_irq_save(flags);
 	if (section->depth++)
-		return;
+		return section->err;
 	section->flags = flags;
 	section->vmx = vmx;
 	take(section, page_to_phys(cpu->vmxon));
-	vmptrld(vmx->vmcs_pa);
+	section->err = vmptrld(vmx->vmcs_pa);
+	return section->err;
 }
 
 /**
@@ -109,7 +112,11 @@ int vmx_borrow(struct wr_vcpu *vcpu)
 
 	if (wr_host_is_rebooting())
 		return -EIO;
-	vmx_section_begin(vmx);
+	if (unlikely(vmx_section_begin(vmx))) {
+		vmx_section_end();
+		vmx_forget_written(vmx);
+		return -EIO;
+	}
 	vmx_read_msrs(this_cpu_ptr(&vmx_cpu));
 	vmx_load_msrs(vmx);
 	return 0;

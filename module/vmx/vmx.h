@@ -182,6 +182,7 @@ struct vmx_section {
 	unsigned long cr4;
 	u64 vmcs;			/* KVM's, that was current */
 	bool vmxon;			/* by us */
+	int err;			/* of making our VMCS current */
 };
 
 /* struct vmx_cpu - a host CPU */
@@ -220,7 +221,7 @@ void vmx_read_gdt(struct vmx_cpu *cpu);
 void vmx_read_msrs(struct vmx_cpu *cpu);
 
 /* borrow.c: CPUs that are KVM's as well */
-void vmx_section_begin(struct vmx_vcpu *vmx);
+int vmx_section_begin(struct vmx_vcpu *vmx);
 void vmx_section_end(void);
 int vmx_borrow(struct wr_vcpu *vcpu);
 void vmx_give_back(struct wr_vcpu *vcpu);
@@ -370,6 +371,7 @@ u32 vmx_timer_ticks(u64 deadline, u64 now, u8 rate);
 void vmx_load_syscall_msrs(struct vmx_vcpu *vmx);
 void vmx_load_msrs(struct vmx_vcpu *vmx);
 void vmx_put_msrs(struct vmx_vcpu *vmx);
+void vmx_forget_written(struct vmx_vcpu *vmx);
 void vmx_read_crs(struct vmx_vcpu *vmx);
 
 /* exits.c */
