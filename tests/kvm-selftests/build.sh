@@ -40,7 +40,7 @@ kvm_selftests() {
 # kvm_selftests_compile TREE: each by itself, so that one that fails takes no other with it.
 kvm_selftests_compile() {
 	local tree=$1 tests=$1/tools/testing/selftests/kvm name flags
-	make -s -C "$tree" headers_install
+	make -s -C "$tree" headers_install || return 1
 	mkdir -p "$tree/out"
 	: >"$tree/out/unbuilt"
 	(cd "$tests" && printf '%s\n' *.c x86_64/*.c) | sed 's/\.c$//' | while read -r name; do
@@ -60,8 +60,8 @@ kvm_selftests_make() {
 	mkdir -p "$WARREN_CACHE/kvm-selftests"
 	tree=$(mktemp -d "$WARREN_CACHE/kvm-selftests/tree.XXXXXX")
 	step "unpacking $KVM_SELFTESTS_SOURCE" tar -C "$tree" --strip-components=1 \
-		-xf "/usr/src/$KVM_SELFTESTS_SOURCE.tar.xz" "${KVM_SELFTESTS_PARTS[@]/#/$KVM_SELFTESTS_SOURCE/}"
-	step "building KVM's own selftests (a minute, only once)" kvm_selftests_compile "$tree"
+		-xf "/usr/src/$KVM_SELFTESTS_SOURCE.tar.xz" "${KVM_SELFTESTS_PARTS[@]/#/$KVM_SELFTESTS_SOURCE/}" || return 1
+	step "building KVM's own selftests (a minute, only once)" kvm_selftests_compile "$tree" || return 1
 	rm -rf "$tree/out/lib"
 	chmod 755 "$tree/out"
 	mv "$tree/out" "$dir"

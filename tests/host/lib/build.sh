@@ -35,14 +35,14 @@ build_module_locked() {
 		make_module "$root" "$dir" "$(cat "$kernel/kdir")" "$@"
 }
 
-# Warnings are kept: a build that has nothing to do would not repeat them.
+# Warnings are kept: a build that has nothing to do would not repeat them. That sid's compiler is a day newer than its kernel is none.
 make_module() {
 	local root=$1 dir=$2 kdir=$3 inside=$2
 	local status=0
 	shift 3
 	[ "$root" = / ] || inside=/mnt
 	in_build_root "$root" "$dir" make -s -j"$(nproc)" -C "$kdir" "M=$inside" W=1 \
-		WARREN_TESTS=1 "$@" modules 2>&1 |
+		DEBIAN_KERNEL_NO_CC_VERSION_CHECK=1 WARREN_TESTS=1 "$@" modules 2>&1 |
 		tee "$dir/.module-log" || status=${PIPESTATUS[0]}
 	grep -E '(warning|error):|^WARNING: ' "$dir/.module-log" >>"$dir/.module-warnings" || true
 	return "$status"
@@ -51,13 +51,16 @@ make_module() {
 # module_warnings NAME: print what the compiler had to say about the current source.
 module_warnings() {
 	local dir=$BUILD_DIR/$1
-	if [ -s "$dir/.module-warnings" ]; then
-		# It may have been said about an earlier source.
-		find "$dir" \( -name '*.o' -o -name '*.ko' -o -name '.*.cmd' \) -delete
-		rm "$dir/.module-warnings"
-		build_module "$1" >&2
-	fi
+	# It may have been said about an earlier source.
+	[ ! -s "$dir/.module-warnings" ] || with_lock "build-$(source_id)-$1" build_module_anew "$dir" "$1" >&2 || return 1
 	cat "$dir/.module-warnings"
+}
+
+# Nobody else's build may miss its objects meanwhile, nor its copy the module.
+build_module_anew() {
+	find "$1" \( -name '*.o' -o -name '*.ko' -o -name '.*.cmd' \) -delete
+	rm "$1/.module-warnings"
+	build_module_locked "$@"
 }
 
 # launcher_packages: what has the libraries that the launcher is linked with.
@@ -82,6 +85,6 @@ build_user_locked() {
 		[ -e "$dir/$part/Makefile" ] || continue
 		out=$BUILD_DIR/out/$part
 		mkdir -p "$out"
-		step "building $part" make -s -j"$(nproc)" -C "$dir/$part" "O=$out" "OUT=$out"
+		step "building $part" make -s -j"$(nproc)" -C "$dir/$part" "O=$out" "OUT=$out" || return 1
 	done
 }

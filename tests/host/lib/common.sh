@@ -21,7 +21,8 @@ die() {
 	exit "${DIE_STATUS:-1}"
 }
 
-# with_lock NAME COMMAND...: run a function or command while nobody else holds NAME.
+# with_lock NAME COMMAND...: run a function or command while nobody else holds NAME. Its status is asked for, so "set -e" is off
+# inside: each of its steps has to say what follows from its failure.
 with_lock() {
 	local name=$1 fd status=0
 	shift
@@ -99,7 +100,8 @@ install_packages() {
 }
 
 apt_get() {
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q "$@"
+	# A machine that has just been set up may still be installing its updates.
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=600 "$@"
 }
 
 # A short stable name for this checkout, so that two of them never share a build directory.

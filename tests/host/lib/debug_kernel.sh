@@ -33,17 +33,18 @@ debug_kernel_configure() {
 }
 
 debug_kernel_make() {
-	local tree
+	local tree status=0
 	debug_kernel_packages
 	mkdir -p "$WARREN_CACHE/kernel"
 	tree=$(mktemp -d "$WARREN_CACHE/kernel/debug-tree.XXXXXX")
 	step "unpacking $DEBUG_KERNEL_SOURCE" \
-		tar -C "$tree" --strip-components=1 -xf "/usr/src/$DEBUG_KERNEL_SOURCE.tar.xz"
-	step "configuring the debug kernel" debug_kernel_configure "$tree"
-	step "building the debug kernel (10 to 20 minutes, only once)" \
-		make -C "$tree" -j"$(nproc)" bzImage modules
-	debug_kernel_install "$tree"
+		tar -C "$tree" --strip-components=1 -xf "/usr/src/$DEBUG_KERNEL_SOURCE.tar.xz" &&
+		step "configuring the debug kernel" debug_kernel_configure "$tree" &&
+		step "building the debug kernel (10 to 20 minutes, only once)" \
+			make -C "$tree" -j"$(nproc)" bzImage modules &&
+		debug_kernel_install "$tree" || status=1
 	rm -rf "$tree"
+	return "$status"
 }
 
 # debug_kernel_install TREE: put a built tree into the cache, with what external modules need.
@@ -54,13 +55,12 @@ debug_kernel_install() {
 	chmod 755 "$new"
 	release=$(make -s -C "$tree" kernelrelease)
 	echo "$release" >"$new/release"
-	cp "$tree/arch/x86/boot/bzImage" "$new/vmlinuz"
-	cp "$tree/vmlinux" "$new/vmlinux"
-	cp "$tree/.config" "$new/config"
+	cp "$tree/arch/x86/boot/bzImage" "$new/vmlinuz" && cp "$tree/vmlinux" "$new/vmlinux" &&
+		cp "$tree/.config" "$new/config" || return 1
 	step "installing the debug kernel's modules" \
-		make -s -C "$tree" INSTALL_MOD_PATH="$new/modules" modules_install
+		make -s -C "$tree" INSTALL_MOD_PATH="$new/modules" modules_install || return 1
 	rm -f "$new/modules/lib/modules/$release"/{build,source}
-	debug_kernel_headers "$tree" "$new/headers"
+	debug_kernel_headers "$tree" "$new/headers" || return 1
 	hash_of "$new/vmlinuz" >"$new/stamp"
 	echo / >"$new/root"
 	echo "$dir/headers" >"$new/kdir"

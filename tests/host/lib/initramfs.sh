@@ -50,9 +50,12 @@ initramfs_begin() {
 # initramfs_end TREE FILE: pack TREE into FILE atomically, remove TREE. Not compressed: the
 # emulated CPU would spend more time on it than the emulator does on reading it.
 initramfs_end() {
-	(cd "$1" && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0) >"$2.$$"
-	mv "$2.$$" "$2"
+	local status=0
+	# "set -e" does not reach into $(...), from which this is called.
+	(cd "$1" && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0) >"$2.$$" && mv "$2.$$" "$2" || status=1
 	rm -rf "$1"
+	[ "$status" = 0 ] || rm -f "$2.$$"
+	return "$status"
 }
 
 # host_initramfs KERNEL: print the path of the initramfs for that kernel's emulated host with a root over 9p.

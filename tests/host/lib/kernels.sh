@@ -112,7 +112,7 @@ build_root_make() {
 	as_root rm -rf "$root" "$root.new"
 	mkdir -p "$(dirname "$root")"
 	step "making a build environment for Debian $suite" as_root debootstrap --variant=minbase \
-		--include="$BUILD_ROOT_PACKAGES" "$suite" "$root.new" "$(debian_mirror)"
+		--include="$BUILD_ROOT_PACKAGES" "$suite" "$root.new" "$(debian_mirror)" || return 1
 	as_root mv "$root.new" "$root"
 }
 
@@ -120,12 +120,15 @@ build_root_renew() {
 	local root
 	root=$(build_root "$1")
 	if [ "$root" = / ]; then
-		step "refreshing the package lists" apt_get update
-		step "installing the newest kernel headers" apt_get install -y \
-			--no-install-recommends linux-headers-amd64
+		with_lock packages renew_headers
 	else
 		as_root rm -rf "$root"
 	fi
+}
+
+renew_headers() {
+	step "refreshing the package lists" apt_get update
+	step "installing the newest kernel headers" apt_get install -y --no-install-recommends linux-headers-amd64
 }
 
 # in_build_root ROOT DIRECTORY COMMAND...: run COMMAND in ROOT with DIRECTORY as current directory
@@ -182,7 +185,8 @@ stock_download() {
 
 stock_kernel_make() {
 	local name=$1 root dir new release deb
-	build_root_prepare "$(kernel_suite "$name")"
+	need_packages "unpack kernels" kmod xz-utils zstd rsync
+	build_root_prepare "$(kernel_suite "$name")" || return 1
 	root=$(build_root "$(kernel_suite "$name")")
 	dir=$(kernel_dir "$name")
 	release=$(newest_headers "$name" "$root")
@@ -192,9 +196,10 @@ stock_kernel_make() {
 	new=$(mktemp -d "$WARREN_CACHE/kernel/new.XXXXXX")
 	mkdir "$new/tree"
 	for deb in "$WARREN_CACHE"/dl/linux-*-"${release}"_*.deb; do
-		dpkg-deb -x "$deb" "$new/tree"
+		# Half of one is of no use to the next run either.
+		dpkg-deb -x "$deb" "$new/tree" || { rm -rf "$deb" "$new" && return 1; }
 	done
-	stock_kernel_arrange "$new" "$release" "$root"
+	stock_kernel_arrange "$new" "$release" "$root" || { rm -rf "$new" && return 1; }
 	(cd "$WARREN_CACHE/dl" && printf '%s\n' linux-*-"${release}"_*.deb) >"$new/stamp"
 	echo "$root" >"$new/root"
 	echo "/usr/src/linux-headers-$release" >"$new/kdir"
@@ -221,6 +226,6 @@ stock_kernel_arrange() {
 	for path in "${root%/}/lib/modules/$release"/modules.{order,builtin,builtin.modinfo}; do
 		[ ! -e "$path" ] || cp -n "$path" "$new/modules/lib/modules/$release/"
 	done
-	depmod -b "$new/modules" "$release"
-	"$HOST_DIR/extract-vmlinux" "$new/vmlinuz" >"$new/vmlinux"
+	depmod -b "$new/modules" "$release" && [ -s "$new/modules/lib/modules/$release/modules.dep" ] &&
+		"$HOST_DIR/extract-vmlinux" "$new/vmlinuz" >"$new/vmlinux"
 }
