@@ -315,7 +315,7 @@ wait_for() {
 
 # The console's user goes when the first line has been seen; then nobody is attached.
 attached() {
-	status_of env PTY_TIMEOUT=15 "$bin/pty" "$@"
+	status_of env PTY_TIMEOUT=60 "$bin/pty" "$@"
 }
 
 nothing_left() {
@@ -568,7 +568,7 @@ test_notify() {
 # ends KEY STATUS EVENT: what a guest does is told to those who listen, the kernel knowing nothing of it.
 ends() {
 	"$warren" events --duration 60 web >"$work/events" &
-	sleep 1
+	sleep 3
 	attached send "$1" expect "has ended, with status $2" -- "$warren" console web
 	expect_status 0
 	wait $!

@@ -16,7 +16,7 @@ boot() {
 }
 
 bzimage() {
-	GUEST_KERNEL=$WARREN_GUEST_KERNEL GUEST_SECONDS=180 boot "$1"
+	GUEST_KERNEL=$WARREN_GUEST_KERNEL GUEST_SECONDS=300 boot "$1"
 }
 
 # The launcher gives the guest no memory between 3 and 4 GiB; little and much must both work.

@@ -117,7 +117,7 @@ events_show() {
 	listener=$!
 	warren events --count 2 --duration "$(patience 60)" >"$work/events.all" &
 	# Nothing tells when they listen.
-	sleep "$(patience 2)"
+	sleep "$(patience 5)"
 	warren pause "$SPINNER"
 	warren resume "$SPINNER"
 	wait "$listener" || fail "the listener to end well"
@@ -204,7 +204,7 @@ kill_kills() {
 	id=$(of "$SPINNER" /id)
 	warren events --json --duration "$(patience 60)" "$SPINNER" >"$work/events" &
 	listener=$!
-	sleep "$(patience 2)"
+	sleep "$(patience 5)"
 	status_is 0 warren kill "$id"
 	wait "$listener" || fail "the listener to end with its VM"
 	[ "$("$json" /event <"$work/events" | tail -n 1)" = destroyed ] || fail "the event"

@@ -23,7 +23,7 @@ launch() {
 linux() {
 	local cpus=$1 memory=$2 command=$3 cmdline=${4:-}
 	shift $(($# < 4 ? $# : 4))
-	launch "$(time_limit "${GUEST_SECONDS:-90}")" \
+	launch "$(time_limit "${GUEST_SECONDS:-240}")" \
 		--kernel "${GUEST_KERNEL:-$WARREN_GUEST_VMLINUX}" \
 		--initrd "$WARREN_GUEST_INITRD" --cpus "$cpus" --memory "$memory" \
 		--cmdline "console=ttyS0 quiet panic=-1 cryptomgr.notests=1 warren.run=\"$command\" $cmdline" \
@@ -34,7 +34,7 @@ linux() {
 micro() {
 	local name=$1
 	shift
-	launch "$(time_limit "${GUEST_SECONDS:-20}")" --kernel "$GUEST_MICRO/$name.elf" --memory 16M \
+	launch "$(time_limit "${GUEST_SECONDS:-60}")" --kernel "$GUEST_MICRO/$name.elf" --memory 16M \
 		--debug-exit "$@"
 }
 

@@ -72,7 +72,7 @@ swapping() {
 	before=$(awk '{ print $1 }' /sys/block/zram0/stat)
 	(
 		echo "$BASHPID" >"$group"/cgroup.procs
-		GUEST_SECONDS=150 linux 2 256M "touch_memory 128 $(scaled 3)"
+		GUEST_SECONDS=240 linux 2 256M "touch_memory 128 $(scaled 3)"
 		expect_output '^memory: fine$'
 		expect_success
 	) || exit 1
@@ -105,9 +105,9 @@ merging() {
 	mkfifo "$GUEST_INPUT"
 	exec {tell}<>"$GUEST_INPUT"
 	export LD_PRELOAD=$WARREN_BUILD/tests/stress/mergeable.so
-	GUEST_SECONDS=150 linux 2 192M "touch_memory 64 $(scaled 4) same" &
+	GUEST_SECONDS=240 linux 2 192M "touch_memory 64 $(scaled 4) same" &
 	guest=$!
-	merged=$(most_merged "$guest" "$(time_limit 60)")
+	merged=$(most_merged "$guest" "$(time_limit 150)")
 	echo >&"$tell"
 	wait "$guest"
 	rm "$GUEST_INPUT"

@@ -18,8 +18,8 @@
 #define KSFT_FAIL 1
 #define KSFT_SKIP 4
 
-/* Seconds for one test; slow hosts (a scale under 100) get four times as many. */
-#define TEST_SECONDS 60
+/* Seconds for one test, whatever else the machine below does: only what hangs needs them. */
+#define TEST_SECONDS 240
 /* Milliseconds that a killed test may take to die before it is called unkillable. */
 #define KILL_MS 10000
 
@@ -120,8 +120,7 @@ static int verdict(pid_t pid, const char *name)
 
 static int run_one(const struct test *t)
 {
-	long limit = env_number("WARREN_TEST_TIMEOUT", TEST_SECONDS *
-				(env_number("WARREN_TEST_SCALE", 100) < 100 ? 4 : 1));
+	long limit = env_number("WARREN_TEST_TIMEOUT", TEST_SECONDS);
 	pid_t pid;
 	int fd, r;
 
