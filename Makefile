@@ -8,7 +8,7 @@ PREFIX ?= /usr/local
 VENDOR ?= svm
 PAGING ?=
 
-.PHONY: all module launcher help demo check check-peers check-beside-kvm check-packages bench style insert remove install uninstall clean
+.PHONY: all module launcher help demo check check-all check-peers check-beside-kvm check-packages bench style insert remove install uninstall clean
 
 all: module launcher
 
@@ -21,7 +21,8 @@ launcher:
 help:
 	@echo 'make            build warren.ko (for the running kernel, or KDIR=) and userspace-cli/warren'
 	@echo 'make demo       boot an emulated machine, load Warren there, run a Debian kernel in it'
-	@echo 'make check      run all tests in emulated machines (SUITES="style smoke-6.1 ..." for some)'
+	@echo 'make check      run the tests in emulated machines (SUITES="style smoke-6.1 ..." for some)'
+	@echo 'make check-all  run those that it leaves out as well'
 	@echo 'make check-peers  run QEMU, and what else people have, on Warren and on KVM (SUBJECTS="qemu ...")'
 	@echo 'make check-beside-kvm  run guests of Warren and of KVM at the same time (HOSTS="svm-6.12 ...")'
 	@echo 'make check-packages  build the Debian packages, install them in chroots of three releases (RELEASES="bookworm ...")'
@@ -43,6 +44,9 @@ demo:
 
 check:
 	@tests/run $(if $(PAGING),--paging $(PAGING)) $(SUITES)
+
+check-all:
+	@tests/run $(if $(PAGING),--paging $(PAGING)) --all
 
 check-peers:
 	@tests/peers/run $(SUBJECTS)
