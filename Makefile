@@ -93,12 +93,17 @@ ifeq ($(DESTDIR),)
 	depmod -a $(KVER)
 	getent group warren >/dev/null || groupadd --system warren
 	[ ! -e /run/udev/control ] || udevadm control --reload
+	[ ! -e /run/udev/control ] || [ ! -e /dev/warren ] || udevadm trigger --action=change --name-match=/dev/warren
+	[ ! -d /run/systemd/system ] || systemctl daemon-reload
 endif
 
 # What a directory of the launcher has
 names = $(notdir $(wildcard userspace-cli/$(1)/*))
 # Directories below the first one that nobody has anything in
 prune = cd $(1) 2>/dev/null && rmdir -p --ignore-fail-on-non-empty $(2) 2>/dev/null || :
+
+# What "systemctl enable" makes, which points nowhere then
+AUTOSTART = /etc/systemd/system/multi-user.target.wants/warren-autostart.service
 
 uninstall:
 	rm -f $(MODDIR)/warren.ko
@@ -116,10 +121,12 @@ uninstall:
 	$(call prune,$(DESTDIR)$(PREFIX)/include,linux)
 	$(call prune,$(LIBDIR),udev/rules.d sysusers.d modules-load.d systemd/system)
 ifeq ($(DESTDIR),)
-	depmod -a $(KVER)
+	[ -e $(AUTOSTART) ] || rm -f $(AUTOSTART)
+	[ ! -d /lib/modules/$(KVER) ] || depmod -a $(KVER)
 	[ ! -e /dev/warren ] || { chmod 600 /dev/warren && chgrp root /dev/warren; }
 	! getent group warren >/dev/null || groupdel warren
 	[ ! -e /run/udev/control ] || udevadm control --reload
+	[ ! -d /run/systemd/system ] || systemctl daemon-reload
 endif
 
 # Works without kernel headers too: they may be gone by now.

@@ -2,10 +2,12 @@
 /* The doctor's checks of the module and its device. */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/kvm.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "doctor.h"
@@ -50,6 +52,19 @@ static bool check_kvm(struct wr_patient *patient, struct wr_finding *finding)
 	return wr_finding_remedy(finding, "if nobody needs KVM: sudo modprobe -r %s", name);
 }
 
+/* Who may not open the device: a module that was only inserted has left it to root, another device has a group of its own. */
+static bool no_right(const struct wr_patient *patient, const char *path, struct wr_finding *finding)
+{
+	struct group *group;
+	struct stat st;
+
+	if (stat(path, &st) || !(st.st_mode & 0060) || !st.st_gid || !(group = getgrgid(st.st_gid)))
+		return wr_finding_remedy(finding, is_default(patient) ? "run as root; installed, it is its group's too "
+					 "(docs/install.md)" : "run as root");
+	return wr_finding_remedy(finding, "run as root, or join the group of %s (sudo adduser $USER %s) and log in again",
+				 patient->device, group->gr_name);
+}
+
 static bool check_node(struct wr_patient *patient, struct wr_finding *finding)
 {
 	char path[512];
@@ -62,9 +77,7 @@ static bool check_node(struct wr_patient *patient, struct wr_finding *finding)
 	error = errno;
 	wr_finding_set(finding, WR_HEALTH_MISSING, "%s: %s", patient->device, strerror(error));
 	if (error == EACCES || error == EPERM)
-		return wr_finding_remedy(finding, "run as root, or join the group of %s "
-					 "(sudo adduser $USER warren) and log in again",
-					 patient->device);
+		return no_right(patient, path, finding);
 	if (is_default(patient))
 		return wr_finding_remedy(finding, "it appears when the module is loaded");
 	return wr_finding_remedy(finding, "load its module (sudo modprobe kvm-amd or kvm-intel)");

@@ -235,14 +235,21 @@ static bool check_kernel(struct wr_patient *patient, struct wr_finding *finding)
 
 static bool check_headers(struct wr_patient *patient, struct wr_finding *finding)
 {
-	int fd = wr_patient_open(patient, "/lib/modules/%s/build/Makefile", patient->release);
+	int fd = wr_patient_open(patient, "/lib/modules/%s/build/Makefile", patient->release), module;
+	bool built = patient->loaded;
+	char name[160];
 
 	if (fd >= 0) {
 		close(fd);
 		return wr_finding_set(finding, WR_HEALTH_OK, "/lib/modules/%s/build",
 				      patient->release);
 	}
-	wr_finding_set(finding, patient->loaded ? WR_HEALTH_NOTE : WR_HEALTH_MISSING,
+	module = wr_patient_module(patient, name, sizeof(name));
+	if (module >= 0) {
+		close(module);
+		built = true;
+	}
+	wr_finding_set(finding, built ? WR_HEALTH_NOTE : WR_HEALTH_MISSING,
 		       "not installed: the module cannot be built");
 	return wr_finding_remedy(finding, "sudo apt-get install linux-headers-%s", patient->release);
 }
