@@ -20,25 +20,59 @@ static int access_error(void)
 	return faulthandler_disabled() ? -EAGAIN : -EFAULT;
 }
 
-/* What instructions and descriptors take, in few instructions. False: try again the long way. */
+/*
+ * What instructions and descriptors take, in few instructions. A naturally aligned word of 2, 4 or 8 bytes, be it all or the
+ * start of it, is one load, as it is on a CPU: another one may be writing it. False: try again the long way.
+ */
 static __always_inline bool read_small(unsigned long hva, void *data, size_t len)
 {
-	size_t done;
-
 	if (!user_read_access_begin((const void __user *)hva, len))
 		return false;
+	/* Two loads that may share bytes cover up to twice the size. The start comes last, so that it stays whole. */
 	if (len >= 8) {
-		/* Two loads that may share bytes cover up to 16. */
-		unsafe_get_user(*(u64 *)data, (u64 __user *)hva, failed);
 		unsafe_get_user(*(u64 *)(data + len - 8), (u64 __user *)(hva + len - 8), failed);
-	} else {
-		for (done = 0; done < len; done++)
-			unsafe_get_user(*(u8 *)(data + done), (u8 __user *)(hva + done), failed);
+		unsafe_get_user(*(u64 *)data, (u64 __user *)hva, failed);
+	} else if (len >= 4) {
+		unsafe_get_user(*(u32 *)(data + len - 4), (u32 __user *)(hva + len - 4), failed);
+		unsafe_get_user(*(u32 *)data, (u32 __user *)hva, failed);
+	} else if (len >= 2) {
+		unsafe_get_user(*(u16 *)(data + len - 2), (u16 __user *)(hva + len - 2), failed);
+		unsafe_get_user(*(u16 *)data, (u16 __user *)hva, failed);
+	} else if (len) {
+		unsafe_get_user(*(u8 *)data, (u8 __user *)hva, failed);
 	}
 	user_read_access_end();
 	return true;
 failed:
 	user_read_access_end();
+	return false;
+}
+
+/* What instructions write: likewise one store. */
+static __always_inline bool write_small(unsigned long hva, const void *data, size_t len)
+{
+	if (!user_write_access_begin((void __user *)hva, len))
+		return false;
+	switch (len) {
+	case 1:
+		unsafe_put_user(*(const u8 *)data, (u8 __user *)hva, failed);
+		break;
+	case 2:
+		unsafe_put_user(*(const u16 *)data, (u16 __user *)hva, failed);
+		break;
+	case 4:
+		unsafe_put_user(*(const u32 *)data, (u32 __user *)hva, failed);
+		break;
+	case 8:
+		unsafe_put_user(*(const u64 *)data, (u64 __user *)hva, failed);
+		break;
+	default:
+		goto failed;
+	}
+	user_write_access_end();
+	return true;
+failed:
+	user_write_access_end();
 	return false;
 }
 
@@ -79,6 +113,8 @@ int wr_hva_write(unsigned long hva, const void *data, size_t len)
 	void __user *user = (void __user *)hva;
 	unsigned long left;
 
+	if (len <= 8 && write_small(hva, data, len))
+		return 0;
 	pagefault_disable();
 	left = __copy_to_user_inatomic(user, data, len);
 	pagefault_enable();

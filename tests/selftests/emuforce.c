@@ -341,18 +341,6 @@ static bool outcome_differs(const struct try *t)
 
 #include "emuforce_rows.h"
 
-static bool set_forcing(bool on)
-{
-	const char *path = is_kvm() ? "/sys/module/kvm/parameters/force_emulation_prefix" :
-		"/sys/module/warren/parameters/force_emulation_prefix";
-	int fd = open(path, O_WRONLY);
-	bool done = fd >= 0 && write(fd, on ? "1" : "0", 1) == 1;
-
-	if (fd >= 0)
-		close(fd);
-	return done;
-}
-
 #define OPCODE_INT 0xcd
 
 static bool is_in(const struct try *t, enum mode mode)
@@ -370,7 +358,7 @@ static void run_mode(enum mode mode)
 
 	if (is_kvm())
 		SKIP("KVM's emulator is another one");
-	if (!set_forcing(true))
+	if (!force_emulation(true))
 		SKIP("force_emulation_prefix cannot be set");
 	vm_init(&vm);
 	vcpu_init(&v, &vm, 0);
@@ -382,7 +370,7 @@ static void run_mode(enum mode mode)
 		run(&tries[i], true, &forced);
 		bad += outcome_differs(&tries[i]);
 	}
-	set_forcing(false);
+	force_emulation(false);
 	if (bad)
 		FAIL("%u are wrong", bad);
 }

@@ -305,3 +305,63 @@ TEST(kicks_lose_no_exit)
 	pthread_join(t, NULL);
 	EXPECT_DONE(&m.v[0]);
 }
+
+static volatile bool ended;
+
+/*
+ * All bits of a word change at once. One vCPU accesses it by the emulator, another by instructions of its own: neither may see
+ * half of a change.
+ */
+#define WHOLE(bits)							\
+	/* What the emulator loads, what it stores */			\
+	static volatile u##bits loaded_##bits __attribute__((aligned(64)));	\
+	static volatile u##bits stored_##bits __attribute__((aligned(64)));	\
+	static void check_##bits(u##bits value)				\
+	{								\
+		if (value && value != (u##bits)~0ull)			\
+			ucall(UCALL_ABORT, bits, value, 0);		\
+	}								\
+	static void guest_emulates_##bits(u64 n)			\
+	{								\
+		u##bits value;						\
+									\
+		while (n--) {						\
+			asm volatile(FORCED "mov %1, %0" : "=r"(value) : "m"(loaded_##bits));	\
+			check_##bits(value);				\
+			value = -(n & 1);				\
+			asm volatile(FORCED "mov %1, %0" : "=m"(stored_##bits) : "r"(value));	\
+		}							\
+		ended = true;						\
+		guest_done();						\
+	}								\
+	static void guest_accesses_##bits(u64 n)			\
+	{								\
+		while (!ended) {					\
+			loaded_##bits = -(n++ & 1);			\
+			check_##bits(stored_##bits);			\
+		}							\
+		guest_done();						\
+	}								\
+	TEST(whole_words_of_##bits##_bits)				\
+	{								\
+		run_whole(guest_emulates_##bits, guest_accesses_##bits);	\
+	}
+
+static void run_whole(void (*emulates)(u64), void (*accesses)(u64))
+{
+	struct machine m;
+
+	if (!force_emulation(true))
+		SKIP("force_emulation_prefix cannot be set");
+	start(&m, 2);
+	vcpu_long(&m.v[0], emulates, test_scale(20000));
+	vcpu_long(&m.v[1], accesses, 0);
+	vcpu_start(&m.v[0]);
+	vcpu_start(&m.v[1]);
+	join_all(&m, 2);
+	force_emulation(false);
+}
+
+WHOLE(16)
+WHOLE(32)
+WHOLE(64)

@@ -57,6 +57,18 @@ bool host_is_restricted(void)
 	return host_has_shadow() || (params && strstr(params, "unrestricted_guest=0"));
 }
 
+bool force_emulation(bool on)
+{
+	const char *path = is_kvm() ? "/sys/module/kvm/parameters/force_emulation_prefix" :
+		"/sys/module/warren/parameters/force_emulation_prefix";
+	int fd = open(path, O_WRONLY);
+	bool done = fd >= 0 && write(fd, on ? "1" : "0", 1) == 1;
+
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
 int open_device(void)
 {
 	int fd = open(device_path(), O_RDWR | O_CLOEXEC);

@@ -70,6 +70,9 @@ bool host_is_bochs_svm(void);
 bool host_has_shadow(void);
 /* True when the CPU runs neither real mode nor protected mode without paging: Warren on VT-x without unrestricted guests. */
 bool host_is_restricted(void);
+/* Have instructions emulated that stand behind FORCED, until told otherwise. False: that cannot be. */
+bool force_emulation(bool on);
+#define FORCED "ud2\n .ascii \"kvm\"\n "
 int open_device(void);
 int check_ext(int fd, u32 cap);
 /* Skips the test unless cap is there. */
