@@ -39,8 +39,18 @@ static pid_t spawn(char **argv, int *out)
 	return pid;
 }
 
-/* Opens the ring of the first VM that can be found, as soon as it is there. Nobody reads it: that would be counted as well. */
-static const struct warren_trace_ring *trace_first_vm(void)
+static bool has_ended(pid_t pid)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	return !waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid;
+}
+
+/*
+ * Opens the ring of the first VM that can be found, as soon as it is there. Nobody reads it: that would be counted as well.
+ * MAP_FAILED: the command that was to make one has ended.
+ */
+static const struct warren_trace_ring *trace_first_vm(pid_t pid)
 {
 	struct warren_trace_open open_first = { .vm = 0 };
 	int dev = open_device(), fd;
@@ -48,21 +58,50 @@ static const struct warren_trace_ring *trace_first_vm(void)
 	do {
 		open_first.vm = (open_first.vm + 1) % 4096;
 		fd = ioctl(dev, WARREN_TRACE_OPEN, &open_first);
-	} while (fd < 0);
+	} while (fd < 0 && !has_ended(pid));
 	return mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
 }
 
+/* What the guest's command says: it may have rows of its own. The guest powers off by itself. False: it failed, or did not end. */
+static bool read_guest(FILE *f, FILE *rows)
+{
+	char line[1024] = "";
+	bool done = false;
+
+	while (fgets(line, sizeof(line), f)) {
+		if (!strncmp(line, "row ", 4))
+			fprintf(rows, "%.*s\n", (int)strcspn(line, "\r\n"), line);
+		done |= !strncmp(line, GUEST_DONE, strlen(GUEST_DONE));
+	}
+	if (!done)
+		fprintf(stderr, "bench: the guest's command failed, or has not ended; last: %s\n", line);
+	return done;
+}
+
+/* Ticks until the marker, 0: it did not come. */
+static u64 read_boot(FILE *f, const char *marker, clockid_t clock)
+{
+	char line[1024] = "";
+
+	while (fgets(line, sizeof(line), f))
+		if (strstr(line, marker))
+			return ticks_of_clock(clock);
+	fprintf(stderr, "bench: no \"%s\"; last: %s\n", marker, line);
+	return 0;
+}
+
+/* Rows are printed when all has gone well. */
 int boot_main(int argc, char **argv)
 {
-	char line[1024];
-	u64 ticks = 0;
-	int fd = -1, status;
 	const struct warren_trace_ring *ring = MAP_FAILED;
+	char *text = NULL;
+	size_t size = 0;
+	u64 ticks, exits = 0;
 	clockid_t clock;
-	bool done = false;
-	u64 exits = 0;
+	FILE *f, *rows;
+	int fd, status;
 	pid_t pid;
-	FILE *f;
+	bool ok;
 
 	if (argc < 3 || strcmp(argv[1], "--")) {
 		fprintf(stderr, "usage: bench boot MARKER -- COMMAND...\n");
@@ -74,24 +113,23 @@ int boot_main(int argc, char **argv)
 		return 1;
 	}
 	if (traced)
-		ring = trace_first_vm();
+		ring = trace_first_vm(pid);
 	f = fdopen(fd, "r");
-	while (f && !ticks && fgets(line, sizeof(line), f))
-		if (strstr(line, argv[0])) {
-			ticks = ticks_of_clock(clock);
-			exits = ring == MAP_FAILED ? 0 : ring->head;
-		}
-	/* The guest may have rows of its own; it powers off by itself. */
-	while (f && fgets(line, sizeof(line), f)) {
-		if (!strncmp(line, "row ", 4))
-			printf("%.*s\n", (int)strcspn(line, "\r\n"), line);
-		done |= !strncmp(line, GUEST_DONE, strlen(GUEST_DONE));
-	}
-	if (!done)
-		fprintf(stderr, "bench: the guest's command failed, or has not ended; last: %s\n", line);
+	rows = open_memstream(&text, &size);
+	if (!f || !rows)
+		FAIL("no memory");
+	ticks = read_boot(f, argv[0], clock);
+	if (ring != MAP_FAILED)
+		exits = ring->head;
+	ok = ticks && read_guest(f, rows);
 	waitpid(pid, &status, 0);
-	printf("row boot-to-init %llu\n", (unsigned long long)ticks);
+	if (status)
+		fprintf(stderr, "bench: %s: status %#x\n", argv[2], status);
+	fclose(rows);
+	if (!ok || status)
+		return 1;
+	printf("%srow boot-to-init %llu\n", text, (unsigned long long)ticks);
 	if (exits)
 		printf("row boot-exits %llu\n", (unsigned long long)exits);
-	return ticks ? 0 : 1;
+	return 0;
 }
