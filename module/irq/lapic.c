@@ -64,14 +64,22 @@ struct reg_desc {
 int wr_lapic_highest(const struct wr_lapic *lapic, u32 bitmap)
 {
 	const void *words = lapic->regs + bitmap;
-	int i;
+	int half, i;
 	u32 word;
 
-#pragma GCC unroll 8
-	for (i = APIC_ISR_NR - 1; i >= 0; i--) {
-		word = READ_ONCE(*(const u32 *)(words + i * 0x10));
-		if (word)
-			return i * 32 + __fls(word);
+#pragma GCC unroll 2
+	for (half = APIC_ISR_NR / 2; half >= 0; half -= APIC_ISR_NR / 2) {
+		const u32 *four = words + half * 0x10;
+
+		/* Most words are empty: first look at four at once. Senders may set bits meanwhile, and tell. */
+		if (!data_race(four[0] | four[4] | four[8] | four[12]))
+			continue;
+#pragma GCC unroll 4
+		for (i = half + 3; i >= half; i--) {
+			word = READ_ONCE(*(const u32 *)(words + i * 0x10));
+			if (word)
+				return i * 32 + __fls(word);
+		}
 	}
 	return -1;
 }
@@ -103,11 +111,11 @@ static int highest_isr(const struct wr_lapic *lapic)
 	return unlikely(lapic->vcpu->lapic_assist) ? wr_lapic_highest(lapic, APIC_ISR) : lapic->isr_highest;
 }
 
-/* PPR is the higher of TPR and the class in service. */
-static void update_ppr(struct wr_lapic *lapic)
+/* PPR is the higher of TPR and the class in service, of which @vector is the highest, -1: none. */
+static void set_ppr(struct wr_lapic *lapic, int vector)
 {
 	u32 tpr = wr_lapic_reg(lapic, APIC_TASKPRI);
-	u32 isr = max(highest_isr(lapic), 0) & 0xf0;
+	u32 isr = max(vector, 0) & 0xf0;
 	u32 old = wr_lapic_reg(lapic, APIC_PROCPRI);
 	u32 ppr = (tpr & 0xf0) >= isr ? tpr : isr;
 
@@ -118,6 +126,11 @@ static void update_ppr(struct wr_lapic *lapic)
 	/* Something may be deliverable now. */
 	if (ppr < old && wr_lapic_maybe_pending(lapic))
 		wr_vcpu_request(lapic->vcpu, WR_REQ_EVENT);
+}
+
+static void update_ppr(struct wr_lapic *lapic)
+{
+	set_ppr(lapic, highest_isr(lapic));
 }
 
 static void recount_isr(struct wr_lapic *lapic)
@@ -155,15 +168,17 @@ void wr_lapic_broadcast_eoi(struct wr_lapic *lapic, u8 vector)
 static void write_eoi(struct wr_lapic *lapic, u32 offset, u32 value)
 {
 	int vector = highest_isr(lapic);
+	bool assist = lapic->vcpu->lapic_assist;
 
 	if (vector < 0)
 		return;
 	__clear_bit(vector & 31, wr_lapic_word(lapic, APIC_ISR, vector));
 	/* The hardware has its own idea of what is in service. */
-	if (unlikely(lapic->vcpu->lapic_assist))
+	if (unlikely(assist))
 		wr_vcpu_request(lapic->vcpu, WR_REQ_EVENT);
-	lapic->isr_highest = --lapic->isr_count ? wr_lapic_highest(lapic, APIC_ISR) : -1;
-	update_ppr(lapic);
+	/* Where it counts nothing, the count never gets to 0. */
+	lapic->isr_highest = --lapic->isr_count || assist ? wr_lapic_highest(lapic, APIC_ISR) : -1;
+	set_ppr(lapic, lapic->isr_highest);
 	wr_lapic_broadcast_eoi(lapic, vector);
 }
 
