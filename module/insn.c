@@ -320,36 +320,38 @@ static bool is_plain_move(struct wr_vcpu *vcpu, const struct wr_insn *insn,
 		offset_in_page(vcpu->mmio.gpa) == offset_in_page(operand_address(vcpu, insn, f));
 }
 
-/* MOV, MOVZX or MOVSX between a device and a register: nearly all there is. */
-static enum wr_emu_result move(struct wr_vcpu *vcpu, const struct wr_insn *insn)
-{
-	const struct wr_operand *dst = &insn->dst, *src = &insn->src;
-	enum wr_emu_result result;
-	u64 value = 0;
-
-	if (dst->kind == WR_OP_MEM) {
-		value = src->imm;
-		if (src->kind == WR_OP_REG)
-			value = vcpu->regs[src->reg] >> (src->high8 ? 8 : 0);
-		return wr_mmio_write(vcpu, vcpu->mmio.gpa, &value, dst->size);
-	}
-	result = wr_mmio_read(vcpu, vcpu->mmio.gpa, &value, src->size);
-	if (result != WR_EMU_DONE)
-		return result;
-	if (insn->map == 1 && insn->opcode >= OPCODE_MOVSX)
-		value = sign_extend64(value, src->size * 8 - 1);
-	wr_reg_merge(&vcpu->regs[dst->reg], value, dst->size, dst->high8);
-	return WR_EMU_DONE;
-}
-
-static enum wr_run_result plain_move(struct wr_vcpu *vcpu, const struct wr_insn *insn,
-				     const struct fetch *f)
+static void finish_move(struct wr_vcpu *vcpu, const struct wr_insn *insn, const struct fetch *f)
 {
 	u64 next = vcpu->rip + insn->len;
 
-	vcpu->mmio.next_read = 0;
+	vcpu->stats.insns_emulated++;
+	wr_mmio_forget_reads(vcpu);
+	wr_insn_retire(vcpu, f->mode == WR_EMU_PROT64 ? next : (u32)next);
+}
+
+static enum wr_run_result move_to_device(struct wr_vcpu *vcpu, const struct wr_insn *insn, const struct fetch *f)
+{
+	const struct wr_operand *src = &insn->src;
+	u64 gpa = vcpu->mmio.gpa, value = src->imm;
+
+	if (src->kind == WR_OP_REG)
+		value = vcpu->regs[src->reg] >> (src->high8 ? 8 : 0);
+	finish_move(vcpu, insn, f);
+	return wr_mmio_send(vcpu, gpa, &value, insn->dst.size) ? WR_RUN_USER : WR_RUN_RESUME;
+}
+
+/* MOV, MOVZX or MOVSX between a device and a register: nearly all there is. */
+static enum wr_run_result plain_move(struct wr_vcpu *vcpu, const struct wr_insn *insn,
+				     const struct fetch *f)
+{
+	const struct wr_operand *dst = &insn->dst, *src = &insn->src;
+	u64 value = 0;
+
 	vcpu->run_error = 0;
-	switch (move(vcpu, insn)) {
+	if (dst->kind == WR_OP_MEM)
+		return move_to_device(vcpu, insn, f);
+	vcpu->mmio.next_read = 0;
+	switch (wr_mmio_read(vcpu, vcpu->mmio.gpa, &value, src->size)) {
 	case WR_EMU_DONE:
 		break;
 	case WR_EMU_EXIT:
@@ -358,10 +360,11 @@ static enum wr_run_result plain_move(struct wr_vcpu *vcpu, const struct wr_insn 
 	default:
 		return unknown_instruction(vcpu, f->bytes, insn->len);
 	}
-	vcpu->stats.insns_emulated++;
-	wr_mmio_forget_reads(vcpu);
-	wr_insn_retire(vcpu, f->mode == WR_EMU_PROT64 ? next : (u32)next);
-	return wr_mmio_send_writes(vcpu) ? WR_RUN_USER : WR_RUN_RESUME;
+	if (insn->map == 1 && insn->opcode >= OPCODE_MOVSX)
+		value = sign_extend64(value, src->size * 8 - 1);
+	wr_reg_merge(&vcpu->regs[dst->reg], value, dst->size, dst->high8);
+	finish_move(vcpu, insn, f);
+	return WR_RUN_RESUME;
 }
 
 /* After an iteration: does userspace act now, or is there more to do before it does? */

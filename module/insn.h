@@ -91,6 +91,7 @@ static inline void wr_reg_merge(u64 *reg, u64 value, u8 size, bool high8)
 enum wr_emu_result wr_mmio_read(struct wr_vcpu *vcpu, u64 gpa, void *data, u32 len);
 enum wr_emu_result wr_mmio_write(struct wr_vcpu *vcpu, u64 gpa, const void *data, u32 len);
 bool wr_mmio_send_writes(struct wr_vcpu *vcpu);
+bool wr_mmio_send(struct wr_vcpu *vcpu, u64 gpa, const void *data, u32 len);
 void wr_mmio_read_done(struct wr_vcpu *vcpu);
 void wr_mmio_forget_reads(struct wr_vcpu *vcpu);
 

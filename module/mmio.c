@@ -166,6 +166,25 @@ bool wr_mmio_send_writes(struct wr_vcpu *vcpu)
 }
 
 /**
+ * wr_mmio_send - send what is all that a committed instruction wrote
+ * @vcpu: its vCPU
+ * @gpa: where; the access does not cross a page
+ * @data: value, of 8 bytes
+ * @len: 1 to 8 of them
+ *
+ * Return: true when userspace must take it: vcpu->run is filled.
+ */
+bool wr_mmio_send(struct wr_vcpu *vcpu, u64 gpa, const void *data, u32 len)
+{
+	vcpu->stats.mmio_exits++;
+	trace_warren_mmio(vcpu, true, gpa, len, data);
+	if (likely(!device_write(vcpu, gpa, len, data)))
+		return false;
+	ask_userspace(vcpu, gpa, len, data);
+	return true;
+}
+
+/**
  * wr_mmio_read_done - userspace has filled run->mmio.data
  * @vcpu: its vCPU, at the start of KVM_RUN
  */
