@@ -38,7 +38,7 @@ static int byte_at_rip(struct wr_vcpu *vcpu, u32 offset)
 	u32 access;
 	u64 la = code_address(vcpu, offset, &access);
 	u8 byte;
-	int err = wr_gva_read(vcpu, la, access | WR_ACC_FETCH, &byte, 1, &walk);
+	int err = wr_gva_fetch(vcpu, la, access & WR_ACC_USER, &byte, 1, &walk);
 
 	if (err)
 		return err == -EAGAIN ? err : -EFAULT;

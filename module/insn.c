@@ -37,7 +37,7 @@ static void fetch_begin(struct wr_vcpu *vcpu, struct fetch *f)
 
 /*
  * Fetch up to @want bytes in all, not past the end of a page: code there may not be mapped, and is only touched when the
- * instruction goes on. 0, -EINTR with a page fault raised, or an error of wr_gva_read().
+ * instruction goes on. 0, -EINTR with a page fault raised, or an error of wr_gva_fetch().
  */
 static int fetch_more(struct wr_vcpu *vcpu, struct fetch *f, u32 want)
 {
@@ -48,8 +48,7 @@ static int fetch_more(struct wr_vcpu *vcpu, struct fetch *f, u32 want)
 
 	la += f->have;
 	len = min_t(u32, want - f->have, PAGE_SIZE - offset_in_page(la));
-	err = wr_gva_read(vcpu, la, WR_ACC_FETCH | (f->code.cpl == 3 ? WR_ACC_USER : 0),
-			  f->bytes + f->have, len, &walk);
+	err = wr_gva_fetch(vcpu, la, f->code.cpl == 3, f->bytes + f->have, len, &walk);
 	if (err > 0) {
 		wr_event_page_fault(vcpu, la, walk.error);
 		return -EINTR;

@@ -310,6 +310,7 @@ struct wr_vm {
 	u32 bsp_id;			/* [L] until the first vCPU is made */
 
 	struct wr_slots __rcu *slots;	/* [S] */
+	u64 slots_generation;		/* [S] to write; of those, for who does not look at them */
 	struct wr_mmu mmu;
 	struct wr_bus __rcu *bus[WR_NR_BUSES];	/* [L] to write, RCU to read */
 	struct list_head ioeventfds;	/* [L] */

@@ -145,10 +145,39 @@ struct wr_shadow_vcpu {
 	u8 next_kept;			/* to be given up next */
 };
 
-/* struct wr_walk_cache - slot of the last access, valid for that generation of slots only */
+/* struct wr_fetch_entry - an entry of the guest's tables: where, in the creator's memory, and what it was */
+struct wr_fetch_entry {
+	unsigned long hva;
+	u64 value;
+};
+
+/*
+ * struct wr_fetch_memo - the page of an earlier fetch, and how it was found
+ *
+ * As long as all this is the same a walk would find the page again.
+ */
+struct wr_fetch_memo {
+	u64 generation;			/* of slots; 0: there is none */
+	u64 page;			/* linear address */
+	u32 access;			/* WR_ACC_* */
+	u64 cr0, cr3, cr4, efer;
+	u64 reserved;			/* wr_cpuid.reserved_gpa_bits */
+	struct wr_fetch_entry entry[4];	/* the leaf is the first, of a large page the second as well */
+	unsigned long hva;		/* of the page */
+};
+
+/*
+ * struct wr_walk_cache - what the last accesses found, valid for those generations of slots only
+ *
+ * @generation: of @slot, the slot of the last access; 0: there is none
+ * @hole_generation: of a page that no slot has
+ * @hole_end: past it; 0: none is known
+ */
 struct wr_walk_cache {
-	u64 generation;			/* 0: of none */
+	u64 generation;
 	const struct wr_slot *slot;
+	u64 hole_generation, hole_end;
+	struct wr_fetch_memo fetch[4];	/* by linear address */
 };
 
 /* What became of a stage-2 fault */
@@ -258,7 +287,7 @@ struct wr_walk {
 };
 
 int wr_walk(struct wr_vcpu *vcpu, u64 gva, u32 access, struct wr_walk *out);
-int wr_gva_read(struct wr_vcpu *vcpu, u64 gva, u32 access, void *data, u32 len, struct wr_walk *out);
+int wr_gva_fetch(struct wr_vcpu *vcpu, u64 gva, bool user, void *data, u32 len, struct wr_walk *out);
 int wr_load_pdptrs(struct wr_vcpu *vcpu, u64 cr3);
 
 #endif

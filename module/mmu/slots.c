@@ -178,6 +178,7 @@ static void publish(struct wr_vm *vm, struct wr_slots *old, struct wr_slots *new
 {
 	WRITE_ONCE(vm->mmu.max_tables, table_limit(new, vm->mmu.format->levels));
 	rcu_assign_pointer(vm->slots, new);
+	WRITE_ONCE(vm->slots_generation, new->generation);
 	if (old == &wr_no_slots)
 		return;
 	old->retired = retired;

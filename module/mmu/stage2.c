@@ -456,13 +456,23 @@ enum wr_fault wr_mmu_fault(struct wr_vcpu *vcpu, u64 gpa, u32 access, bool atomi
 {
 	struct wr_vm *vm = vcpu->vm;
 	struct want want = { .gfn = gpa >> PAGE_SHIFT, .write = access & WR_ACC_WRITE };
-	int idx = srcu_read_lock(&vm->srcu);
+	struct wr_walk_cache *cache = &vcpu->walk_cache;
+	const struct wr_slots *slots;
 	enum wr_fault r;
 	u32 flags;
+	int idx;
 
-	want.slot = wr_slot_find_cached(&vcpu->walk_cache, wr_slots(vm), want.gfn);
+	if (cache->hole_end == want.gfn + 1 && cache->hole_generation == READ_ONCE(vm->slots_generation))
+		return WR_FAULT_MMIO;
+	idx = srcu_read_lock(&vm->srcu);
+	slots = wr_slots(vm);
+	want.slot = wr_slot_find_cached(cache, slots, want.gfn);
 	flags = want.slot ? READ_ONCE(want.slot->flags) : 0;
-	if (!want.slot || (want.write && (flags & KVM_MEM_READONLY))) {
+	if (!want.slot) {
+		cache->hole_end = want.gfn + 1;
+		cache->hole_generation = slots->generation;
+		r = WR_FAULT_MMIO;
+	} else if (want.write && (flags & KVM_MEM_READONLY)) {
 		r = WR_FAULT_MMIO;
 	} else if (flags & WR_SLOT_DYING) {
 		r = atomic ? WR_FAULT_SLEEP : WR_FAULT_FIXED;

@@ -348,10 +348,10 @@ static const struct wr_walk_ops guest_ops = {
  * The common case in a third of the instructions, for exits that must look at the guest's code: 4
  * levels, all tables in one slot, every entry present and accessed, none with a reserved bit, a
  * leaf of 4 KiB or 2 MiB that allows the access without a second look. It never faults: all else is
- * left to walk().
+ * left to walk(). A @memo gets the entries.
  */
-static bool walk_plain(const struct wr_vcpu *vcpu, const struct wr_slot *slot, u64 gva, u32 access,
-		       struct wr_walk *out)
+static __always_inline bool walk_plain(const struct wr_vcpu *vcpu, const struct wr_slot *slot, u64 gva, u32 access,
+				       struct wr_walk *out, struct wr_fetch_memo *memo)
 {
 	u64 base = slot->gfn << PAGE_SHIFT, size = slot->npages << PAGE_SHIFT;
 	u64 table = vcpu->cr3 & PTE_ADDR;
@@ -368,6 +368,8 @@ static bool walk_plain(const struct wr_vcpu *vcpu, const struct wr_slot *slot, u
 		/* The guest chose it: not even speculation may leave the slot. */
 		offset = array_index_nospec(offset, size);
 		unsafe_get_user(value, (u64 __user *)(slot->hva + offset), not_plain);
+		if (memo)
+			memo->entry[(shift - PAGE_SHIFT) / 9] = (struct wr_fetch_entry) { slot->hva + offset, value };
 		all &= value;
 		any |= value;
 		if (shift == PAGE_SHIFT || (value & PTE_PS))
@@ -455,7 +457,7 @@ static int walk_locked(struct wr_vcpu *vcpu, const struct wr_slots *slots, u64 g
 
 	if (is_plain(vcpu))
 		slot = wr_slot_find_cached(&vcpu->walk_cache, slots, vcpu->cr3 >> PAGE_SHIFT);
-	if (slot && walk_plain(vcpu, slot, gva, access, out))
+	if (slot && walk_plain(vcpu, slot, gva, access, out, NULL))
 		return 0;
 	return walk_vcpu(vcpu, slots, gva, access, out);
 }
@@ -486,33 +488,107 @@ int wr_walk(struct wr_vcpu *vcpu, u64 gva, u32 access, struct wr_walk *out)
 }
 WR_EXPORT_FOR_KUNIT(wr_walk);
 
+static bool same_mode(const struct wr_vcpu *vcpu, const struct wr_fetch_memo *memo)
+{
+	return memo->cr3 == vcpu->cr3 && memo->cr4 == vcpu->cr4 && memo->cr0 == vcpu->cr0 && memo->efer == vcpu->efer &&
+		memo->reserved == vcpu->cpuid.reserved_gpa_bits;
+}
+
+/* Fetch from a page that an earlier fetch was from, if nothing has changed on the way there: the entries tell. */
+static bool fetch_again(const struct wr_vcpu *vcpu, const struct wr_slots *slots, u64 gva, u32 access, void *data, u32 len,
+			const struct wr_fetch_memo *memo)
+{
+	unsigned long hva = memo->hva + offset_in_page(gva);
+	u64 value;
+	int i;
+
+	if (memo->generation != slots->generation || memo->page != (gva & PAGE_MASK) || memo->access != access ||
+	    len < 8 || len > 16 || !same_mode(vcpu, memo))
+		return false;
+	if (!user_read_access_begin((void __user *)hva, len))
+		return false;
+#pragma GCC unroll 4
+	for (i = 0; i < ARRAY_SIZE(memo->entry); i++) {
+		unsafe_get_user(value, (u64 __user *)memo->entry[i].hva, changed);
+		if (value != memo->entry[i].value)
+			goto changed;
+	}
+	/* Two loads that may share bytes */
+	unsafe_get_user(*(u64 *)data, (u64 __user *)hva, changed);
+	unsafe_get_user(*(u64 *)(data + len - 8), (u64 __user *)(hva + len - 8), changed);
+	user_read_access_end();
+	return true;
+
+changed:
+	user_read_access_end();
+	return false;
+}
+
+/* As walk_locked(). @memo: becomes true but for the page's own address, or its generation 0 */
+static int walk_fetch(struct wr_vcpu *vcpu, const struct wr_slots *slots, u64 gva, u32 access, struct wr_walk *out,
+		      struct wr_fetch_memo *memo)
+{
+	const struct wr_slot *slot = NULL;
+
+	memo->generation = 0;
+	if (is_plain(vcpu))
+		slot = wr_slot_find_cached(&vcpu->walk_cache, slots, vcpu->cr3 >> PAGE_SHIFT);
+	if (!slot || !walk_plain(vcpu, slot, gva, access, out, memo))
+		return walk_vcpu(vcpu, slots, gva, access, out);
+	/* A large page has no entry of the lowest level. */
+	if (out->page_size > PAGE_SIZE)
+		memo->entry[0] = memo->entry[1];
+	memo->generation = slots->generation;
+	memo->page = gva & PAGE_MASK;
+	memo->access = access;
+	memo->cr0 = vcpu->cr0;
+	memo->cr3 = vcpu->cr3;
+	memo->cr4 = vcpu->cr4;
+	memo->efer = vcpu->efer;
+	memo->reserved = vcpu->cpuid.reserved_gpa_bits;
+	return 0;
+}
+
+static int fetch_locked(struct wr_vcpu *vcpu, const struct wr_slots *slots, u64 gva, u32 access, void *data, u32 len,
+			struct wr_walk *out)
+{
+	struct wr_fetch_memo *memo = &vcpu->walk_cache.fetch[(gva >> PAGE_SHIFT) % ARRAY_SIZE(vcpu->walk_cache.fetch)];
+	const struct wr_slot *slot;
+	u64 gfn;
+	int r;
+
+	if (fetch_again(vcpu, slots, gva, access, data, len, memo))
+		return 0;
+	r = walk_fetch(vcpu, slots, gva, access, out, memo);
+	if (r)
+		return r;
+	gfn = out->gpa >> PAGE_SHIFT;
+	slot = wr_slot_find_cached(&vcpu->walk_cache, slots, gfn);
+	if (!slot) {
+		memo->generation = 0;
+		return -ENXIO;
+	}
+	memo->hva = wr_slot_hva(slot, gfn);
+	return wr_hva_read(memo->hva + offset_in_page(out->gpa), data, len);
+}
+
 /**
- * wr_gva_read - read by linear address, within a page
+ * wr_gva_fetch - fetch code, within a page
  * @vcpu: as for wr_walk()
- * @gva: linear address
- * @access: as for wr_walk()
+ * @gva: as for wr_walk()
+ * @user: at CPL 3
  * @data: filled
  * @len: bytes; none past the page
- * @out: as wr_walk() fills it
+ * @out: on 1 the exception
  *
  * Return: as wr_walk(), and the errors of wr_gpa_read(). Context: any.
  */
-int wr_gva_read(struct wr_vcpu *vcpu, u64 gva, u32 access, void *data, u32 len, struct wr_walk *out)
+int wr_gva_fetch(struct wr_vcpu *vcpu, u64 gva, bool user, void *data, u32 len, struct wr_walk *out)
 {
 	struct wr_vm *vm = vcpu->vm;
 	int idx = srcu_read_lock(&vm->srcu);
-	const struct wr_slots *slots = wr_slots(vm);
-	int r = walk_locked(vcpu, slots, gva, access, out);
-	const struct wr_slot *slot;
-	u64 gfn;
+	int r = fetch_locked(vcpu, wr_slots(vm), gva, WR_ACC_FETCH | (user ? WR_ACC_USER : 0), data, len, out);
 
-	if (!r) {
-		gfn = out->gpa >> PAGE_SHIFT;
-		slot = wr_slot_find_cached(&vcpu->walk_cache, slots, gfn);
-		r = -ENXIO;
-		if (slot)
-			r = wr_hva_read(wr_slot_hva(slot, gfn) + offset_in_page(out->gpa), data, len);
-	}
 	srcu_read_unlock(&vm->srcu, idx);
 	return r;
 }

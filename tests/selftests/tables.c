@@ -339,6 +339,60 @@ TEST(the_emulator_writes_tables)
 	vm_free(&vm);
 }
 
+/* Code that has a device written, which takes an exit and the emulator: by one entry or the other, or itself, it becomes other code. */
+#define CODE_AT 8u
+#define NR_CODE 16u
+
+static void put_code(u64 page, u32 value)
+{
+	u8 *code = (u8 *)page + CODE_AT;
+
+	/* movl $value, (%rdx); ret */
+	code[0] = 0xc7;
+	code[1] = 0x02;
+	memcpy(code + 2, &value, sizeof(value));
+	code[6] = 0xc3;
+}
+
+static void guest_moves_code(u64 n)
+{
+	u64 i, k;
+
+	build();
+	for (i = 0; i < NR_CODE; i++) {
+		table(PT2)[i] = DATA(i) | P | W | U;
+		put_code(DATA(i), 0);
+	}
+	for (i = 0; i < n; i++) {
+		k = i % NR_CODE;
+		table(PD)[0] = (i & 1 ? PT2 : PT) | P | W | U;
+		table(i & 1 ? PT2 : PT)[0] = DATA(k) | P | W | U;
+		invlpg(VA);
+		put_code(VA, i);
+		asm volatile("call *%0" : : "r"(VA + CODE_AT), "d"(TEST_MMIO) : "memory");
+		/* Again, and now only the code is another. */
+		put_code(VA, ~i);
+		asm volatile("call *%0" : : "r"(VA + CODE_AT), "d"(TEST_MMIO) : "memory");
+	}
+	guest_done();
+}
+
+TEST(emulated_code_moves)
+{
+	u64 i, n = test_scale(200);
+	struct vcpu v;
+	struct vm vm;
+
+	start(&vm, &v, guest_moves_code, n);
+	for (i = 0; i < 2 * n; i++) {
+		EXPECT_EXIT(&v, KVM_EXIT_MMIO);
+		CHECK_EQ(*(u32 *)v.run->mmio.data, (u32)(i & 1 ? ~(i / 2) : i / 2));
+	}
+	EXPECT_DONE(&v);
+	vcpu_free(&v);
+	vm_free(&vm);
+}
+
 static void guest_uses_rom(u64 arg)
 {
 	u64 i;
