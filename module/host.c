@@ -24,6 +24,9 @@
 /* Changes while all CPUs are stopped: constant as long as preemption is off, and during hotplug and suspend. */
 bool wr_host_beside __read_mostly;
 
+/* On before that is set, off after it is cleared; host_lock to change */
+DEFINE_STATIC_KEY_FALSE(wr_host_beside_key);
+
 /* Lock order: this, then cpus_read_lock(). */
 static DEFINE_MUTEX(host_lock);
 static unsigned long users;		/* host_lock to change, before the CPUs go on or off */
@@ -162,15 +165,18 @@ static void set_beside(bool beside)
 		return;
 	if (beside)
 		ask_to_be_told_of_crashes(false);
+	static_branch_enable(&wr_host_beside_key);
 	atomic_set(&failure, 0);
 	stop_machine(switch_cpu, &beside, cpu_online_mask);
-	if (!atomic_read(&failure)) {
-		if (users && !beside)
-			ask_to_be_told_of_crashes(true);
-		return;
+	if (atomic_read(&failure)) {
+		beside = true;
+		stop_machine(switch_cpu, &beside, cpu_online_mask);
 	}
-	beside = true;
-	stop_machine(switch_cpu, &beside, cpu_online_mask);
+	if (beside)
+		return;
+	static_branch_disable(&wr_host_beside_key);
+	if (users)
+		ask_to_be_told_of_crashes(true);
 }
 
 /**

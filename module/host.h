@@ -6,11 +6,14 @@
 #define WARREN_HOST_H
 
 #include <linux/compiler.h>
+#include <linux/jump_label.h>
 #include <linux/types.h>
 #include <asm/msr.h>
 
-/* Another hypervisor is there. Constant while preemption is off. */
+/* Another hypervisor is there. Constant while preemption is off: ask by wr_host_is_beside(). */
 extern bool wr_host_beside;
+/* ... or was there a moment ago, or will be there in a moment. */
+DECLARE_STATIC_KEY_FALSE(wr_host_beside_key);
 extern bool wr_host_rebooting;
 
 int wr_host_init(void);
@@ -21,6 +24,12 @@ void wr_host_put(void);
 void wr_host_share(bool present);
 int wr_host_restore(void);
 void wr_host_machine_check(void);
+
+/* Alone the answer costs nothing. */
+static __always_inline bool wr_host_is_beside(void)
+{
+	return static_branch_unlikely(&wr_host_beside_key) && READ_ONCE(wr_host_beside);
+}
 
 /* Must virtualization stay off? */
 static inline bool wr_host_is_rebooting(void)

@@ -88,7 +88,7 @@ static u64 enter(struct wr_vcpu *vcpu)
 	u64 reason = wr_backend->enter(vcpu);
 
 	/* Beside KVM the CPU is borrowed, for as long as interrupts stay off; and KVM has the place. */
-	if (reason == WARREN_EXIT_INTERRUPT && !wr_host_beside)
+	if (reason == WARREN_EXIT_INTERRUPT && !wr_host_is_beside())
 		take_interrupt(vcpu);
 	return reason;
 }
@@ -112,7 +112,7 @@ static int begin(void)
 	int err = 0;
 
 	mutex_lock(&lock);
-	if (wr_host_beside) {
+	if (wr_host_is_beside()) {
 		pr_err("perf=1 is not available: virtualization is shared with KVM, or may be, and perf's samples of guests are KVM's\n");
 		err = -EBUSY;
 	} else {

@@ -326,7 +326,7 @@ static enum wr_run_result stay(struct wr_vcpu *vcpu)
 	vcpu->ran = true;
 	cpu = get_cpu();
 	/* As long as preemption is off it stays so. */
-	result = unlikely(wr_host_beside) ? stay_beside(vcpu, cpu) : stay_on(vcpu, cpu, false);
+	result = wr_host_is_beside() ? stay_beside(vcpu, cpu) : stay_on(vcpu, cpu, false);
 	put_cpu();
 	if (result == WR_RUN_SLEEPABLE)
 		result = wr_backend->handle_exit(vcpu);

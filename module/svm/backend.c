@@ -36,7 +36,7 @@ static void new_asid(struct svm_vcpu *svm)
 	struct wr_tlb_cpu *cpu = this_cpu_ptr(&tlb_cpu);
 	enum wr_tlb_flush owed;
 
-	if (unlikely(wr_host_beside))
+	if (wr_host_is_beside())
 		owed = wr_tlb_renew_beside(&svm->tlb, cpu, svm_caps.nr_asids, svm_caps.flush_by_asid);
 	else
 		owed = wr_tlb_renew(&svm->tlb, cpu, svm_caps.nr_asids);

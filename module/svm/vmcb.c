@@ -245,7 +245,7 @@ int svm_set_msr(struct wr_vcpu *vcpu, u32 index, u64 data)
 	if (index == MSR_TSC_AUX) {
 		field = &vcpu->tsc_aux;
 		/* Beside another hypervisor the next entry brings it. */
-		if (vcpu->in_stay && !wr_host_beside)
+		if (vcpu->in_stay && !wr_host_is_beside())
 			wrmsrl(MSR_TSC_AUX, data);
 	}
 	if (!field)

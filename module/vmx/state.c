@@ -209,7 +209,7 @@ void vmx_set_efer(struct wr_vcpu *vcpu)
 	vmx_begin(vmx);
 	vmcs_write64(GUEST_IA32_EFER, vcpu->efer);
 	vmcs_write32(VM_ENTRY_CONTROLS, entry);
-	if (vcpu->in_stay && !wr_host_beside)
+	if (vcpu->in_stay && !wr_host_is_beside())
 		vmx_load_syscall_msrs(vmx);
 	vmx_end();
 }
@@ -302,7 +302,7 @@ static void set_stay_msr(struct vmx_vcpu *vmx, u32 index, u64 *kept, u64 data)
 		return;
 	}
 	/* The next entry loads it. */
-	if (wr_host_beside)
+	if (wr_host_is_beside())
 		return;
 	vmx_put_msrs(vmx);
 	vmx_load_msrs(vmx);

@@ -88,7 +88,7 @@ void vmx_make_current(struct vmx_vcpu *vmx)
 
 	if (vmx->cpu != smp_processor_id())
 		clear_vmcs(vmx);
-	if (wr_host_beside) {
+	if (wr_host_is_beside()) {
 		vmx_section_begin(vmx);
 		return;
 	}

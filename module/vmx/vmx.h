@@ -260,7 +260,7 @@ static inline void vmx_begin(struct vmx_vcpu *vmx)
 
 static inline void vmx_end(void)
 {
-	if (unlikely(wr_host_beside))
+	if (wr_host_is_beside())
 		vmx_section_end();
 	preempt_enable();
 }
