@@ -99,6 +99,20 @@ install_packages() {
 	}
 }
 
+# unpack_packages DIRECTORY PACKAGE...: download them and unpack them there, where installing them would change how this machine
+# boots. APT_CONFIG may name another apt.
+unpack_packages() {
+	local into=$1 download status=0 deb
+	shift
+	download=$(mktemp -d "$WARREN_CACHE/download.XXXXXX")
+	env -C "$download" apt-get -q download "$@" || status=1
+	for deb in "$download"/*.deb; do
+		((status)) || dpkg-deb -x "$deb" "$into" || status=1
+	done
+	rm -rf "$download"
+	return "$status"
+}
+
 apt_get() {
 	# A machine that has just been set up may still be installing its updates.
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=600 "$@"

@@ -13,7 +13,7 @@ make_firmware() {
 
 firmware_make() {
 	local dir=$1 tree=$1/tree
-	peer_unpack "$tree" ovmf memtest86+ xen-hypervisor-4.17-amd64 grub-efi-amd64-bin || return 1
+	unpack_packages "$tree" ovmf memtest86+ xen-hypervisor-4.17-amd64 grub-efi-amd64-bin || return 1
 	cp "$tree"/usr/share/ovmf/OVMF.fd "$tree"/usr/share/OVMF/OVMF_{CODE,VARS}.fd "$dir/" &&
 		cp "$tree/boot/memtest86+x64.bin" "$dir/memtest" &&
 		gzip -dc "$tree/boot/xen-4.17-amd64.gz" >"$dir/xen" &&

@@ -11,7 +11,7 @@ linux32_make() {
 	export APT_CONFIG=$dir/apt/apt.conf
 	linux32_apt "$dir/apt" && apt-get -q update || return 1
 	mapfile -t images < <(apt-cache depends linux-image-686-pae linux-image-686 | sed -n 's/^ *Depends: \(linux-image-.*\)/\1/p')
-	[ ${#images[@]} = 2 ] && peer_unpack "$tree" "${images[@]}" busybox-static || return 1
+	[ ${#images[@]} = 2 ] && unpack_packages "$tree" "${images[@]}" busybox-static || return 1
 	for flavour in 686-pae 686; do
 		cp "$tree"/boot/vmlinuz-*[0-9]-"$flavour" "$dir/vmlinuz-$flavour" || return 1
 	done

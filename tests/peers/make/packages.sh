@@ -1,19 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Firmware and kernels that come in Debian's packages, unpacked: installing them would change how this machine boots.
-
-# peer_unpack DIRECTORY PACKAGE...: download those packages and unpack them there. APT_CONFIG may name another apt.
-peer_unpack() {
-	local into=$1 download status=0 deb
-	shift
-	download=$(mktemp -d "$WARREN_CACHE/peers/download.XXXXXX")
-	env -C "$download" apt-get -q download "$@" || status=1
-	for deb in "$download"/*.deb; do
-		((status)) || dpkg-deb -x "$deb" "$into" || status=1
-	done
-	rm -rf "$download"
-	return "$status"
-}
+# What the peers need of Debian's packages, in the cache.
 
 # peer_made NAME KEY FUNCTION: print $WARREN_CACHE/peers/NAME-KEY; if it is not there, have FUNCTION DIRECTORY make it.
 peer_made() {
