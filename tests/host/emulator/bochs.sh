@@ -48,6 +48,8 @@ emulator_prepare() {
 emulator_refuse() {
 	if [ -n "$HOST_GDB" ]; then
 		echo "Bochs has no port for a debugger (--gdb)"
+	elif [ -n "$HOST_SECURE_BOOT" ]; then
+		echo "Bochs has no UEFI (--secure-boot)"
 	elif [ -n "$HOST_CPU_FLAGS" ]; then
 		echo "Bochs has CPU models as they are (--cpu-flags)"
 	elif [ "$HOST_MEMORY" -gt 2048 ]; then

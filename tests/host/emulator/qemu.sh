@@ -13,12 +13,15 @@
 #                        HOST_INITRD, followed by HOST_RUN_INITRD)
 #   emulator_command     fills EMULATOR with the command line of the host described by
 #     HOST_KERNEL HOST_INITRD HOST_CMDLINE HOST_CPUS HOST_MEMORY (MiB) HOST_ICOUNT HOST_GDB
-#     HOST_VENDOR HOST_CPU HOST_CPU_FLAGS ("+this,-that") HOST_INTERACTIVE HOST_KERNEL_NAME HOST_RUN_DIR (its console log goes to
+#     HOST_VENDOR HOST_CPU HOST_CPU_FLAGS ("+this,-that") HOST_INTERACTIVE HOST_KERNEL_NAME HOST_SECURE_BOOT (a file with the
+#     firmware's variables, if it starts by UEFI Secure Boot) HOST_RUN_DIR (its console log goes to
 #     HOST_RUN_DIR/console; what the command prints, on the second serial port, to standard output)
 #   emulator_results     puts what the host reported into HOST_RUN_DIR/control, if it is not there
 
 # shellcheck source=tests/host/lib/qemu.sh
 . "$HOST_DIR/lib/qemu.sh"
+# shellcheck source=tests/host/lib/secure_boot.sh
+. "$HOST_DIR/lib/secure_boot.sh"
 
 emulator_vendors() {
 	echo svm
@@ -38,9 +41,15 @@ emulator_packages() {
 
 emulator_prepare() {
 	qemu_prepare
+	[ -z "$HOST_SECURE_BOOT" ] || secure_boot_prepare
 }
 
-emulator_refuse() { :; }
+emulator_refuse() {
+	if [ -n "$HOST_SECURE_BOOT" ] && [ "$HOST_KERNEL_NAME" = debug ]; then
+		echo "nobody has signed the debug kernel (--secure-boot)"
+	fi
+}
+
 emulator_results() { :; }
 
 emulator_cpu() {
@@ -49,11 +58,21 @@ emulator_cpu() {
 	printf 'EPYC,+svm,+npt%s%s' "$(printf ',-%s' "${missing[@]}")" "${HOST_CPU_FLAGS:+,$HOST_CPU_FLAGS}"
 }
 
+# emulator_boot: fill BOOT.
+emulator_boot() {
+	if [ -z "$HOST_SECURE_BOOT" ]; then
+		BOOT=(-M q35 -kernel "$HOST_KERNEL" -initrd "$HOST_INITRD" -append "$HOST_CMDLINE")
+	else
+		secure_boot_disk "$HOST_RUN_DIR/esp" "$HOST_KERNEL" "$HOST_INITRD" "$HOST_CMDLINE" || die "cannot make the boot disk"
+		mapfile -t BOOT < <(secure_boot_machine "$HOST_SECURE_BOOT" "$HOST_RUN_DIR/esp")
+	fi
+}
+
 emulator_command() {
+	emulator_boot
 	EMULATOR=(
 		"$(qemu_program)" -L /usr/share/qemu -L /usr/share/seabios -nodefaults -no-user-config -no-reboot -display none
-		-M q35 -cpu "$(emulator_cpu)" -smp "$HOST_CPUS" -m "$HOST_MEMORY"
-		-kernel "$HOST_KERNEL" -initrd "$HOST_INITRD" -append "$HOST_CMDLINE"
+		"${BOOT[@]}" -cpu "$(emulator_cpu)" -smp "$HOST_CPUS" -m "$HOST_MEMORY"
 		-serial "file:$HOST_RUN_DIR/console"
 		-chardev "stdio,id=output,signal=off" -serial chardev:output
 		-virtfs "local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap"
