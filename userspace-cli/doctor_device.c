@@ -35,6 +35,9 @@ static bool check_module(struct wr_patient *patient, struct wr_finding *finding)
 		return wr_finding_remedy(finding, "sudo modprobe warren");
 	}
 	wr_finding_set(finding, WR_HEALTH_MISSING, "warren is neither loaded nor installed for this kernel");
+	if (patient->must_sign)
+		return wr_finding_remedy(finding, "install it signed: DKMS, or make && sudo make install SIGN_KEY=... "
+					 "SIGN_CERT=... (\"Secure boot\" in docs/install.md)");
 	return wr_finding_remedy(finding, "make && sudo insmod warren.ko, or install it for good: "
 				 "sudo make install, or DKMS");
 }

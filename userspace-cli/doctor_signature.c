@@ -3,18 +3,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "doctor.h"
+#include "signer.h"
 
 #define DKMS_KEY "/var/lib/dkms/mok.pub"
 #define EFI_VARIABLES "/sys/firmware/efi/efivars/"
 #define SECURE_BOOT "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
-#define ENROLLED_KEYS "MokListRT-605dab50-e046-4300-abb6-3dd810dd8b23"
+#define SHIM "-605dab50-e046-4300-abb6-3dd810dd8b23"
 
-/* What the kernel's sign-file ends a module with. */
-static const char signature_mark[] = "~Module signature appended~\n";
+/* Where DKMS, and the packages of shim, keep the certificate of the key that they make. */
+static const char *const made_keys[] = { DKMS_KEY, "/var/lib/shim-signed/mok/MOK.der" };
 
 int wr_patient_module(const struct wr_patient *patient, char *name, size_t size)
 {
@@ -73,22 +73,8 @@ bool wr_doctor_signatures(struct wr_patient *patient, struct wr_finding *finding
 	return wr_finding_set(finding, WR_HEALTH_NOTE, "enforced: only signed modules load");
 }
 
-/* Compressed modules are taken as signed: what is inside is the kernel's to see. */
-static bool is_signed(int fd, const char *name)
-{
-	const size_t len = sizeof(signature_mark) - 1;
-	char end[sizeof(signature_mark)];
-	struct stat st;
-
-	if (strcmp(strrchr(name, '.'), ".ko"))
-		return true;
-	return !fstat(fd, &st) && st.st_size > (off_t)len &&
-	       pread(fd, end, len, st.st_size - (off_t)len) == (ssize_t)len &&
-	       !memcmp(end, signature_mark, len);
-}
-
 /* Return: malloc()ed contents of at most 1 MiB, or NULL. */
-static char *contents(const struct wr_patient *patient, const char *path, size_t *len)
+static void *contents(const struct wr_patient *patient, const char *path, size_t *len)
 {
 	int fd = wr_patient_open(patient, "%s", path);
 	const size_t most = 1 << 20;
@@ -103,41 +89,98 @@ static char *contents(const struct wr_patient *patient, const char *path, size_t
 	return text;
 }
 
-/* The firmware's list of the machine owner's keys holds whole certificates. */
-static bool is_enrolled(const char *key, size_t len, const struct wr_patient *patient)
+/* Whether a variable of the firmware's lists the signer's certificate. In its file system four bytes come first. */
+static bool is_listed(const struct wr_patient *patient, const char *variable, const struct wr_signer *signer)
 {
-	size_t list_len;
-	char *list = contents(patient, EFI_VARIABLES ENROLLED_KEYS, &list_len);
-	bool found = list && len && memmem(list, list_len, key, len);
+	const size_t attributes = 4;
+	char path[128];
+	bool found;
+	size_t len;
+	char *list;
 
+	snprintf(path, sizeof(path), EFI_VARIABLES "%s" SHIM, variable);
+	list = contents(patient, path, &len);
+	found = list && len > attributes && wr_signer_in(signer, list + attributes, len - attributes);
 	free(list);
 	return found;
 }
 
-/* DKMS signs what it builds with a key of its own; of others' modules nothing tells whose it is. */
-static bool signed_by_whom(const struct wr_patient *patient, const char *name, struct wr_finding *finding)
+/* The certificate that is to be enrolled: of those that are made on installing packages, if it is one. */
+static const char *certificate_of(const struct wr_patient *patient, const struct wr_signer *signer)
 {
-	size_t len = 0;
-	char *key = strstr(name, "/dkms/") ? contents(patient, DKMS_KEY, &len) : NULL;
-	bool enrolled = is_enrolled(key, len, patient);
+	struct wr_signer other;
+	bool found = false;
+	size_t len;
 
-	free(key);
-	if (!key) {
-		wr_finding_set(finding, WR_HEALTH_NOTE, "there is one; by whose key cannot be seen");
-		return wr_finding_remedy(finding, "if the module does not load: as root, to see more; "
-					 "\"Secure boot\" in docs/install.md");
+	for (size_t i = 0; i < sizeof(made_keys) / sizeof(made_keys[0]) && !found; i++) {
+		char *der = contents(patient, made_keys[i], &len);
+
+		found = der && wr_signer_of_certificate(der, len, &other) && wr_signer_is(signer, &other);
+		free(der);
+		if (found)
+			return made_keys[i];
 	}
-	if (enrolled)
-		return wr_finding_set(finding, WR_HEALTH_OK, "there is one, and DKMS's key is enrolled");
-	wr_finding_set(finding, WR_HEALTH_MISSING, "there is one, but DKMS's key is not enrolled");
-	return wr_finding_remedy(finding, "sudo mokutil --import " DKMS_KEY
-				 ", reboot, and choose Enroll MOK on the way");
+	return "CERTIFICATE";
+}
+
+/* What the kernel was built with or has from elsewhere, it shows to root, by name. */
+static bool kernel_has(const struct wr_patient *patient, const struct wr_signer *signer)
+{
+	char key[sizeof(signer->name) + 16];
+	bool found = false;
+	size_t len;
+	char *keys;
+
+	snprintf(key, sizeof(key), " asymmetri %s: ", signer->name);
+	keys = contents(patient, "/proc/keys", &len);
+	found = keys && memmem(keys, len, key, strlen(key));
+	free(keys);
+	return found;
+}
+
+static bool judge_signer(const struct wr_patient *patient, const struct wr_signer *signer, struct wr_finding *finding)
+{
+	const char *name = signer->name;
+
+	if (is_listed(patient, "MokListRT", signer))
+		return wr_finding_set(finding, WR_HEALTH_OK, "by %s, whose key is enrolled", name);
+	if (is_listed(patient, "MokNew", signer)) {
+		wr_finding_set(finding, WR_HEALTH_MISSING, "by %s, whose key waits to be enrolled", name);
+		return wr_finding_remedy(finding, "reboot, and choose Enroll MOK on the way");
+	}
+	if (kernel_has(patient, signer)) {
+		wr_finding_set(finding, WR_HEALTH_NOTE, "by %s; the kernel has a key of that name", name);
+		return wr_finding_remedy(finding, "if it is another one: sudo mokutil --import %s, reboot, and choose Enroll MOK "
+					 "on the way", certificate_of(patient, signer));
+	}
+	wr_finding_set(finding, WR_HEALTH_MISSING, "by %s, whose key is not enrolled", name);
+	return wr_finding_remedy(finding, "sudo mokutil --import %s, reboot, and choose Enroll MOK on the way",
+				 certificate_of(patient, signer));
+}
+
+/* What is inside a compressed module is the kernel's to see; but DKMS signs what it builds with a key of its own. */
+static enum wr_signature find_signer(const struct wr_patient *patient, int fd, const char *name, struct wr_signer *signer)
+{
+	enum wr_signature found = WR_SIGNATURE_UNCLEAR;
+	size_t len;
+	char *der;
+
+	if (!strcmp(strrchr(name, '.'), ".ko"))
+		return wr_signer_of_module(fd, signer);
+	if (!strstr(name, "/dkms/"))
+		return found;
+	der = contents(patient, DKMS_KEY, &len);
+	if (der && wr_signer_of_certificate(der, len, signer))
+		found = WR_SIGNATURE_CLEAR;
+	free(der);
+	return found;
 }
 
 bool wr_doctor_signed(struct wr_patient *patient, struct wr_finding *finding)
 {
+	enum wr_signature signature;
+	struct wr_signer signer;
 	char name[160];
-	bool has_signature;
 	int fd;
 
 	if (patient->loaded || !patient->must_sign)
@@ -148,10 +191,14 @@ bool wr_doctor_signed(struct wr_patient *patient, struct wr_finding *finding)
 		return wr_finding_remedy(finding, "install it with DKMS, which signs it, and enrol its key "
 					 "(\"Secure boot\" in docs/install.md), or turn Secure Boot off");
 	}
-	has_signature = is_signed(fd, name);
+	signature = find_signer(patient, fd, name, &signer);
 	close(fd);
-	if (has_signature)
-		return signed_by_whom(patient, name, finding);
+	if (signature == WR_SIGNATURE_CLEAR)
+		return judge_signer(patient, &signer, finding);
+	if (signature == WR_SIGNATURE_UNCLEAR) {
+		wr_finding_set(finding, WR_HEALTH_NOTE, "there is one; by whose key cannot be seen");
+		return wr_finding_remedy(finding, "if the module does not load: \"Secure boot\" in docs/install.md");
+	}
 	wr_finding_set(finding, WR_HEALTH_MISSING, "%s has none", name);
 	return wr_finding_remedy(finding, "sign it with a key that is enrolled (\"Secure boot\" in "
 				 "docs/install.md), or turn Secure Boot off");
