@@ -58,10 +58,12 @@ static bool check_kvm(struct wr_patient *patient, struct wr_finding *finding)
 /* Who may not open the device: a module that was only inserted has left it to root, another device has a group of its own. */
 static bool no_right(const struct wr_patient *patient, const char *path, struct wr_finding *finding)
 {
-	struct group *group;
+	struct group *group = NULL;
 	struct stat st;
 
-	if (stat(path, &st) || !(st.st_mode & 0060) || !st.st_gid || !(group = getgrgid(st.st_gid)))
+	if (!stat(path, &st) && (st.st_mode & 0060) && st.st_gid)
+		group = getgrgid(st.st_gid);
+	if (!group)
 		return wr_finding_remedy(finding, is_default(patient) ? "run as root; installed, it is its group's too "
 					 "(docs/install.md)" : "run as root");
 	return wr_finding_remedy(finding, "run as root, or join the group of %s (sudo adduser $USER %s) and log in again",
