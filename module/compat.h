@@ -18,6 +18,8 @@
 #include <asm/apic.h>
 #include <asm/cpufeature.h>
 #include <asm/irq_vectors.h>
+#include <asm/nospec-branch.h>
+#include <asm/perf_event.h>
 #include <asm/reboot.h>
 #include <asm/tlbflush.h>
 
@@ -155,6 +157,26 @@ static inline void wr_send_posted(int cpu)
 #define wr_register_emergency_callback(fn)	do { } while (0)
 #define wr_unregister_emergency_callback(fn)	do { } while (0)
 #endif
+
+/*
+ * 6.17, and 6.1 and 6.12 since some point release: on CPUs with VMSCAPE the kernel makes a barrier on its way to user mode when it is
+ * told that the thread ran a guest. Kbuild looks.
+ */
+static inline void wr_guest_has_run(void)
+{
+#ifdef WR_HAVE_IBPB_EXIT_TO_USER
+	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
+		this_cpu_write(x86_ibpb_exit_to_user, true);
+#endif
+}
+
+/* Before VT-x comes on, and after it is off: some CPUs cannot trace (Intel PT) meanwhile. 7.0: KVM's alone, see below. */
+static inline void wr_pt_handle_vmx(bool on)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+	intel_pt_handle_vmx(on);
+#endif
+}
 
 /*
  * 7.0: CR4's shadow, from which the kernel rewrites CR4, is changed by KVM alone, and without VMXE there the next rewrite would

@@ -194,6 +194,7 @@ static __always_inline void stay_leave(struct wr_vcpu *vcpu, const bool beside)
 		wr_backend->put_beside(vcpu);
 	else
 		wr_backend->put(vcpu);
+	wr_guest_has_run();
 	wr_fpu_leave(vcpu);
 	pagefault_enable();
 	WRITE_ONCE(vcpu->stats.guest_tsc, (vcpu->stats.guest_tsc + rdtsc()) & ~IN_STAY);

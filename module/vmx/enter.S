@@ -77,7 +77,7 @@ SYM_INNER_LABEL(vmx_exited, SYM_L_GLOBAL)
 	add $8, %rsp
 
 	/* No RET before this: the guest may have trained the return predictors. */
-	FILL_RETURN_BUFFER %rcx, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT
+	FILL_RETURN_BUFFER %rcx, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT, X86_FEATURE_RSB_VMEXIT_LITE
 	xor %eax, %eax
 
 .Lclear:
