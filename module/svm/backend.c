@@ -179,12 +179,26 @@ static void store_cr8(struct svm_vcpu *svm)
 		wr_set_cr8(&svm->vcpu, cr8);
 }
 
+/* The host's traps for bus locks, and for the branches of a task that steps by them, would be the guest's: no VMCB has DEBUGCTL. */
+static __always_inline u64 take_debugctl(void)
+{
+	u64 value;
+
+	if (!cpu_feature_enabled(X86_FEATURE_BUS_LOCK_DETECT) && likely(!test_thread_flag(TIF_BLOCKSTEP)))
+		return 0;
+	value = wr_host_rdmsr(MSR_IA32_DEBUGCTLMSR);
+	if (value)
+		wr_host_wrmsr(MSR_IA32_DEBUGCTLMSR, 0);
+	return value;
+}
+
 /* wr_backend.enter */
 u64 svm_enter(struct wr_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
 	struct vmcb *vmcb = svm->vmcb;
 	bool debug = svm->debug_entry || hw_breakpoint_active();
+	u64 debugctl;
 
 	if (unlikely(!wr_tlb_is_current(&svm->tlb, this_cpu_read(tlb_cpu.generation))))
 		new_asid(svm);
@@ -200,11 +214,14 @@ u64 svm_enter(struct wr_vcpu *vcpu)
 	load_cr8(svm);
 	if (unlikely(debug))
 		swap_debug_in(svm);
+	debugctl = take_debugctl();
 
 	context_tracking_guest_enter();
 	run_with_spec_ctrl(svm);
 	context_tracking_guest_exit();
 
+	if (unlikely(debugctl))
+		wr_host_wrmsr(MSR_IA32_DEBUGCTLMSR, debugctl);
 	if (unlikely(debug))
 		swap_debug_out(svm);
 	vcpu->regs[WR_RAX] = vmcb->save.rax;
