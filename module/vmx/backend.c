@@ -209,7 +209,6 @@ static __always_inline void load(struct wr_vcpu *vcpu, bool migrated, const bool
 		vmx->dr_live = false;
 		vmx_set_dr7(vcpu);
 	}
-	vmx->host_debugctl = wr_host_rdmsr(MSR_IA32_DEBUGCTLMSR);
 	if (vmx_caps.spec_ctrl)
 		vmx->host_spec_ctrl = wr_host_rdmsr(MSR_IA32_SPEC_CTRL);
 	vmx->flush_l1d = vmx_caps.flush_l1d;
@@ -332,6 +331,7 @@ static void write_volatile_host_state(struct vmx_vcpu *vmx)
 {
 	u64 cr4 = __read_cr4(), perf;
 
+	vmx->host_debugctl = wr_host_rdmsr(MSR_IA32_DEBUGCTLMSR);
 	if (unlikely(cr4 != vmx->host_cr4)) {
 		vmx->host_cr4 = cr4;
 		vmcs_write(HOST_CR4, cr4);
@@ -435,7 +435,8 @@ static enum vmx_entry run_vmcs(struct vmx_vcpu *vmx)
 		vmx->flush_l1d = false;
 		wrmsrl(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
 	}
-	if (vmx_caps.spec_ctrl && vmx->vcpu.spec_ctrl != vmx->host_spec_ctrl)
+	/* Some CPUs' IBRS guards against what ran before it was written, even where it was set already. */
+	if (vmx_caps.spec_ctrl && (vmx->vcpu.spec_ctrl != vmx->host_spec_ctrl || cpu_feature_enabled(X86_FEATURE_KERNEL_IBRS)))
 		return run_with_spec_ctrl(vmx);
 	return vmx_enter_guest(vmx->vcpu.regs, vmx->launched, &vmx->host_rsp);
 }
@@ -488,6 +489,9 @@ static u64 take_exit(struct vmx_vcpu *vmx)
 	if (unlikely(vmx->exit.reason & VMX_EXIT_REASONS_FAILED_VMENTRY)) {
 		/* Nor was it launched, if it was not before. */
 		take_failure(vmx);
+		/* One during the entry is not delivered: its banks wait to be read. */
+		if ((u16)vmx->exit.reason == EXIT_REASON_MCE_DURING_VMENTRY)
+			wr_host_machine_check();
 	} else {
 		vmx->launched = true;
 		vmx_complete_injection(vmx);
