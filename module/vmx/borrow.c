@@ -81,6 +81,7 @@ int vmx_section_begin(struct vmx_vcpu *vmx)
 	section->vmx = vmx;
 	take(section, page_to_phys(cpu->vmxon));
 	section->err = vmptrld(vmx->vmcs_pa);
+	vmx->lost |= section->err;
 	return section->err;
 }
 
@@ -112,8 +113,10 @@ int vmx_borrow(struct wr_vcpu *vcpu)
 
 	if (wr_host_is_rebooting())
 		return -EIO;
-	if (unlikely(vmx_section_begin(vmx))) {
+	vmx_section_begin(vmx);
+	if (unlikely(vmx->lost)) {
 		vmx_section_end();
+		vmx->lost = false;
 		vmx_forget_written(vmx);
 		return -EIO;
 	}

@@ -285,10 +285,22 @@ static const char *read_caps(void)
 	return missing;
 }
 
+/* Does a hypervisor below, Hyper-V or one that speaks like it, recommend enlightened VMCSs? Source: its TLFS, 2.4. */
+static bool wants_evmcs(void)
+{
+	u32 max, signature[3];
+
+	if (!boot_cpu_has(X86_FEATURE_HYPERVISOR))
+		return false;
+	cpuid(0x40000000, &max, &signature[0], &signature[1], &signature[2]);
+	return !memcmp(signature, "Microsoft Hv", sizeof(signature)) && max >= 0x40000004 && cpuid_eax(0x40000004) & BIT(14);
+}
+
 static void read_facts(struct vmx_facts *facts)
 {
 	*facts = (struct vmx_facts) {
 		.fred = wr_host_uses_fred(),
+		.evmcs = wants_evmcs(),
 	};
 	if (rdmsrl_safe(MSR_IA32_FEAT_CTL, &facts->feature_control))
 		facts->feature_control = 0;
@@ -309,6 +321,9 @@ const char *vmx_obstacle(const struct vmx_facts *facts)
 	/* An NMI that ended a guest's stay is delivered by INT 2, an interrupt by its gate: FRED knows neither. */
 	if (facts->fred)
 		return "the host takes its interrupts by FRED: boot with fred=off";
+	/* KVM's stays in force when it is not running, and an entry of ours would be one of its guest's. */
+	if (facts->evmcs)
+		return "Hyper-V gives KVM an enlightened VMCS here, which cannot be lived beside";
 	return NULL;
 }
 WR_EXPORT_FOR_KUNIT(vmx_obstacle);
@@ -441,9 +456,11 @@ int vmx_host_on(void)
 	/* Somebody else has it. They would lose it when we turn it off, and we when they do. */
 	if (__read_cr4() & X86_CR4_VMXE)
 		return -EBUSY;
+	wr_pt_handle_vmx(true);
 	wr_cr4_set_vmxe(true);
 	if (vmxon(page_to_phys(cpu->vmxon))) {
 		wr_cr4_set_vmxe(false);
+		wr_pt_handle_vmx(false);
 		return -EIO;
 	}
 	cpu->on = true;
@@ -466,4 +483,5 @@ void vmx_host_off(void)
 	cpu->on = false;
 	vmxoff();
 	wr_cr4_set_vmxe(false);
+	wr_pt_handle_vmx(false);
 }

@@ -28,6 +28,7 @@ struct vmx_control {
 struct vmx_facts {
 	u64 feature_control;		/* MSR_IA32_FEAT_CTL; 0 where it cannot be read */
 	bool fred;			/* interrupts come by FRED */
+	bool evmcs;			/* Hyper-V below wants VMCSs of its own kind */
 };
 
 const char *vmx_obstacle(const struct vmx_facts *facts);

@@ -140,6 +140,7 @@ struct vmx_vcpu {
 	int cpu;			/* where the VMCS is active, -1: nowhere. Changed there, with interrupts off */
 	struct list_head active;	/* in that CPU's vmx_cpu.active */
 	bool launched;			/* [V] since the VMCS was cleared */
+	bool lost;			/* beside KVM: a section was refused, and what was written in it is not there */
 
 	/* [V] What fields of the VMCS hold, to spare writes that change nothing */
 	u64 rip, rsp, rflags;

@@ -19,7 +19,7 @@ static void expect_obstacle(struct kunit *test, const struct vmx_facts *facts, c
 	KUNIT_EXPECT_NOT_NULL_MSG(test, strstr(what, word), "'%s' in '%s'", word, what);
 }
 
-/* No emulator has firmware that turns VT-x off, nor FRED. */
+/* No emulator has firmware that turns VT-x off, nor FRED, nor is Hyper-V below. */
 static void hosts_are_refused(struct kunit *test)
 {
 	static const u64 on = FEAT_CTL_LOCKED | FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX;
@@ -30,6 +30,9 @@ static void hosts_are_refused(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, vmx_obstacle(&facts));
 	facts.fred = true;
 	expect_obstacle(test, &facts, "fred=off");
+	facts.fred = false;
+	facts.evmcs = true;
+	expect_obstacle(test, &facts, "Hyper-V");
 	facts.feature_control = FEAT_CTL_LOCKED | FEAT_CTL_VMX_ENABLED_INSIDE_SMX;
 	expect_obstacle(test, &facts, "firmware");
 	facts.feature_control = FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX;
