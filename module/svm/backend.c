@@ -197,7 +197,7 @@ u64 svm_enter(struct wr_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
 	struct vmcb *vmcb = svm->vmcb;
-	bool debug = svm->debug_entry || hw_breakpoint_active();
+	bool debug = svm->debug_entry | hw_breakpoint_active();
 	u64 debugctl;
 
 	if (unlikely(!wr_tlb_is_current(&svm->tlb, this_cpu_read(tlb_cpu.generation))))

@@ -548,7 +548,7 @@ static u64 take_off(struct vmx_vcpu *vmx)
 u64 vmx_enter(struct wr_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
-	bool debug = vmx->dr_live || hw_breakpoint_active();
+	bool debug = vmx->dr_live | hw_breakpoint_active();
 	enum vmx_entry entry;
 
 	write_guest_state(vmx);

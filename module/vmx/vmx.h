@@ -170,7 +170,7 @@ struct vmx_vcpu {
 	/* [V] The host's, in a stay */
 	struct vmx_segments host_segments;
 	u64 host_kernel_gs_base;
-	u64 host_debugctl;
+	u32 host_debugctl;		/* has no more bits */
 	unsigned long host_dr6;
 	u64 host_spec_ctrl;
 };
