@@ -181,6 +181,9 @@ bool wr_mmio_send(struct wr_vcpu *vcpu, u64 gpa, const void *data, u32 len)
 	if (likely(!device_write(vcpu, gpa, len, data)))
 		return false;
 	ask_userspace(vcpu, gpa, len, data);
+	/* The last one of a queue: until the next KVM_RUN the instruction is not over. */
+	vcpu->mmio.nr_writes = 1;
+	vcpu->mmio.next_write = 1;
 	return true;
 }
 
