@@ -348,10 +348,10 @@ static const struct wr_walk_ops guest_ops = {
  * The common case in a third of the instructions, for exits that must look at the guest's code: 4
  * levels, all tables in one slot, every entry present and accessed, none with a reserved bit, a
  * leaf of 4 KiB or 2 MiB that allows the access without a second look. It never faults: all else is
- * left to walk(). A @memo gets the entries.
+ * left to walk(). @entries, if any, get what was read; no array, whose bounds might be checked while user memory is open.
  */
 static __always_inline bool walk_plain(const struct wr_vcpu *vcpu, const struct wr_slot *slot, u64 gva, u32 access,
-				       struct wr_walk *out, struct wr_fetch_memo *memo)
+				       struct wr_walk *out, struct wr_fetch_entry *entries)
 {
 	u64 base = slot->gfn << PAGE_SHIFT, size = slot->npages << PAGE_SHIFT;
 	u64 table = vcpu->cr3 & PTE_ADDR;
@@ -368,8 +368,8 @@ static __always_inline bool walk_plain(const struct wr_vcpu *vcpu, const struct 
 		/* The guest chose it: not even speculation may leave the slot. */
 		offset = array_index_nospec(offset, size);
 		unsafe_get_user(value, (u64 __user *)(slot->hva + offset), not_plain);
-		if (memo)
-			memo->entry[(shift - PAGE_SHIFT) / 9] = (struct wr_fetch_entry) { slot->hva + offset, value };
+		if (entries)
+			entries[(shift - PAGE_SHIFT) / 9] = (struct wr_fetch_entry) { slot->hva + offset, value };
 		all &= value;
 		any |= value;
 		if (shift == PAGE_SHIFT || (value & PTE_PS))
@@ -498,6 +498,7 @@ static bool same_mode(const struct wr_vcpu *vcpu, const struct wr_fetch_memo *me
 static bool fetch_again(const struct wr_vcpu *vcpu, const struct wr_slots *slots, u64 gva, u32 access, void *data, u32 len,
 			const struct wr_fetch_memo *memo)
 {
+	const struct wr_fetch_entry *entries = memo->entry;
 	unsigned long hva = memo->hva + offset_in_page(gva);
 	u64 value;
 	int i;
@@ -509,8 +510,8 @@ static bool fetch_again(const struct wr_vcpu *vcpu, const struct wr_slots *slots
 		return false;
 #pragma GCC unroll 4
 	for (i = 0; i < ARRAY_SIZE(memo->entry); i++) {
-		unsafe_get_user(value, (u64 __user *)memo->entry[i].hva, changed);
-		if (value != memo->entry[i].value)
+		unsafe_get_user(value, (u64 __user *)entries[i].hva, changed);
+		if (value != entries[i].value)
 			goto changed;
 	}
 	/* Two loads that may share bytes */
@@ -533,7 +534,7 @@ static int walk_fetch(struct wr_vcpu *vcpu, const struct wr_slots *slots, u64 gv
 	memo->generation = 0;
 	if (is_plain(vcpu))
 		slot = wr_slot_find_cached(&vcpu->walk_cache, slots, vcpu->cr3 >> PAGE_SHIFT);
-	if (!slot || !walk_plain(vcpu, slot, gva, access, out, memo))
+	if (!slot || !walk_plain(vcpu, slot, gva, access, out, memo->entry))
 		return walk_vcpu(vcpu, slots, gva, access, out);
 	/* A large page has no entry of the lowest level. */
 	if (out->page_size > PAGE_SIZE)
