@@ -24,7 +24,7 @@
 /* Changes while all CPUs are stopped: constant as long as preemption is off, and during hotplug and suspend. */
 bool wr_host_beside __read_mostly;
 
-/* On before that is set, off after it is cleared; host_lock to change */
+/* On before that is set for the first time, and from then on; host_lock to change */
 DEFINE_STATIC_KEY_FALSE(wr_host_beside_key);
 
 /* Lock order: this, then cpus_read_lock(). */
@@ -172,10 +172,7 @@ static void set_beside(bool beside)
 		beside = true;
 		stop_machine(switch_cpu, &beside, cpu_online_mask);
 	}
-	if (beside)
-		return;
-	static_branch_disable(&wr_host_beside_key);
-	if (users)
+	if (users && !beside)
 		ask_to_be_told_of_crashes(true);
 }
 

@@ -12,7 +12,7 @@
 
 /* Another hypervisor is there. Constant while preemption is off: ask by wr_host_is_beside(). */
 extern bool wr_host_beside;
-/* ... or was there a moment ago, or will be there in a moment. */
+/* ... or was there once, or will be there in a moment. */
 DECLARE_STATIC_KEY_FALSE(wr_host_beside_key);
 extern bool wr_host_rebooting;
 
@@ -25,7 +25,7 @@ void wr_host_share(bool present);
 int wr_host_restore(void);
 void wr_host_machine_check(void);
 
-/* Alone the answer costs nothing. */
+/* Who was always alone pays nothing for the answer. */
 static __always_inline bool wr_host_is_beside(void)
 {
 	return static_branch_unlikely(&wr_host_beside_key) && READ_ONCE(wr_host_beside);
