@@ -64,11 +64,10 @@ static void leave(const struct vmx_section *section)
  * vmx_section_begin - take this CPU from KVM, and make a VMCS current
  * @vmx: whose; it is active nowhere. Sections of one vCPU nest.
  *
- * Interrupts are off until vmx_section_end(). Should the CPU refuse, fields read as 0 in it, and writes are lost.
- *
- * Return: 0, or -EIO when the CPU refused. Context: preemption off, beside KVM.
+ * Interrupts are off until vmx_section_end(). Should the CPU refuse, fields read as 0 in it, writes are lost, and @vmx->lost
+ * tells the next vmx_borrow(). Context: preemption off, beside KVM.
  */
-int vmx_section_begin(struct vmx_vcpu *vmx)
+void vmx_section_begin(struct vmx_vcpu *vmx)
 {
 	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpu);
 	struct vmx_section *section = &cpu->section;
@@ -76,13 +75,12 @@ int vmx_section_begin(struct vmx_vcpu *vmx)
 
 	local_irq_save(flags);
 	if (section->depth++)
-		return section->err;
+		return;
 	section->flags = flags;
 	section->vmx = vmx;
 	take(section, page_to_phys(cpu->vmxon));
-	section->err = vmptrld(vmx->vmcs_pa);
-	vmx->lost |= section->err;
-	return section->err;
+	if (vmptrld(vmx->vmcs_pa))
+		vmx->lost = true;
 }
 
 /**

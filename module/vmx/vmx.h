@@ -183,7 +183,6 @@ struct vmx_section {
 	unsigned long cr4;
 	u64 vmcs;			/* KVM's, that was current */
 	bool vmxon;			/* by us */
-	int err;			/* of making our VMCS current */
 };
 
 /* struct vmx_cpu - a host CPU */
@@ -222,7 +221,7 @@ void vmx_read_gdt(struct vmx_cpu *cpu);
 void vmx_read_msrs(struct vmx_cpu *cpu);
 
 /* borrow.c: CPUs that are KVM's as well */
-int vmx_section_begin(struct vmx_vcpu *vmx);
+void vmx_section_begin(struct vmx_vcpu *vmx);
 void vmx_section_end(void);
 int vmx_borrow(struct wr_vcpu *vcpu);
 void vmx_give_back(struct wr_vcpu *vcpu);
