@@ -21,13 +21,6 @@ static void become(uid_t uid)
 	CHECK_OK(setresuid(uid, uid, uid));
 }
 
-static void write_file(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "w");
-
-	CHECK(f && fputs(text, f) >= 0 && !fclose(f));
-}
-
 static void sees_nothing_of(struct nl *nl, u32 id)
 {
 	CHECK_EQ(nl_vm_get(nl, id, NULL), -ENOENT);
@@ -137,11 +130,11 @@ static void map_ids(pid_t pid)
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/setgroups", pid);
-	write_file(path, "deny");
+	CHECK(write_file(path, "deny"));
 	snprintf(path, sizeof(path), "/proc/%d/uid_map", pid);
-	write_file(path, "0 1000 1\n1 1001 1\n");
+	CHECK(write_file(path, "0 1000 1\n1 1001 1\n"));
 	snprintf(path, sizeof(path), "/proc/%d/gid_map", pid);
-	write_file(path, "0 1000 1\n");
+	CHECK(write_file(path, "0 1000 1\n"));
 }
 
 static void wait_byte(int fd)

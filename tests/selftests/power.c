@@ -73,16 +73,6 @@ static void guest_watches_clocks(u64 arg)
 	guest_done();
 }
 
-static bool write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
 static long suspends_seen(void)
 {
 	char text[16] = "";

@@ -57,16 +57,20 @@ bool host_is_restricted(void)
 	return host_has_shadow() || (params && strstr(params, "unrestricted_guest=0"));
 }
 
-bool force_emulation(bool on)
+bool write_file(const char *path, const char *text)
 {
-	const char *path = is_kvm() ? "/sys/module/kvm/parameters/force_emulation_prefix" :
-		"/sys/module/warren/parameters/force_emulation_prefix";
 	int fd = open(path, O_WRONLY);
-	bool done = fd >= 0 && write(fd, on ? "1" : "0", 1) == 1;
+	bool done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
 
 	if (fd >= 0)
 		close(fd);
 	return done;
+}
+
+bool force_emulation(bool on)
+{
+	return write_file(is_kvm() ? "/sys/module/kvm/parameters/force_emulation_prefix" :
+			  "/sys/module/warren/parameters/force_emulation_prefix", on ? "1" : "0");
 }
 
 int open_device(void)

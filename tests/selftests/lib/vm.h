@@ -70,6 +70,8 @@ bool host_is_bochs_svm(void);
 bool host_has_shadow(void);
 /* True when the CPU runs neither real mode nor protected mode without paging: Warren on VT-x without unrestricted guests. */
 bool host_is_restricted(void);
+/* All of text, by one write(2): what sysfs and procfs ask for. */
+bool write_file(const char *path, const char *text);
 /* Have instructions emulated that stand behind FORCED, until told otherwise. False: that cannot be. */
 bool force_emulation(bool on);
 #define FORCED "ud2\n .ascii \"kvm\"\n "
