@@ -64,14 +64,17 @@
 	mov %r15, WR_REG(15)(%rax)
 .endm
 
-/* Guest values must not feed speculation in the host. RAX is the result; callee-saved ones come back from the stack. */
+/*
+ * Guest values must not feed speculation in the host. RAX is the result; callee-saved ones come back from the stack. On the
+ * stack's top is the address of the block, which nobody needs any more: RDI gets it.
+ */
 .macro clear_guest_registers
+	pop %rdi
 	xor %ecx, %ecx
 	xor %edx, %edx
 	xor %ebx, %ebx
 	xor %ebp, %ebp
 	xor %esi, %esi
-	xor %edi, %edi
 	xor %r8d, %r8d
 	xor %r9d, %r9d
 	xor %r10d, %r10d

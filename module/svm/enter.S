@@ -56,12 +56,11 @@ SYM_FUNC_START(svm_enter_guest)
 
 	/* RAX is the VMCB's address again, all else the guest's. GS is not yet the host's: no per-CPU data. */
 	vmsave %rax
-	mov  (%rsp), %rax
+	pop  %rax			/* host_save_pa */
 	vmload %rax
-	mov  8(%rsp), %rax
+	mov  (%rsp), %rax		/* regs */
 
 	store_guest_registers
-	add $16, %rsp
 
 	/* No RET before this: the guest may have trained the return predictors. */
 	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT

@@ -62,9 +62,7 @@ SYM_FUNC_START(vmx_enter_guest)
 	/* Falls through only when the CPU does not enter. */
 .Lrefused:
 	mov $1, %eax
-.Lfailed:
 	/* Nothing of the guest ran, but its registers are loaded; RSP is ours. */
-	pop %rdi
 	jmp .Lclear
 
 SYM_INNER_LABEL(vmx_exited, SYM_L_GLOBAL)
@@ -74,7 +72,6 @@ SYM_INNER_LABEL(vmx_exited, SYM_L_GLOBAL)
 	mov  8(%rsp), %rax
 	store_guest_registers
 	pop WR_REG(0)(%rax)
-	add $8, %rsp
 
 	/* No RET before this: the guest may have trained the return predictors. */
 	FILL_RETURN_BUFFER %rcx, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT, X86_FEATURE_RSB_VMEXIT_LITE
@@ -94,7 +91,7 @@ SYM_INNER_LABEL(vmx_exited, SYM_L_GLOBAL)
 
 .Loff:
 	mov $2, %eax
-	jmp .Lfailed
+	jmp .Lclear
 
 	_ASM_EXTABLE(1b, .Loff)
 	_ASM_EXTABLE(2b, .Loff)
