@@ -33,7 +33,7 @@ hotplug() {
 	linux 2 128M "forks $(scaled 4); forks $(scaled 4)"
 	kill $!
 	wait
-	cpu_online 1 2>/dev/null
+	{ cpu_online 0 && cpu_online 1; } || fail "that the CPU goes and comes"
 	expect_output '^forks: fine$'
 	expect_success
 }
@@ -43,10 +43,10 @@ hotplug_idle() {
 	[ -w /sys/devices/system/cpu/cpu1/online ] || skip "this host has one CPU"
 	local i
 	for ((i = 0; i < $(scaled 20); i++)); do
-		cpu_online 0
+		cpu_online 0 || fail "that the CPU goes"
 		micro exit
 		expect_status 42
-		cpu_online 1
+		cpu_online 1 || fail "that the CPU comes"
 		micro exit --cpus 2
 		expect_status 42
 	done

@@ -16,9 +16,9 @@ count=$(scaled 1000)
 # The first tenth fills caches and pools; what grows after it is lost.
 no_growth() {
 	local before after
-	"$churn" $((count / 10 + 10))
+	"$churn" $((count / 10 + 10)) || fail "all machines made and destroyed"
 	before=$(kernel_memory)
-	"$churn" "$count"
+	"$churn" "$count" || fail "all machines made and destroyed"
 	after=$(kernel_memory)
 	bounded "$before" "$after" 1024
 }

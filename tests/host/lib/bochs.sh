@@ -57,7 +57,7 @@ bochs_source() {
 	local suite=$1 tree=$2 uri file hash
 	file=$(compgen -G "$WARREN_CACHE/dl/bochs-$suite.tar.*" | head -n 1) || true
 	if [ -z "$file" ]; then
-		source_apt_config "$suite" "$tree/apt"
+		source_apt_config "$suite" "$tree/apt" || return 1
 		step "reading Debian $suite's list of sources" \
 			env APT_CONFIG="$tree/apt/apt.conf" apt-get -q update || return 1
 		read -r uri _ _ hash < <(APT_CONFIG=$tree/apt/apt.conf \

@@ -23,14 +23,14 @@ build_module_locked() {
 	local dir=$1 name=$2 kernel root
 	shift 2
 	kernel=$(kernel_dir "$name")
-	root=$(cat "$kernel/root")
+	root=$(cat "$kernel/root") || return 1
 	rsync -a --no-times --checksum --delete "${BUILD_EXCLUDES[@]}" --include=/Kbuild --include=/module/ \
 		--include=/uapi/ --include=/tests/ --include=/tests/kunit/ --include=/tests/power/ --exclude='/tests/*' \
-		--exclude='/*' "$WARREN_SOURCE/" "$dir/"
+		--exclude='/*' "$WARREN_SOURCE/" "$dir/" || return 1
 	if [ "$(cat "$dir/.module-stamp" 2>/dev/null)" != "$(cat "$kernel/stamp")" ]; then
-		find "$dir" \( -name '*.o' -o -name '*.ko' -o -name '.*.cmd' \) -delete
+		find "$dir" \( -name '*.o' -o -name '*.ko' -o -name '.*.cmd' \) -delete || return 1
 	fi
-	cp "$kernel/stamp" "$dir/.module-stamp"
+	cp "$kernel/stamp" "$dir/.module-stamp" || return 1
 	step "building warren.ko for Linux $(cat "$kernel/release")" \
 		make_module "$root" "$dir" "$(cat "$kernel/kdir")" "$@"
 }
@@ -80,7 +80,7 @@ build_user_locked() {
 	rsync -a --no-times --checksum --delete "${BUILD_EXCLUDES[@]}" \
 		--include=/uapi/ --include=/userspace-cli/ --include=/tests/ \
 		--exclude=/userspace-cli/warren --exclude=/tests/host --exclude=/tests/kunit \
-		--exclude='/*' "$WARREN_SOURCE/" "$dir/"
+		--exclude='/*' "$WARREN_SOURCE/" "$dir/" || return 1
 	for part; do
 		[ -e "$dir/$part/Makefile" ] || continue
 		out=$BUILD_DIR/out/$part

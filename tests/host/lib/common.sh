@@ -7,6 +7,8 @@
 WARREN_SOURCE=${WARREN_SOURCE:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)}
 WARREN_CACHE=${WARREN_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/warren}
 export HOST_DIR=$WARREN_SOURCE/tests/host
+# Debian leaves these out for all but root; depmod and modinfo are there.
+export PATH=$PATH:/usr/sbin:/sbin
 
 # Exit statuses of tests/host/run that are not the command's own.
 readonly STATUS_USAGE=2 STATUS_SPLAT=90 STATUS_TIMEOUT=91 STATUS_DIED=92 STATUS_SETUP=93

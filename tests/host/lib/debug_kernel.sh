@@ -36,6 +36,8 @@ debug_kernel_make() {
 	local tree status=0
 	debug_kernel_packages
 	mkdir -p "$WARREN_CACHE/kernel"
+	# Of a run that was interrupted
+	rm -rf "$WARREN_CACHE"/kernel/debug-tree.*
 	tree=$(mktemp -d "$WARREN_CACHE/kernel/debug-tree.XXXXXX")
 	step "unpacking $DEBUG_KERNEL_SOURCE" \
 		tar -C "$tree" --strip-components=1 -xf "/usr/src/$DEBUG_KERNEL_SOURCE.tar.xz" &&

@@ -48,6 +48,8 @@ qemu_make() {
 	need_packages "build QEMU" dpkg-dev gcc make ninja-build meson pkg-config python3 xz-utils \
 		libglib2.0-dev libpixman-1-dev libcap-ng-dev libattr1-dev libfdt-dev
 	mkdir -p "$WARREN_CACHE/qemu" "$WARREN_CACHE/dl"
+	# Of a run that was interrupted
+	rm -rf "$WARREN_CACHE"/qemu/tree.*
 	tree=$(mktemp -d "$WARREN_CACHE/qemu/tree.XXXXXX")
 	if qemu_source "$tree" && qemu_correct "$tree/source/target/i386/tcg/sysemu" &&
 		qemu_build "$tree/source"; then
@@ -64,7 +66,7 @@ qemu_make() {
 qemu_source() {
 	local tree=$1 dl=$WARREN_CACHE/dl/qemu-$QEMU_SUITE
 	if ! [ -e "$dl" ]; then
-		source_apt_config "$QEMU_SUITE" "$tree/apt"
+		source_apt_config "$QEMU_SUITE" "$tree/apt" || return 1
 		step "reading Debian $QEMU_SUITE's list of sources" \
 			env APT_CONFIG="$tree/apt/apt.conf" apt-get -q update || return 1
 		mkdir "$tree/dl"
