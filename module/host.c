@@ -38,7 +38,8 @@ static enum cpuhp_state hotplug_state;
 
 static void cpu_on(void *unused)
 {
-	int err = wr_backend->host_on();
+	/* Whoever is asked may have looked for a reboot before it began. */
+	int err = wr_host_is_rebooting() ? -EIO : wr_backend->host_on();
 
 	if (err)
 		atomic_cmpxchg(&failure, 0, err);
@@ -158,11 +159,35 @@ static int switch_cpu(void *beside)
 	return 0;
 }
 
-/* A CPU that somebody else has on keeps Warren beside. */
+/* Where it fails some CPUs are on. */
+static int turn_on(void)
+{
+	atomic_set(&failure, 0);
+	cpus_read_lock();
+	on_each_cpu(cpu_on, NULL, 1);
+	cpus_read_unlock();
+	return atomic_read(&failure);
+}
+
+static void turn_off(void)
+{
+	cpus_read_lock();
+	on_each_cpu(cpu_off, NULL, 1);
+	cpus_read_unlock();
+}
+
+/*
+ * A CPU that somebody else has on keeps Warren beside. All are on before any stay believes that it is alone: until then they are
+ * borrowed, from ourselves as well.
+ */
 static void set_beside(bool beside)
 {
 	if (wr_host_beside == beside)
 		return;
+	if (!beside && users && turn_on()) {
+		turn_off();
+		return;
+	}
 	if (beside)
 		ask_to_be_told_of_crashes(false);
 	static_branch_enable(&wr_host_beside_key);
@@ -190,20 +215,6 @@ void wr_host_share(bool present)
 	mutex_unlock(&host_lock);
 }
 
-static int turn_on(void)
-{
-	int err;
-
-	cpus_read_lock();
-	atomic_set(&failure, 0);
-	on_each_cpu(cpu_on, NULL, 1);
-	err = atomic_read(&failure);
-	if (err)
-		on_each_cpu(cpu_off, NULL, 1);
-	cpus_read_unlock();
-	return err;
-}
-
 static int get_first(void)
 {
 	int err;
@@ -221,6 +232,9 @@ static int get_first(void)
 		return 0;
 	}
 	pr_warn_ratelimited("virtualization cannot be turned on\n");
+	/* First: a CPU that comes online in between would stay on. */
+	WRITE_ONCE(users, 0);
+	turn_off();
 	return err;
 }
 
@@ -239,17 +253,13 @@ int wr_host_get(void)
 	WRITE_ONCE(users, users + 1);
 	if (users == 1)
 		err = get_first();
-	if (err)
-		WRITE_ONCE(users, 0);
 	mutex_unlock(&host_lock);
 	return err;
 }
 
 static void put_last(void)
 {
-	cpus_read_lock();
-	on_each_cpu(cpu_off, NULL, 1);
-	cpus_read_unlock();
+	turn_off();
 	if (!rival_is_here)
 		set_beside(false);
 }

@@ -477,9 +477,10 @@ void vmx_host_off(void)
 {
 	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpu);
 
+	/* Also where it was turned on in vain: what was made current meanwhile must not be taken for a section's. */
+	vmx_forget_active(cpu);
 	if (!cpu->on)
 		return;
-	vmx_forget_active(cpu);
 	cpu->on = false;
 	vmxoff();
 	wr_cr4_set_vmxe(false);
