@@ -33,13 +33,19 @@ static struct notifier_block notifier = {
 	.notifier_call = module_changed,
 };
 
-/* As a module, or built in: its parameters have a directory there. */
+/* As a module, or built in: its parameters have a directory there. That stays for a while after a module's end was told. */
 static bool is_here(const char *name)
 {
 	struct kobject *found = kset_find_obj(THIS_MODULE->mkobj.kobj.kset, name);
+	const struct module *mod;
+	bool here;
 
+	if (!found)
+		return false;
+	mod = container_of(found, struct module_kobject, kobj)->mod;
+	here = !mod || READ_ONCE(mod->state) != MODULE_STATE_GOING;
 	kobject_put(found);
-	return found;
+	return here;
 }
 
 /**
