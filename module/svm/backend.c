@@ -76,16 +76,21 @@ static __always_inline void begin_stay(struct svm_vcpu *svm, bool migrated)
 		rdmsrl(MSR_IA32_SPEC_CTRL, svm->host_spec_ctrl);
 }
 
-/* wr_backend.load */
-static void svm_load(struct wr_vcpu *vcpu, bool migrated)
+static void load_msrs(struct wr_vcpu *vcpu)
 {
-	begin_stay(to_svm(vcpu), migrated);
-	svm_save_host();
 	/* Whatever the guest's CPUID says: RDPID cannot be intercepted. */
 	if (svm_caps.tsc_aux && this_cpu_read(svm_host.tsc_aux) != vcpu->tsc_aux)
 		wrmsrl(MSR_TSC_AUX, vcpu->tsc_aux);
 	if (unlikely(vcpu->clock.tsc_ratio))
 		wrmsrl(MSR_AMD64_TSC_RATIO, vcpu->clock.tsc_ratio);
+}
+
+/* wr_backend.load */
+static void svm_load(struct wr_vcpu *vcpu, bool migrated)
+{
+	begin_stay(to_svm(vcpu), migrated);
+	svm_save_host();
+	load_msrs(vcpu);
 }
 
 /* wr_backend.load_beside; entries do the rest, in borrow.c */
@@ -128,19 +133,31 @@ static noinline void swap_debug_out(struct svm_vcpu *svm)
 		svm->vcpu.dr7 = svm->vmcb->save.dr7;
 }
 
+/* Somebody turned SVM off. Return: false if it stays off. */
+static noinline bool turned_on_again(struct svm_vcpu *svm)
+{
+	/* Or the guest's would be taken for the kernel's. Beside, the loan has that. */
+	if (!wr_host_is_beside())
+		svm_put(&svm->vcpu);
+	if (wr_host_restore())
+		return false;
+	load_msrs(&svm->vcpu);
+	/* Who had the CPU meanwhile may have used the same one. */
+	new_asid(svm);
+	svm_save_host();
+	return true;
+}
+
 static __always_inline void run_vmcb(struct svm_vcpu *svm)
 {
 	while (!svm_enter_guest(svm->vmcb_pa, svm->vcpu.regs, this_cpu_read(svm_host.save_pa))) {
-		if (wr_host_restore()) {
+		if (!turned_on_again(svm)) {
 			/* Reboot took SVM away for good: report an exit that changes nothing. */
 			svm->vmcb->control.exit_code = SVM_EXIT_INTR;
 			svm->vmcb->control.exit_int_info = svm->vmcb->control.event_inj;
 			svm->vmcb->control.exit_int_info_err = svm->vmcb->control.event_inj_err;
 			return;
 		}
-		/* Who had the CPU meanwhile may have used the same one. */
-		new_asid(svm);
-		svm_save_host();
 	}
 }
 

@@ -514,13 +514,8 @@ static u64 take_refusal(struct vmx_vcpu *vmx)
 	return vmx_no_exit(vmx, true);
 }
 
-/**
- * vmx_forget_written - VMX was off: what was written to the VMCS, or flushed, since then is lost
- * @vmx: in a stay
- *
- * The next stay writes and flushes all anew.
- */
-void vmx_forget_written(struct vmx_vcpu *vmx)
+/* VMX was off: what was written to the VMCS, or flushed, since then is lost. The next stay writes and flushes all anew. */
+static void forget_written(struct vmx_vcpu *vmx)
 {
 	vmx_cancel_injection(&vmx->vcpu);
 	wr_tlb_moved(&vmx->tlb);
@@ -539,8 +534,11 @@ void vmx_forget_written(struct vmx_vcpu *vmx)
 /* Somebody turned VMX off: a reboot, for good, or another hypervisor that thought itself alone. */
 static u64 take_off(struct vmx_vcpu *vmx)
 {
+	/* Or they would be taken for the kernel's. */
+	vmx_put_msrs(vmx);
+	vmx->crs_stale = false;
 	wr_host_restore();
-	vmx_forget_written(vmx);
+	forget_written(vmx);
 	return vmx_no_exit(vmx, false);
 }
 

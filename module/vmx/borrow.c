@@ -64,8 +64,8 @@ static void leave(const struct vmx_section *section)
  * vmx_section_begin - take this CPU from KVM, and make a VMCS current
  * @vmx: whose; it is active nowhere. Sections of one vCPU nest.
  *
- * Interrupts are off until vmx_section_end(). Should the CPU refuse, fields read as 0 in it, writes are lost, and @vmx->lost
- * tells the next vmx_borrow(). Context: preemption off, beside KVM.
+ * Interrupts are off until vmx_section_end(). Should the CPU refuse, fields read as 0 in it, writes are lost, and the
+ * vCPU does not run any more. Context: preemption off, beside KVM.
  */
 void vmx_section_begin(struct vmx_vcpu *vmx)
 {
@@ -114,8 +114,6 @@ int vmx_borrow(struct wr_vcpu *vcpu)
 	vmx_section_begin(vmx);
 	if (unlikely(vmx->lost)) {
 		vmx_section_end();
-		vmx->lost = false;
-		vmx_forget_written(vmx);
 		return -EIO;
 	}
 	vmx_read_msrs(this_cpu_ptr(&vmx_cpu));

@@ -140,7 +140,7 @@ struct vmx_vcpu {
 	int cpu;			/* where the VMCS is active, -1: nowhere. Changed there, with interrupts off */
 	struct list_head active;	/* in that CPU's vmx_cpu.active */
 	bool launched;			/* [V] since the VMCS was cleared */
-	bool lost;			/* beside KVM: a section was refused, and what was written in it is not there */
+	bool lost;			/* beside KVM: a section was refused. What was written in it is not there, so it never runs again */
 
 	/* [V] What fields of the VMCS hold, to spare writes that change nothing */
 	u64 rip, rsp, rflags;
@@ -371,7 +371,6 @@ u32 vmx_timer_ticks(u64 deadline, u64 now, u8 rate);
 void vmx_load_syscall_msrs(struct vmx_vcpu *vmx);
 void vmx_load_msrs(struct vmx_vcpu *vmx);
 void vmx_put_msrs(struct vmx_vcpu *vmx);
-void vmx_forget_written(struct vmx_vcpu *vmx);
 void vmx_read_crs(struct vmx_vcpu *vmx);
 
 /* exits.c */
