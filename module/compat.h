@@ -5,6 +5,7 @@
 #ifndef WARREN_COMPAT_H
 #define WARREN_COMPAT_H
 
+#include <linux/cc_platform.h>
 #include <linux/eventfd.h>
 #include <linux/hrtimer.h>
 #include <linux/kvm.h>
@@ -195,6 +196,16 @@ static inline void wr_cr4_set_vmxe(bool on)
 		cr4_set_bits(X86_CR4_VMXE);
 	else
 		cr4_clear_bits(X86_CR4_VMXE);
+#endif
+}
+
+/* 6.9: the kernel turns on SEV-SNP, whether it has guests of that kind or not */
+static inline bool wr_host_has_snp(void)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
+	return cc_platform_has(CC_ATTR_HOST_SEV_SNP);
+#else
+	return false;
 #endif
 }
 

@@ -14,6 +14,7 @@
 #include <asm/msr.h>
 #include <asm/processor.h>
 
+#include "../compat.h"
 #include "../mmu/format.h"
 #include "../msr_user.h"
 #include "svm.h"
@@ -114,10 +115,13 @@ static void read_caps(void)
 		.tsc_aux = boot_cpu_has(X86_FEATURE_RDTSCP) || boot_cpu_has(X86_FEATURE_RDPID),
 		.spec_ctrl = boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL),
 		.v_spec_ctrl = boot_cpu_has(X86_FEATURE_V_SPEC_CTRL),
+		.snp = wr_host_has_snp(),
 	};
 	svm_backend_caps = (struct wr_backend_caps) {
 		.tsc_ratio_bits = svm_caps.tsc_rate ? 32 : 0,
 		.tsc_ratio_max = SVM_TSC_RATIO_MAX,
+		/* The driver of its firmware clears VM_HSAVE_PA on all CPUs, whoever has AMD-V on. */
+		.only_beside = svm_caps.snp,
 	};
 }
 
@@ -160,6 +164,28 @@ const char *svm_missing(const struct svm_facts *facts)
 }
 WR_EXPORT_FOR_KUNIT(svm_missing);
 
+/**
+ * svm_alloc_page - memory for a VMCB, or for what the CPU saves of the host
+ * @node: where, or NUMA_NO_NODE
+ * @gfp: GFP_*
+ * @odd: its page frame number shall be odd, as SEV-SNP's CPUs want it
+ *
+ * By an erratum these fault on what the kernel writes through a large page at whose begin such a page is.
+ *
+ * Return: the page, zeroed, or NULL. Context: may sleep.
+ */
+struct page *svm_alloc_page(int node, gfp_t gfp, bool odd)
+{
+	struct page *page = alloc_pages_node(node, gfp | __GFP_ZERO, odd ? 1 : 0);
+
+	if (!page || !odd)
+		return page;
+	split_page(page, 1);
+	__free_page(page);
+	return page + 1;
+}
+WR_EXPORT_FOR_KUNIT(svm_alloc_page);
+
 static void free_page_at(struct page **page)
 {
 	if (*page)
@@ -188,9 +214,9 @@ static int alloc_cpu_pages(void)
 	for_each_possible_cpu(cpu) {
 		c = per_cpu_ptr(&svm_cpu, cpu);
 		node = cpu_to_node(cpu);
-		c->hsave = alloc_pages_node(node, GFP_KERNEL | __GFP_ZERO, 0);
-		c->host_vmcb = alloc_pages_node(node, GFP_KERNEL | __GFP_ZERO, 0);
-		c->flush_vmcb = alloc_pages_node(node, GFP_KERNEL | __GFP_ZERO, 0);
+		c->hsave = svm_alloc_page(node, GFP_KERNEL, svm_caps.snp);
+		c->host_vmcb = svm_alloc_page(node, GFP_KERNEL, svm_caps.snp);
+		c->flush_vmcb = svm_alloc_page(node, GFP_KERNEL, svm_caps.snp);
 		if (!c->hsave || !c->host_vmcb || !c->flush_vmcb)
 			return -ENOMEM;
 		svm_init_flush_vmcb(page_address(c->flush_vmcb), __pa(empty_root));

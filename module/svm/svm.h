@@ -64,6 +64,7 @@ struct svm_caps {
 	bool tsc_aux;			/* MSR_TSC_AUX exists */
 	bool spec_ctrl;			/* MSR_IA32_SPEC_CTRL exists */
 	bool v_spec_ctrl;		/* and the hardware switches it */
+	bool snp;			/* SEV-SNP is on, on the host */
 };
 
 const char *svm_missing(const struct svm_facts *facts);
@@ -137,6 +138,7 @@ static inline void svm_intercept(struct svm_vcpu *svm, unsigned int bit, bool on
 /* caps.c */
 int svm_probe(void);
 void svm_remove(void);
+struct page *svm_alloc_page(int node, gfp_t gfp, bool odd);
 int svm_host_on(void);
 void svm_host_off(void);
 

@@ -324,14 +324,16 @@ static atomic64_t serials;
 struct wr_vcpu *svm_vcpu_alloc(struct wr_vm *vm)
 {
 	struct svm_vcpu *svm = kzalloc(sizeof(*svm), GFP_KERNEL_ACCOUNT);
+	struct page *page;
 
 	if (!svm)
 		return NULL;
-	svm->vmcb = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!svm->vmcb) {
+	page = svm_alloc_page(NUMA_NO_NODE, GFP_KERNEL_ACCOUNT, svm_caps.snp);
+	if (!page) {
 		kfree(svm);
 		return NULL;
 	}
+	svm->vmcb = page_address(page);
 	svm->vmcb_pa = __pa(svm->vmcb);
 	svm->serial = atomic64_inc_return(&serials);
 	svm->vcpu.vm = vm;

@@ -4,6 +4,7 @@
  * off, or encrypted memory.
  */
 #include <kunit/test.h>
+#include <linux/mm.h>
 
 #include "svm/svm.h"
 
@@ -60,6 +61,26 @@ static void refuses_where_firmware_turned_it_off(struct kunit *test)
 	expect_refusal(test, &facts, "firmware");
 }
 
+/* With SEV-SNP on none begins a large page. */
+static void finds_odd_pages(struct kunit *test)
+{
+	struct page *page[64];
+	bool odd = true;
+	int i, nr = 0;
+
+	for (i = 0; i < ARRAY_SIZE(page); i++) {
+		page[i] = svm_alloc_page(NUMA_NO_NODE, GFP_KERNEL, true);
+		if (!page[i])
+			break;
+		nr++;
+		odd &= page_to_pfn(page[i]) & 1;
+	}
+	while (i--)
+		__free_page(page[i]);
+	KUNIT_EXPECT_EQ(test, nr, (int)ARRAY_SIZE(page));
+	KUNIT_EXPECT_TRUE(test, odd);
+}
+
 static void refuses_encrypted_memory(struct kunit *test)
 {
 	struct svm_facts facts = fine;
@@ -73,6 +94,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(refuses_without),
 	KUNIT_CASE(refuses_where_firmware_turned_it_off),
 	KUNIT_CASE(refuses_encrypted_memory),
+	KUNIT_CASE(finds_odd_pages),
 	{}
 };
 
