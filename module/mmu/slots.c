@@ -5,7 +5,8 @@
  * A change makes a new set of slots and publishes it; the old set goes when its last reader is
  * done. Adding waits for nobody. Deleting and moving must leave no mapping behind: the slot is
  * marked as dying, so that faults map nothing new from it while MMU notifiers still find it; when
- * the faults under way are done, its mappings are removed; then only the new set is published.
+ * the faults under way are done, its mappings are removed; then only the new set is published. Who
+ * accesses memory by its hva does not look at the mark: deleting ends when they have ended.
  */
 #include <linux/bitmap.h>
 #include <linux/mm.h>
@@ -260,6 +261,8 @@ static int slot_delete(struct wr_vm *vm, struct wr_slots *slots, struct wr_slot 
 		return -ENOMEM;
 	kill_slot(vm, old);
 	publish(vm, slots, new, old, NULL);
+	/* When this returns its memory may become anything of the creator's. */
+	synchronize_srcu_expedited(&vm->srcu);
 	return 0;
 }
 
