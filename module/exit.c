@@ -164,7 +164,7 @@ static __always_inline enum wr_run_result faulted(struct wr_vcpu *vcpu, u64 gpa,
 		vcpu->io.exited = false;
 		vcpu->mmio.gpa = gpa;
 		vcpu->mmio.exit_writes = access & WR_ACC_WRITE;
-		vcpu->mmio.gpa_known = true;
+		vcpu->mmio.gpa_known = !(access & WR_ACC_TABLE);
 		return emulate_access(vcpu);
 	case WR_FAULT_SLEEP:
 		vcpu->mmio.gpa_known = false;

@@ -39,6 +39,7 @@ struct shadow_page;
 #define WR_ACC_FETCH		BIT(4)
 #define WR_ACC_PK		BIT(5)
 #define WR_ACC_IMPLICIT		BIT(16)	/* supervisor access to system tables: ignores EFLAGS.AC */
+#define WR_ACC_TABLE		BIT(17)	/* of the CPU to the guest's page tables, on the way to what the instruction accesses */
 
 /*
  * struct wr_slot - a range of guest memory; in a published struct wr_slots it only changes its

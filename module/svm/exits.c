@@ -7,6 +7,9 @@
 #include "../mmu/mmu.h"
 #include "svm.h"
 
+/* The nested page fault is one of the CPU's walk of the guest's tables. */
+#define NPF_TABLE	BIT_ULL(33)
+
 static const struct vmcb_control_area *control(struct wr_vcpu *vcpu)
 {
 	return &to_svm(vcpu)->vmcb->control;
@@ -34,8 +37,13 @@ static enum wr_run_result exit_msr(struct wr_vcpu *vcpu)
 
 static enum wr_run_result exit_npf(struct wr_vcpu *vcpu)
 {
+	u64 error = control(vcpu)->exit_info_1;
 	/* The low bits of the error code are those of #PF, which WR_ACC_* are. */
-	return wr_exit_fault(vcpu, control(vcpu)->exit_info_2, control(vcpu)->exit_info_1);
+	u32 access = error;
+
+	if (error & NPF_TABLE)
+		access |= WR_ACC_TABLE;
+	return wr_exit_fault(vcpu, control(vcpu)->exit_info_2, access);
 }
 
 static enum wr_run_result exit_vintr(struct wr_vcpu *vcpu)

@@ -18,6 +18,9 @@
 #define IO_STRING	BIT(4)
 #define IO_PORT_SHIFT	16
 
+/* EPT violations: there is a linear address, and the access is to what it is translated to, not to the tables on the way */
+#define EPT_FINAL	(BIT(7) | BIT(8))
+
 /* Exit qualification of a task switch; the selector is below */
 #define TASK_CAUSE_SHIFT	30
 
@@ -129,6 +132,8 @@ static enum wr_run_result exit_ept_violation(struct wr_vcpu *vcpu)
 		access |= WR_ACC_WRITE;
 	if (exit->qualification & EPT_VIOLATION_ACC_INSTR)
 		access |= WR_ACC_FETCH;
+	if ((exit->qualification & EPT_FINAL) != EPT_FINAL)
+		access |= WR_ACC_TABLE;
 	return wr_exit_fault(vcpu, exit->gpa, access);
 }
 
