@@ -466,6 +466,9 @@ static noinline enum wr_run_result execute_any(struct wr_vcpu *vcpu, const struc
 		result = wr_execute(&e->emu, insn);
 		if (result == WR_EMU_RETRY && !vcpu->pio.pending) {
 			vcpu->mmio.nr_writes = 0;
+			/* Other vCPUs may change the tables on and on. */
+			if (i >= REP_BATCH && wants_pause(vcpu))
+				break;
 			continue;
 		}
 		if (result != WR_EMU_DONE)

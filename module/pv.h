@@ -13,6 +13,9 @@
 
 struct wr_vcpu;
 
+/* How often a byte of the guest's is exchanged that other vCPUs have no reason to write on and on */
+#define WR_PV_MAX_TRIES	8
+
 /* struct wr_pv - of one vCPU */
 struct wr_pv {
 	bool enforce;		/* [V] KVM_CAP_ENFORCE_PV_FEATURE_CPUID: only what the guest's CPUID says */

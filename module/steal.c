@@ -49,11 +49,12 @@ static void unmark(struct wr_vcpu *vcpu)
 {
 	u8 old = KVM_VCPU_PREEMPTED, none = 0;
 	u64 gpa = field_gpa(vcpu, offsetof(struct kvm_steal_time, preempted));
-	int r;
+	int r, tries = 0;
 
+	/* Others write each flag once; whoever writes on and on is not waited for. */
 	do {
 		r = wr_gpa_cmpxchg(vcpu->vm, gpa, &old, &none, sizeof(old));
-	} while (r == 1);
+	} while (r == 1 && ++tries < WR_PV_MAX_TRIES);
 	vcpu->pv.marked = false;
 	if (r || (old & KVM_VCPU_FLUSH_TLB))
 		wr_guest_flushed(vcpu);

@@ -56,13 +56,14 @@ void wr_pv_eoi_arm(struct wr_vcpu *vcpu)
 int wr_pv_eoi_sync(struct wr_vcpu *vcpu)
 {
 	u8 old = KVM_PV_EOI_ENABLED, none = 0;
-	int r;
+	int r, tries = 0;
 
 	if (!vcpu->pv.eoi_armed)
 		return 0;
+	/* No other vCPU has business with this byte: interrupts may be off, and none shall keep us here. */
 	do {
 		r = wr_gpa_cmpxchg(vcpu->vm, bit_gpa(vcpu), &old, &none, sizeof(old));
-	} while (r == 1 && (old & KVM_PV_EOI_ENABLED));
+	} while (r == 1 && (old & KVM_PV_EOI_ENABLED) && ++tries < WR_PV_MAX_TRIES);
 	if (r == -EAGAIN)
 		return r;
 	vcpu->pv.eoi_armed = false;
