@@ -19,6 +19,7 @@
 #include <asm/tsc.h>
 
 #include "backend.h"
+#include "fpu.h"
 #include "perf.h"
 #include "ring.h"
 
@@ -84,8 +85,12 @@ static u64 enter_traced(struct wr_vcpu *vcpu)
 	u64 exit_tsc = rdtsc();
 	struct wr_ring *ring = rcu_dereference_sched(vcpu->ring);
 
-	if (ring)
-		write_entry(ring, vcpu, reason, entry_tsc, exit_tsc);
+	if (!ring)
+		return reason;
+	/* Finding out a gpa may read the user's memory: not by the keys of the guest. */
+	wr_fpu_swap_pkru(vcpu, false);
+	write_entry(ring, vcpu, reason, entry_tsc, exit_tsc);
+	wr_fpu_swap_pkru(vcpu, true);
 	return reason;
 }
 

@@ -26,21 +26,26 @@ static int access_error(void)
  */
 static __always_inline bool read_small(unsigned long hva, void *data, size_t len)
 {
+/* Two loads that may share bytes cover up to twice the size. The start comes last, so that it stays whole. */
+#define READ_ENDS(type)											\
+do {													\
+	if (len > sizeof(type))										\
+		unsafe_get_user(*(type *)(data + len - sizeof(type)),					\
+				(type __user *)(hva + len - sizeof(type)), failed);			\
+	unsafe_get_user(*(type *)data, (type __user *)hva, failed);					\
+} while (0)
+
 	if (!user_read_access_begin((const void __user *)hva, len))
 		return false;
-	/* Two loads that may share bytes cover up to twice the size. The start comes last, so that it stays whole. */
-	if (len >= 8) {
-		unsafe_get_user(*(u64 *)(data + len - 8), (u64 __user *)(hva + len - 8), failed);
-		unsafe_get_user(*(u64 *)data, (u64 __user *)hva, failed);
-	} else if (len >= 4) {
-		unsafe_get_user(*(u32 *)(data + len - 4), (u32 __user *)(hva + len - 4), failed);
-		unsafe_get_user(*(u32 *)data, (u32 __user *)hva, failed);
-	} else if (len >= 2) {
-		unsafe_get_user(*(u16 *)(data + len - 2), (u16 __user *)(hva + len - 2), failed);
-		unsafe_get_user(*(u16 *)data, (u16 __user *)hva, failed);
-	} else if (len) {
-		unsafe_get_user(*(u8 *)data, (u8 __user *)hva, failed);
-	}
+	if (len >= 8)
+		READ_ENDS(u64);
+	else if (len >= 4)
+		READ_ENDS(u32);
+	else if (len >= 2)
+		READ_ENDS(u16);
+	else if (len)
+		READ_ENDS(u8);
+#undef READ_ENDS
 	user_read_access_end();
 	return true;
 failed:
