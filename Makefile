@@ -69,7 +69,7 @@ insert: module
 remove:
 	rmmod warren
 
-# Of the kernel that the module is built for: the headers may be gone when it is removed (KVER= names it then).
+# Of the kernel that the module is built for
 KVER ?= $(or $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null),$(shell uname -r))
 MODDIR = $(DESTDIR)/lib/modules/$(KVER)/updates
 LIBDIR = $(DESTDIR)$(PREFIX)/lib
@@ -105,8 +105,18 @@ prune = cd $(1) 2>/dev/null && rmdir -p --ignore-fail-on-non-empty $(2) 2>/dev/n
 # What "systemctl enable" makes, which points nowhere then
 AUTOSTART = /etc/systemd/system/multi-user.target.wants/warren-autostart.service
 
+# Of all kernels that it was installed for: DKMS's is in updates/dkms. Where the kernel has gone, nothing else may be there.
 uninstall:
-	rm -f $(MODDIR)/warren.ko
+ifeq ($(DESTDIR),)
+	[ ! -d /run/systemd/system ] || systemctl stop 'warren-autostart*' 'warren@*'
+endif
+	set -e; for dir in $(DESTDIR)/lib/modules/*; do \
+		[ -f "$$dir/updates/warren.ko" ] || continue; \
+		rm "$$dir/updates/warren.ko"; \
+		rmdir --ignore-fail-on-non-empty "$$dir/updates"; \
+		[ -n "$(DESTDIR)" ] || [ ! -e "$$dir/modules.dep" ] || depmod -a "$${dir##*/}"; \
+		rmdir --ignore-fail-on-non-empty "$$dir"; \
+	done
 	rm -f $(DESTDIR)$(PREFIX)/bin/warren
 	rm -f $(foreach page,$(call names,man),$(SHAREDIR)/man/man$(subst .,,$(suffix $(page)))/$(page))
 	rm -f $(SHAREDIR)/bash-completion/completions/warren
@@ -115,14 +125,12 @@ uninstall:
 	rm -f $(addprefix $(LIBDIR)/sysusers.d/,$(call names,sysusers))
 	rm -f $(addprefix $(LIBDIR)/modules-load.d/,$(call names,modules-load))
 	rm -f $(addprefix $(LIBDIR)/systemd/system/,$(call names,systemd))
-	$(call prune,$(DESTDIR)/lib/modules/$(KVER),updates)
 	$(call prune,$(SHAREDIR)/man,man1 man5)
 	$(call prune,$(SHAREDIR),bash-completion/completions)
 	$(call prune,$(DESTDIR)$(PREFIX)/include,linux)
 	$(call prune,$(LIBDIR),udev/rules.d sysusers.d modules-load.d systemd/system)
 ifeq ($(DESTDIR),)
 	[ -e $(AUTOSTART) ] || rm -f $(AUTOSTART)
-	[ ! -d /lib/modules/$(KVER) ] || depmod -a $(KVER)
 	[ ! -e /dev/warren ] || { chmod 600 /dev/warren && chgrp root /dev/warren; }
 	! getent group warren >/dev/null || groupdel warren
 	[ ! -e /run/udev/control ] || udevadm control --reload

@@ -166,3 +166,5 @@ module_exit(warren_exit);
 
 MODULE_DESCRIPTION("Warren: a hypervisor with the KVM ABI, for stock kernels");
 MODULE_LICENSE("GPL");
+/* DKMS puts no module in the place of one that has the same version, or none. */
+MODULE_VERSION("0.2.0");

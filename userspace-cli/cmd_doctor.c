@@ -173,6 +173,7 @@ enum doctor_option {
 	OPT_JSON = 'j',
 	OPT_ROOT = 0x100,
 	OPT_RELEASE,
+	OPT_EVMCS,
 };
 
 static const struct argp_option options[] = {
@@ -181,6 +182,7 @@ static const struct argp_option options[] = {
 	{ "json", OPT_JSON, NULL, 0, "as a JSON object", 1 },
 	{ "root", OPT_ROOT, "DIR", OPTION_HIDDEN, "look at a machine's files below DIR", 2 },
 	{ "release", OPT_RELEASE, "RELEASE", OPTION_HIDDEN, "of that machine's kernel", 2 },
+	{ "evmcs", OPT_EVMCS, NULL, OPTION_HIDDEN, "it is a virtual one of Hyper-V's", 2 },
 	{ 0 },
 };
 
@@ -203,9 +205,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_ROOT:
 		patient->root = arg;
+		patient->evmcs = false;
 		return 0;
 	case OPT_RELEASE:
 		snprintf(patient->release, sizeof(patient->release), "%s", arg);
+		return 0;
+	case OPT_EVMCS:
+		patient->evmcs = true;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -257,6 +263,7 @@ int wr_cmd_doctor(int argc, char **argv)
 
 	if (!uname(&name))
 		snprintf(patient->release, sizeof(patient->release), "%s", name.release);
+	patient->evmcs = wr_doctor_evmcs();
 	if (argp_parse(&argp, argc, argv, 0, NULL, &doctor))
 		return WR_STATUS_USAGE;
 	if (doctor.json)

@@ -34,6 +34,7 @@ struct wr_finding {
  * @amd: has AMD-V
  * @intel: has VT-x
  * @must_sign: its kernel takes signed modules only
+ * @evmcs: the hypervisor below recommends enlightened VMCSs
  * @fd: the device, once its check has opened it, else -1
  */
 struct wr_patient {
@@ -44,6 +45,7 @@ struct wr_patient {
 	bool amd;
 	bool intel;
 	bool must_sign;
+	bool evmcs;
 	int fd;
 };
 
@@ -60,6 +62,9 @@ struct wr_check {
 /* In the order in which things are needed; both end with an empty row. */
 extern const struct wr_check wr_checks_host[];
 extern const struct wr_check wr_checks_device[];
+
+/* Does the hypervisor below this machine, Hyper-V or one that speaks like it, recommend enlightened VMCSs? */
+bool wr_doctor_evmcs(void);
 
 /* Rows about signed modules, for the host's table, in this order: the last tells what follows from the others. */
 bool wr_doctor_secure_boot(struct wr_patient *patient, struct wr_finding *finding);

@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <linux/kvm.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -32,12 +33,17 @@ static bool check_module(struct wr_patient *patient, struct wr_finding *finding)
 	if (fd >= 0) {
 		close(fd);
 		wr_finding_set(finding, WR_HEALTH_MISSING, "warren is installed, and not loaded");
-		return wr_finding_remedy(finding, "sudo modprobe warren");
+		return wr_finding_remedy(finding, "sudo modprobe warren; if it is refused: sudo dmesg | tail");
 	}
 	wr_finding_set(finding, WR_HEALTH_MISSING, "warren is neither loaded nor installed for this kernel");
 	if (patient->must_sign)
 		return wr_finding_remedy(finding, "install it signed: DKMS, or make && sudo make install SIGN_KEY=... "
 					 "SIGN_CERT=... (\"Secure boot\" in docs/install.md)");
+	fd = wr_patient_open(patient, "/var/lib/dpkg/info/warren-dkms.list");
+	if (fd >= 0) {
+		close(fd);
+		return wr_finding_remedy(finding, "sudo dpkg-reconfigure warren-dkms has DKMS build it, or says what hinders it");
+	}
 	return wr_finding_remedy(finding, "make && sudo insmod warren.ko, or install it for good: "
 				 "sudo make install, or DKMS");
 }
@@ -52,6 +58,9 @@ static bool check_kvm(struct wr_patient *patient, struct wr_finding *finding)
 	if (!is_default(patient) || wr_patient_read(patient, path, unused, sizeof(unused)) < 0)
 		return false;
 	wr_finding_set(finding, WR_HEALTH_NOTE, "%s is loaded: Warren shares the CPUs with it, a little slower", name);
+	/* There the kernel has a say in VT-x itself, whether KVM is loaded or not (docs/kernels.md). */
+	if (patient->intel && atoi(patient->release) >= 7)
+		return true;
 	return wr_finding_remedy(finding, "if nobody needs KVM: sudo modprobe -r %s", name);
 }
 

@@ -19,6 +19,10 @@
 #define FEATURE_CONTROL_LOCKED 0x1
 #define FEATURE_CONTROL_VMX 0x4
 
+#define HYPERVISOR_LEAF 0x40000000
+#define HYPERV_HINTS_LEAF 0x40000004
+#define HYPERV_HINT_EVMCS (1u << 14)
+
 static const char firmware_remedy[] =
 	"turn virtualization on in the firmware's setup (SVM Mode or VT-x), then power off and on";
 
@@ -181,10 +185,41 @@ static bool check_nested_paging(struct wr_patient *patient, struct wr_finding *f
 			      patient->amd ? "npt" : "ept");
 }
 
+static void cpuid(uint32_t leaf, uint32_t *eax, uint32_t rest[3])
+{
+	asm volatile("cpuid" : "=a"(*eax), "=b"(rest[0]), "=c"(rest[1]), "=d"(rest[2]) : "0"(leaf), "2"(0));
+}
+
+/* As the module asks. Without a hypervisor these leaves tell something else, but no such name. */
+bool wr_doctor_evmcs(void)
+{
+	uint32_t max, hints, rest[3];
+
+	cpuid(HYPERVISOR_LEAF, &max, rest);
+	if (memcmp(rest, "Microsoft Hv", sizeof(rest)) || max < HYPERV_HINTS_LEAF)
+		return false;
+	cpuid(HYPERV_HINTS_LEAF, &hints, rest);
+	return hints & HYPERV_HINT_EVMCS;
+}
+
+/* Whether the kernel's command line has that word. */
+static bool was_told(const struct wr_patient *patient, const char *what)
+{
+	char text[4096];
+	char *word, *rest = text;
+
+	if (wr_patient_read(patient, "/proc/cmdline", text, sizeof(text)) < 0)
+		return false;
+	while ((word = strsep(&rest, " ")))
+		if (!strcmp(word, what))
+			return true;
+	return false;
+}
+
 /* What the module refuses to run beside, though the processor is able. */
 static bool check_features(struct wr_patient *patient, struct wr_finding *finding)
 {
-	if (!patient->amd && !patient->intel)
+	if (patient->loaded || (!patient->amd && !patient->intel))
 		return false;
 	if (!has_flag(patient, "xsave")) {
 		wr_finding_set(finding, WR_HEALTH_MISSING, "no XSAVE");
@@ -193,6 +228,15 @@ static bool check_features(struct wr_patient *patient, struct wr_finding *findin
 	if (patient->intel && has_flag(patient, "fred")) {
 		wr_finding_set(finding, WR_HEALTH_MISSING, "the kernel takes its interrupts by FRED");
 		return wr_finding_remedy(finding, "boot with fred=off");
+	}
+	if (patient->intel && patient->evmcs && has_flag(patient, "hypervisor")) {
+		wr_finding_set(finding, WR_HEALTH_MISSING, "Hyper-V gives KVM an enlightened VMCS here");
+		return wr_finding_remedy(finding, "use a machine with AMD-V, or one that is not Hyper-V's; QEMU's: "
+					 "without hv-evmcs (and hv-passthrough)");
+	}
+	if (patient->amd && has_flag(patient, "sme") && was_told(patient, "mem_encrypt=on")) {
+		wr_finding_set(finding, WR_HEALTH_MISSING, "the host's memory is encrypted (SME)");
+		return wr_finding_remedy(finding, "boot with mem_encrypt=off");
 	}
 	return false;
 }
@@ -251,7 +295,8 @@ static bool check_headers(struct wr_patient *patient, struct wr_finding *finding
 	}
 	wr_finding_set(finding, built ? WR_HEALTH_NOTE : WR_HEALTH_MISSING,
 		       "not installed: the module cannot be built");
-	return wr_finding_remedy(finding, "sudo apt-get install linux-headers-%s", patient->release);
+	return wr_finding_remedy(finding, "sudo apt-get install linux-headers-%s; if the archive has them no more: "
+				 "linux-image-amd64 linux-headers-amd64, and reboot", patient->release);
 }
 
 static bool check_loading(struct wr_patient *patient, struct wr_finding *finding)

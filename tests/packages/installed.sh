@@ -175,7 +175,30 @@ test_purge() {
 	[ ! -s /tmp/left ] || { cat /tmp/left; fail "nothing left"; }
 }
 
-plan 15
+# dkms_source VERSION: what DKMS finds in /usr/src for it.
+dkms_source() {
+	local source=/usr/src/warren-$1
+	mkdir "$source" && cp -r warren/{Kbuild,module,uapi,dkms.conf} "$source" &&
+		sed -i "s/^PACKAGE_VERSION=.*/PACKAGE_VERSION=\"$1\"/" "$source/dkms.conf" &&
+		sed -i "s/^MODULE_VERSION(.*/MODULE_VERSION(\"$1\");/" "$source/module/main.c" || fail "a source"
+}
+
+# Without the packages, as docs/install.md tells; a later version takes the place of the one before.
+test_dkms_alone() {
+	local version
+	for version in 0.0.1 0.0.2; do
+		dkms_source "$version"
+		dkms install "warren/$version" -k "$first" || fail "an installation"
+		[ "$(modinfo -F version "$(find "/lib/modules/$first/updates" -name 'warren.ko*')")" = "$version" ] || fail "$version in its place"
+	done
+	for version in 0.0.1 0.0.2; do
+		dkms remove "warren/$version" --all || fail "the end of $version"
+		rm -r "/usr/src/warren-$version"
+	done
+	[ -z "$(find /lib/modules /var/lib/dkms -name 'warren*')" ] || fail "nothing left"
+}
+
+plan 16
 first='' second=''
 choose_kernels
 check "$SUITE: what the packages need, and headers of $first" test_prepare
@@ -192,5 +215,6 @@ check "$SUITE: headers of the interface" test_header
 check "$SUITE: a kernel's upgrade, to $second" test_upgrade
 check "$SUITE: they are installed again" test_again
 check "$SUITE: purged, they leave nothing" test_purge
+check "$SUITE: DKMS alone, and a later version" test_dkms_alone
 check "$SUITE: make install and make uninstall leave nothing" test_make_install
 finish
