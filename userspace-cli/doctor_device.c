@@ -39,7 +39,7 @@ static bool check_module(struct wr_patient *patient, struct wr_finding *finding)
 	if (patient->must_sign)
 		return wr_finding_remedy(finding, "install it signed: DKMS, or make && sudo make install SIGN_KEY=... "
 					 "SIGN_CERT=... (\"Secure boot\" in docs/install.md)");
-	fd = wr_patient_open(patient, "/var/lib/dpkg/info/warren-dkms.list");
+	fd = wr_patient_open(patient, "/usr/share/doc/warren-dkms/copyright");
 	if (fd >= 0) {
 		close(fd);
 		return wr_finding_remedy(finding, "sudo dpkg-reconfigure warren-dkms has DKMS build it, or says what hinders it");
