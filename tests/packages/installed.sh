@@ -178,9 +178,10 @@ test_purge() {
 # dkms_source VERSION: what DKMS finds in /usr/src for it.
 dkms_source() {
 	local source=/usr/src/warren-$1
-	mkdir "$source" && cp -r warren/{Kbuild,module,uapi,dkms.conf} "$source" &&
-		sed -i "s/^PACKAGE_VERSION=.*/PACKAGE_VERSION=\"$1\"/" "$source/dkms.conf" &&
-		sed -i "s/^MODULE_VERSION(.*/MODULE_VERSION(\"$1\");/" "$source/module/main.c" || fail "a source"
+	mkdir "$source" || fail "a directory"
+	cp -r warren/{Kbuild,module,uapi,dkms.conf} "$source" || fail "a source"
+	sed -i "s/^PACKAGE_VERSION=.*/PACKAGE_VERSION=\"$1\"/" "$source/dkms.conf"
+	sed -i "s/^MODULE_VERSION(.*/MODULE_VERSION(\"$1\");/" "$source/module/main.c"
 }
 
 # Without the packages, as docs/install.md tells; a later version takes the place of the one before.
