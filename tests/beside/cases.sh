@@ -19,8 +19,8 @@ power=/sys/module/warren_power/parameters
 other=/dev/warren
 [ "${BESIDE_OTHER:-}" != kvm ] || other=/dev/kvm
 work=$(mktemp -d "${TMPDIR:-/tmp}/beside.XXXXXX")
-msrs=$work.msrs rounds=$work.rounds
-trap 'rm -rf "$tap_log" "$guest_output" "$work" "$msrs" "$rounds"' EXIT
+msrs=$work.msrs rounds=$work.rounds holder=''
+trap '[ -z "$holder" ] || kill "$holder"; rm -rf "$tap_log" "$guest_output" "$work" "$msrs" "$rounds"' EXIT
 
 # Modules
 
@@ -286,8 +286,11 @@ both_linux() {
 }
 
 modprobe msr || echo "# no msr.ko"
-# KVM's first machine and its last one patch the scheduler's code, which QEMU does not survive now and then.
+# KVM's first machine and its last one patch the scheduler's code, and so do perf's events; which QEMU does not survive now and then.
 insmod /run/warren-host/warren-power.ko
+exec {held}< <(exec "$beside" -H)
+holder=$!
+read -r _ <&"$held"
 "$beside" -S "$msrs"
 
 plan 10
