@@ -210,7 +210,7 @@ static bool was_told(const struct wr_patient *patient, const char *what)
 
 	if (wr_patient_read(patient, "/proc/cmdline", text, sizeof(text)) < 0)
 		return false;
-	while ((word = strsep(&rest, " ")))
+	while ((word = strsep(&rest, " \n")))
 		if (!strcmp(word, what))
 			return true;
 	return false;

@@ -74,7 +74,7 @@ build_root() {
 debian_mirror() {
 	local mirror
 	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
-		grep -E '^https?:.*/debian/?$' | head -n 1) || true
+		grep -E '/debian/?$' | head -n 1) || true
 	# Cloud images name a file that lists mirrors (mirror+file:).
 	[ -n "$mirror" ] || mirror=$(grep -h -o -E '^https?://[^ ]*/debian/?$' /etc/apt/mirrors/debian.list 2>/dev/null | head -n 1) || true
 	[ -n "$mirror" ] || die "the system's apt sources name no Debian archive"
