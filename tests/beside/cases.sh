@@ -12,6 +12,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/tap.sh"
 # shellcheck source=tests/lib/guest.sh
 . "$here/../lib/guest.sh"
+# shellcheck source=tests/lib/patch.sh
+. "$here/../lib/patch.sh"
 
 beside=$WARREN_BUILD/tests/beside/beside
 seconds=${BESIDE_SECONDS:-8}
@@ -287,10 +289,13 @@ both_linux() {
 
 modprobe msr || echo "# no msr.ko"
 # KVM's first machine and its last one patch the scheduler's code, and so do perf's events; which QEMU does not survive now and then.
-insmod /run/warren-host/warren-power.ko
-exec {held}< <(exec "$beside" -H)
-holder=$!
-read -r _ <&"$held"
+patching insmod /run/warren-host/warren-power.ko
+hold_perf() {
+	exec {held}< <(exec "$beside" -H)
+	holder=$!
+	read -r _ <&"$held"
+}
+patching hold_perf
 "$beside" -S "$msrs"
 
 plan 10

@@ -7,6 +7,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/tap.sh"
 # shellcheck source=tests/lib/guest.sh
 . "$here/../lib/guest.sh"
+# shellcheck source=tests/lib/patch.sh
+. "$here/../lib/patch.sh"
 
 # background COMMAND...: run it beside the test, until the test's subshell ends.
 background() {
@@ -169,7 +171,7 @@ suspend_loop() {
 suspending() {
 	[ -e /run/warren-host/warren-power.ko ] || skip "no warren-power.ko"
 	[ -w /sys/devices/system/cpu/cpu1/online ] || skip "this host has one CPU"
-	insmod /run/warren-host/warren-power.ko
+	patching insmod /run/warren-host/warren-power.ko
 	background suspend_loop
 	linux 2 128M "forks $(scaled 4); forks $(scaled 4)"
 	kill $!
@@ -179,7 +181,7 @@ suspending() {
 	[ "$(cat /sys/module/warren_power/parameters/suspended)" -gt 0 ] || fail "a suspend with the guest alive"
 	expect_output '^forks: fine$'
 	expect_success
-	rmmod warren-power
+	patching rmmod warren-power
 }
 
 plan 7
