@@ -48,17 +48,22 @@ static bool cpuinfo_line(const struct wr_patient *patient, const char *key, char
 	return false;
 }
 
+/* Takes @text apart. */
+static bool has_word(char *text, const char *what)
+{
+	char *word;
+
+	while ((word = strsep(&text, "\n ")))
+		if (!strcmp(word, what))
+			return true;
+	return false;
+}
+
 static bool line_has(const struct wr_patient *patient, const char *key, const char *flag)
 {
 	char flags[4096];
-	char *word, *rest = flags;
 
-	if (!cpuinfo_line(patient, key, flags, sizeof(flags)))
-		return false;
-	while ((word = strsep(&rest, " ")))
-		if (!strcmp(word, flag))
-			return true;
-	return false;
+	return cpuinfo_line(patient, key, flags, sizeof(flags)) && has_word(flags, flag);
 }
 
 static bool has_flag(const struct wr_patient *patient, const char *flag)
@@ -206,14 +211,8 @@ bool wr_doctor_evmcs(void)
 static bool was_told(const struct wr_patient *patient, const char *what)
 {
 	char text[4096];
-	char *word, *rest = text;
 
-	if (wr_patient_read(patient, "/proc/cmdline", text, sizeof(text)) < 0)
-		return false;
-	while ((word = strsep(&rest, " \n")))
-		if (!strcmp(word, what))
-			return true;
-	return false;
+	return wr_patient_read(patient, "/proc/cmdline", text, sizeof(text)) >= 0 && has_word(text, what);
 }
 
 /* What the module refuses to run beside, though the processor is able. */
