@@ -535,7 +535,7 @@ static void forget_written(struct vmx_vcpu *vmx)
 static u64 take_off(struct vmx_vcpu *vmx)
 {
 	/* Or they would be taken for the kernel's. */
-	vmx_put_msrs(vmx);
+	put_msrs(vmx);
 	vmx->crs_stale = false;
 	wr_host_restore();
 	forget_written(vmx);
