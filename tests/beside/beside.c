@@ -8,7 +8,7 @@
  *	-b FILE		compare the host's MSRs with those in FILE
  *	-n COUNT	spin at most so often in a guest's loop (default: 300000)
  *
- * beside -S FILE saves the host's MSRs, beside -C FILE compares those of all CPUs once. beside -H keeps an event of perf's.
+ * beside -S FILE saves the host's MSRs, beside -C FILE compares those of all CPUs once.
  *
  * Each guest's line at the end: "DEVICE SEED rounds N machines N pause MS". Status 1: something was wrong, and was said.
  */
@@ -328,7 +328,7 @@ int main(int argc, char **argv)
 	u64 seconds = 5;
 	int c;
 
-	while ((c = getopt(argc, argv, "s:c:r:b:n:S:C:H")) != -1) {
+	while ((c = getopt(argc, argv, "s:c:r:b:n:S:C:")) != -1) {
 		switch (c) {
 		case 's':
 			seconds = atoi(optarg);
@@ -347,9 +347,6 @@ int main(int argc, char **argv)
 			break;
 		case 'S':
 			host_save_msrs(optarg);
-			return 0;
-		case 'H':
-			host_hold_perf();
 			return 0;
 		case 'C':
 			host_load_msrs(optarg);

@@ -64,8 +64,6 @@ void host_save_msrs(const char *file);
 void host_load_msrs(const char *file);
 void host_check_msrs(void);
 void host_check_all_msrs(void);
-/* Keeps one event of a task's until it is killed, and says so: the kernel patches its scheduler when there are none. Does not return. */
-void host_hold_perf(void);
 
 /* Failures of this thread name that. */
 void name_thread(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -12,8 +12,6 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/tap.sh"
 # shellcheck source=tests/lib/guest.sh
 . "$here/../lib/guest.sh"
-# shellcheck source=tests/lib/patch.sh
-. "$here/../lib/patch.sh"
 
 beside=$WARREN_BUILD/tests/beside/beside
 seconds=${BESIDE_SECONDS:-8}
@@ -21,8 +19,8 @@ power=/sys/module/warren_power/parameters
 other=/dev/warren
 [ "${BESIDE_OTHER:-}" != kvm ] || other=/dev/kvm
 work=$(mktemp -d "${TMPDIR:-/tmp}/beside.XXXXXX")
-msrs=$work.msrs rounds=$work.rounds holder=''
-trap '[ -z "$holder" ] || kill "$holder"; rm -rf "$tap_log" "$guest_output" "$work" "$msrs" "$rounds"' EXIT
+msrs=$work.msrs rounds=$work.rounds
+trap 'rm -rf "$tap_log" "$guest_output" "$work" "$msrs" "$rounds"' EXIT
 
 # Modules
 
@@ -288,14 +286,7 @@ both_linux() {
 }
 
 modprobe msr || echo "# no msr.ko"
-# KVM's first machine and its last one patch the scheduler's code, and so do perf's events; which QEMU does not survive now and then.
-patching insmod /run/warren-host/warren-power.ko
-hold_perf() {
-	exec {held}< <(exec "$beside" -H)
-	holder=$!
-	read -r _ <&"$held"
-}
-patching hold_perf
+insmod /run/warren-host/warren-power.ko
 "$beside" -S "$msrs"
 
 plan 10

@@ -33,31 +33,18 @@ static u32 pkru(const struct host_state *h)
 	return MARK32(h->seed, 0x77, 0) << 2;
 }
 
-/* A breakpoint of this thread's own, counted by perf */
-static int open_watch(const volatile u64 *watched)
+/*
+ * A breakpoint of this thread's own, counted by perf. As long as it runs the CPU has one armed, so that entries take a way that
+ * others do not: every third has one.
+ */
+static void watch(struct host_state *h)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_BREAKPOINT, .size = sizeof(attr), .bp_type = HW_BREAKPOINT_W,
-		.bp_addr = (uintptr_t)watched, .bp_len = HW_BREAKPOINT_LEN_8, .exclude_kernel = 1, .exclude_hv = 1,
+		.bp_addr = (uintptr_t)&h->watched, .bp_len = HW_BREAKPOINT_LEN_8, .exclude_kernel = 1, .exclude_hv = 1,
 	};
 
-	return CHECK_OK(syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0));
-}
-
-/* As long as it runs the CPU has one armed, so that entries take a way that others do not: every third thread has one. */
-static void watch(struct host_state *h)
-{
-	h->watch = h->seed % 3 ? -1 : open_watch(&h->watched);
-}
-
-void host_hold_perf(void)
-{
-	static volatile u64 nobody;
-
-	open_watch(&nobody);
-	puts("held");
-	fflush(stdout);
-	pause();
+	h->watch = h->seed % 3 ? -1 : CHECK_OK(syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0));
 }
 
 static void check_watch(struct host_state *h)

@@ -7,16 +7,12 @@
  *
  * When the host goes down, a line tells on how many CPUs virtualization was on before anybody was told, and is when all have
  * been. A guest has had time to try meanwhile.
- *
- * While it is loaded, the scheduler calls preempt notifiers: KVM would patch that in with its first VM and out with its last one, and
- * QEMU does not survive that now and then.
  */
 #define pr_fmt(fmt) "warren-power: " fmt
 
 #include <linux/cpu.h>
 #include <linux/delay.h>
 #include <linux/module.h>
-#include <linux/preempt.h>
 #include <linux/reboot.h>
 #include <linux/smp.h>
 #include <linux/syscore_ops.h>
@@ -132,7 +128,6 @@ static struct notifier_block last = { .notifier_call = last_told, .priority = IN
 
 static int __init power_init(void)
 {
-	preempt_notifier_inc();
 	register_reboot_notifier(&first);
 	register_reboot_notifier(&last);
 	return 0;
@@ -142,7 +137,6 @@ static void __exit power_exit(void)
 {
 	unregister_reboot_notifier(&last);
 	unregister_reboot_notifier(&first);
-	preempt_notifier_dec();
 }
 
 module_init(power_init);

@@ -1,14 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The host changes under a running guest: CPUs go and come, memory is swapped and merged, the machine sleeps.
+# The host changes under a running guest: CPUs go and come, code is patched, memory is swapped and merged, the machine sleeps.
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/lib/tap.sh
 . "$here/../lib/tap.sh"
 # shellcheck source=tests/lib/guest.sh
 . "$here/../lib/guest.sh"
-# shellcheck source=tests/lib/patch.sh
-. "$here/../lib/patch.sh"
 
 # background COMMAND...: run it beside the test, until the test's subshell ends.
 background() {
@@ -52,6 +50,25 @@ hotplug_idle() {
 		micro exit --cpus 2
 		expect_status 42
 	done
+}
+
+# A static key of the scheduler: the kernel patches code that runs, with interrupts to all CPUs.
+patch_loop() {
+	while :; do
+		echo 1 >/proc/sys/kernel/sched_schedstats
+		echo 0 >/proc/sys/kernel/sched_schedstats
+	done
+}
+
+patching() {
+	[ -w /proc/sys/kernel/sched_schedstats ] || skip "no such static key"
+	background patch_loop
+	linux 2 128M "forks $(scaled 4); forks $(scaled 4)"
+	kill $!
+	wait
+	echo 0 >/proc/sys/kernel/sched_schedstats
+	expect_output '^forks: fine$'
+	expect_success
 }
 
 swap_on() {
@@ -171,7 +188,7 @@ suspend_loop() {
 suspending() {
 	[ -e /run/warren-host/warren-power.ko ] || skip "no warren-power.ko"
 	[ -w /sys/devices/system/cpu/cpu1/online ] || skip "this host has one CPU"
-	patching insmod /run/warren-host/warren-power.ko
+	insmod /run/warren-host/warren-power.ko
 	background suspend_loop
 	linux 2 128M "forks $(scaled 4); forks $(scaled 4)"
 	kill $!
@@ -181,12 +198,13 @@ suspending() {
 	[ "$(cat /sys/module/warren_power/parameters/suspended)" -gt 0 ] || fail "a suspend with the guest alive"
 	expect_output '^forks: fine$'
 	expect_success
-	patching rmmod warren-power
+	rmmod warren-power
 }
 
-plan 7
+plan 8
 check "host CPUs go and come while a guest runs" hotplug
 check "host CPUs go and come between guests" hotplug_idle
+check "the host's kernel patches itself while a guest runs" patching
 slow "a guest whose memory is swapped" swapping
 check "a guest whose memory is merged" merging
 check "all tasks are frozen and thawed while a guest runs" freezing

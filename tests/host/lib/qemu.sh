@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# QEMU, built from Debian's source package with seven mistakes corrected (docs/testing.md): of three guests on
+# QEMU, built from Debian's source package with eight mistakes corrected (docs/testing.md): of three guests on
 # AMD-V hang or die now and then, of one with PAE always, of one the host when a guest wants it, KVM's as well as Warren's,
-# of two QEMU itself.
+# of one the host when its kernel patches itself, of two QEMU.
 #
 # $WARREN_CACHE/qemu/KEY/qemu-system-x86_64 is there or the directory is not.
 
@@ -17,7 +17,7 @@ QEMU_OPTIONS=(
 )
 
 qemu_dir() {
-	echo "$WARREN_CACHE/qemu/$(hash_of <(declare -p QEMU_OPTIONS && declare -f qemu_correct))"
+	echo "$WARREN_CACHE/qemu/$(hash_of <(declare -p QEMU_OPTIONS && declare -f qemu_correct qemu_correct_translation))"
 }
 
 # The one to run: Debian's own when none could be built.
@@ -52,7 +52,7 @@ qemu_make() {
 	rm -rf "$WARREN_CACHE"/qemu/tree.*
 	tree=$(mktemp -d "$WARREN_CACHE/qemu/tree.XXXXXX")
 	if qemu_source "$tree" && qemu_correct "$tree/source/target/i386/tcg/sysemu" &&
-		qemu_build "$tree/source"; then
+		qemu_correct_translation "$tree/source/accel/tcg" && qemu_build "$tree/source"; then
 		mkdir "$tree/new"
 		strip -o "$tree/new/qemu-system-x86_64" "$tree/source/build/qemu-system-x86_64"
 		mv "$tree/new" "$dir"
@@ -101,6 +101,21 @@ qemu_correct() {
 		-e "^$efer$" "$svm")" = 5 ] && [ "$(grep -c "^${ignne/\\/}$" "$fpu")" = 1 ] &&
 		grep -q -F "$at" "$bpt" && [ "$(grep -c -e "^$lock$" -e "^$unlock$" "$misc")" = 2 ] &&
 		[ "$(grep -c 'ptw_setl(&pte_trans, pte, 0)' "$excp")" = 1 ]
+}
+
+# qemu_correct_translation DIRECTORY: code that another CPU wrote while it was translated kept its old translation. Compare
+# it with what was translated once a write would be noticed, and notice again a write that was noticed before it was done.
+qemu_correct_translation() {
+	local translate=$1/translate-all.c store=$1/cputlb.c
+	local code='uint8_t code[TARGET_PAGE_SIZE]; size_t code_len = -(pc | TARGET_PAGE_MASK);'
+	local keep='if (phys_pc != -1) { memcpy(code, host_pc, code_len); }'
+	local again='if (memcmp(code, host_pc, MIN(tb->size, code_len))) { tb_phys_invalidate(tb, -1); goto buffer_overflow; }'
+	local notice='if (tlb_addr \& TLB_NOTDIRTY) { smp_mb(); notdirty_write(env_cpu(env), addr, size, full, 0); }'
+	sed -i -e '/^TranslationBlock \*tb_gen_code(/,/^}$/ {' -e "s/^    void \*host_pc;\$/&\n$code/" \
+		-e "s/^    tb = tcg_tb_alloc(tcg_ctx);\$/&\n$keep/" -e "s/^    return tb;\$/$again\n&/" -e '}' "$translate"
+	sed -i "/Keep these two store_memop separate/,/^ *return;\$/ s/^ *return;\$/$notice\n&/" "$store"
+	[ "$(grep -c -F -x -e "$code" -e "$keep" -e "$again" "$translate")" = 3 ] &&
+		[ "$(grep -c -F -x "${notice/\\/}" "$store")" = 1 ]
 }
 
 qemu_build() {
