@@ -14,7 +14,8 @@
  *   the tags of a CPU are used up        all are handed out again, the first one after a flush of all
  *   virtualization comes on              who had the CPU before may have used any tag: wr_tlb_host_on()
  *   another hypervisor has the CPU on    it may use any tag between two stays: each begins with a flush of what it has left there,
- *                                        wr_tlb_renew_beside(), and ends with one of what we leave
+ *                                        wr_tlb_renew_beside(), and ends with one of what we leave. All of them have one tag: it is
+ *                                        no vCPU's after that, wr_tlb_moved()
  *
  * These functions only decide. The vendor does what they answer, before the entry; tests/kunit/tlb_kunit.c plays them against a
  * TLB that forgets nothing.
@@ -70,7 +71,7 @@ static inline void wr_tlb_host_on(struct wr_tlb_cpu *cpu)
 }
 
 /**
- * wr_tlb_moved - a vCPU's last stay was on another CPU
+ * wr_tlb_moved - a vCPU's last stay was on another CPU, or beside another hypervisor
  * @tlb: the vCPU's
  */
 static inline void wr_tlb_moved(struct wr_tlb *tlb)

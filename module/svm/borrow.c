@@ -150,6 +150,8 @@ void svm_put_beside(struct wr_vcpu *vcpu)
 {
 	unsigned long flags;
 
+	/* The next stay may be alone. */
+	wr_tlb_moved(&to_svm(vcpu)->tlb);
 	local_irq_save(flags);
 	if (wr_host_rdmsr(MSR_EFER) & EFER_SVME) {
 		flush_ours(vcpu, this_cpu_ptr(&loans));

@@ -225,6 +225,7 @@ static void enter_beside(struct world *w, int vm_index, int vcpu_index, int cpu_
 	touch_linear(w, vm, vcpu_index, cpu, vcpu->tlb.tag);
 	if (!w->forget_end)
 		flush(w, cpu, owed, vcpu->tlb.tag);
+	wr_tlb_moved(&vcpu->tlb);
 }
 
 /* Guests of the other hypervisor, with every tag that there is; each trusts what it has cached. */
@@ -490,6 +491,13 @@ static void beside_another_hypervisor(struct kunit *test)
 		for (n = 0; n < NR_VMS; n++)
 			enter(w, n, 0, 0);
 		expect_fresh(w, "the other hypervisor went");
+		/* The CPUs come on before the last stays beside it end. */
+		host_off_on(w, 0);
+		for (n = 0; n < NR_VMS; n++)
+			enter_beside(w, n, 0, 0);
+		for (n = 0; n < NR_VMS; n++)
+			enter(w, n, 0, 0);
+		expect_fresh(w, "its last neighbours are alone");
 		/* The model sees what a stay leaves behind. */
 		w->forget_end = true;
 		flush(w, &w->cpu[0], WR_TLB_FLUSH_ALL, 0);
