@@ -60,11 +60,11 @@ static int cpu_online_callback(unsigned int cpu)
 {
 	int err = 0;
 
-	if (keeps_on()) {
-		local_irq_disable();
+	/* A reboot's call of cpu_off() comes before or after this, and then is seen. */
+	local_irq_disable();
+	if (keeps_on() && !wr_host_is_rebooting())
 		err = wr_backend->host_on();
-		local_irq_enable();
-	}
+	local_irq_enable();
 	if (err)
 		pr_err("CPU %u stays offline: virtualization is in use or cannot be turned on\n", cpu);
 	return err;
