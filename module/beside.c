@@ -4,6 +4,7 @@
  *
  * Notifiers of modules are called before the module's own code runs, and after the last of it ran, also where its load failed.
  */
+#include <linux/delay.h>
 #include <linux/kobject.h>
 #include <linux/module.h>
 #include <linux/string.h>
@@ -33,19 +34,31 @@ static struct notifier_block notifier = {
 	.notifier_call = module_changed,
 };
 
-/* As a module, or built in: its parameters have a directory there. That stays for a while after a module's end was told. */
-static bool is_here(const char *name)
+enum presence { ABSENT, LEAVING, PRESENT };
+
+/* As a module, or built in: its parameters have a directory there, a module's until after its end was told. */
+static enum presence presence_of(const char *name)
 {
 	struct kobject *found = kset_find_obj(THIS_MODULE->mkobj.kobj.kset, name);
+	enum presence presence = PRESENT;
 	const struct module *mod;
-	bool here;
 
 	if (!found)
-		return false;
+		return ABSENT;
 	mod = container_of(found, struct module_kobject, kobj)->mod;
-	here = !mod || READ_ONCE(mod->state) != MODULE_STATE_GOING;
+	if (mod && READ_ONCE(mod->state) == MODULE_STATE_GOING)
+		presence = LEAVING;
 	kobject_put(found);
-	return here;
+	return presence;
+}
+
+/* One that leaves may have CPUs still, and its end may have been told already. */
+static int wait_while_leaving(const char *name)
+{
+	while (presence_of(name) == LEAVING)
+		if (msleep_interruptible(1))
+			return -EINTR;
+	return 0;
 }
 
 /**
@@ -62,7 +75,12 @@ int __init wr_beside_init(void)
 		return 0;
 	}
 	err = register_module_notifier(&notifier);
-	if (!err && is_here(wr_backend->rival))
+	if (err)
+		return err;
+	err = wait_while_leaving(wr_backend->rival);
+	if (err)
+		unregister_module_notifier(&notifier);
+	else if (presence_of(wr_backend->rival) == PRESENT)
 		wr_host_share(true);
 	return err;
 }
