@@ -8,6 +8,7 @@
  */
 #include <linux/bitops.h>
 #include <linux/jiffies.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 
 #include "../compat.h"
@@ -246,7 +247,7 @@ static u32 ioapic_read_register(const struct wr_ioapic *ioapic)
 	}
 	if (reg < REG_TABLE || reg >= REG_TABLE + 2 * WR_IOAPIC_PINS)
 		return 0;
-	entry = ioapic->state.redirtbl[(reg - REG_TABLE) / 2].bits;
+	entry = ioapic->state.redirtbl[array_index_nospec((reg - REG_TABLE) / 2, WR_IOAPIC_PINS)].bits;
 	return reg & 1 ? entry >> 32 : entry;
 }
 
@@ -281,6 +282,7 @@ static int ioapic_write_register(struct wr_ioapic *ioapic, u32 value)
 		ioapic->state.id = value >> 24 & 0xf;
 	if (reg < REG_TABLE || pin >= WR_IOAPIC_PINS)
 		return -1;
+	pin = array_index_nospec(pin, WR_IOAPIC_PINS);
 	return ioapic_write_entry(ioapic, pin, reg & 1, value) ? pin : -1;
 }
 

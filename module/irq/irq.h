@@ -17,6 +17,7 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
+#include <linux/srcu.h>
 #include <linux/types.h>
 
 struct wr_vm;
@@ -53,11 +54,14 @@ struct wr_irq {
 	struct wr_pic *pic;			/* [L] to set, once */
 	struct wr_ioapic *ioapic;		/* [L] to set, once */
 	struct wr_pit *pit;			/* [L] to set, once */
-	struct wr_routes __rcu *routes;		/* [R] */
+	/* Of routes and resamplers. Its readers never sleep: shutdowns of all VMs' irqfds wait for them in one queue. */
+	struct srcu_struct srcu;
+	struct wr_routes __rcu *routes;		/* [L] to write, srcu to read */
 	spinlock_t irqfds_lock;
 	struct list_head irqfds;		/* irqfds_lock */
 	struct mutex resamplers_lock;		/* serializes assigning irqfds, too */
-	struct list_head resamplers;		/* resamplers_lock to write, vm->srcu to read */
+	struct list_head resamplers;		/* resamplers_lock to write, srcu to read */
+	unsigned int nr_resamplers;		/* resamplers_lock */
 	u64 x2apic_api;				/* [L] to write: WR_X2APIC_API_FLAGS, KVM_CAP_X2APIC_API */
 	struct wr_lapic_ids *ids;		/* [L] to replace by a larger one, [A] to read: vCPUs by APIC id, lapic_ids.c */
 };

@@ -20,6 +20,9 @@
 #include "../compat.h"
 #include "../warren.h"
 
+/* What one acknowledge, with interrupts off, may have to look at */
+#define RESAMPLERS_MAX	1024
+
 struct wr_irqfd {
 	struct wr_vm *vm;
 	struct eventfd_ctx *eventfd;
@@ -27,6 +30,7 @@ struct wr_irqfd {
 	u32 gsi;
 	struct list_head link;			/* irqfds_lock; empty: shutdown is queued */
 	struct list_head resampler_link;	/* resamplers_lock */
+	bool silent;				/* resamplers_lock to write: another one signals the same resamplefd for that GSI */
 	wait_queue_entry_t wait;
 	poll_table poll;
 	struct work_struct inject;
@@ -105,13 +109,13 @@ static void irqfd_queue_proc(struct file *file, wait_queue_head_t *wqh, poll_tab
 	add_wait_queue_priority(wqh, &irqfd->wait);
 }
 
-/* Is there a resampler of this GSI? Under vm->srcu or resamplers_lock. */
+/* Is there a resampler of this GSI? Under vm->irq.srcu or resamplers_lock. */
 static bool resampler_exists(struct wr_vm *vm, u32 gsi)
 {
 	struct wr_irqfd *irqfd;
 
 	list_for_each_entry_srcu(irqfd, &vm->irq.resamplers, resampler_link,
-				 srcu_read_lock_held(&vm->srcu) ||
+				 srcu_read_lock_held(&vm->irq.srcu) ||
 				 lockdep_is_held(&vm->irq.resamplers_lock))
 		if (irqfd->gsi == gsi)
 			return true;
@@ -130,9 +134,9 @@ bool wr_irqfd_has_resampler(struct wr_vm *vm, u32 gsi)
 	bool found;
 	int idx;
 
-	idx = srcu_read_lock(&vm->srcu);
+	idx = srcu_read_lock(&vm->irq.srcu);
 	found = resampler_exists(vm, gsi);
-	srcu_read_unlock(&vm->srcu, idx);
+	srcu_read_unlock(&vm->irq.srcu, idx);
 	return found;
 }
 
@@ -151,27 +155,52 @@ void wr_irqfd_notify_ack(struct wr_vm *vm, u32 gsi)
 
 	if (list_empty(&vm->irq.resamplers))
 		return;
-	idx = srcu_read_lock(&vm->srcu);
+	idx = srcu_read_lock(&vm->irq.srcu);
 	if (resampler_exists(vm, gsi))
 		wr_irq_set(vm, gsi, 0, WR_IRQ_SOURCE_RESAMPLE);
 	list_for_each_entry_srcu(irqfd, &vm->irq.resamplers, resampler_link,
-				 srcu_read_lock_held(&vm->srcu))
-		if (irqfd->gsi == gsi)
+				 srcu_read_lock_held(&vm->irq.srcu))
+		if (irqfd->gsi == gsi && !READ_ONCE(irqfd->silent))
 			wr_eventfd_signal(irqfd->resamplefd);
-	srcu_read_unlock(&vm->srcu, idx);
+	srcu_read_unlock(&vm->irq.srcu, idx);
+}
+
+static struct wr_irqfd *resampler_twin(const struct wr_irqfd *irqfd)
+{
+	struct wr_irqfd *other;
+
+	list_for_each_entry(other, &irqfd->vm->irq.resamplers, resampler_link)
+		if (other != irqfd && other->gsi == irqfd->gsi && other->resamplefd == irqfd->resamplefd)
+			return other;
+	return NULL;
+}
+
+/* One signal is enough for all that share a resamplefd: each wakes as many as wait there. */
+static void resampler_add(struct wr_irqfd *irqfd)
+{
+	struct wr_irq *irq = &irqfd->vm->irq;
+
+	irqfd->silent = resampler_twin(irqfd);
+	list_add_rcu(&irqfd->resampler_link, &irq->resamplers);
+	irq->nr_resamplers++;
 }
 
 static void resampler_remove(struct wr_irqfd *irqfd)
 {
 	struct wr_vm *vm = irqfd->vm;
+	struct wr_irqfd *twin;
 
 	mutex_lock(&vm->irq.resamplers_lock);
+	twin = irqfd->silent ? NULL : resampler_twin(irqfd);
+	if (twin)
+		WRITE_ONCE(twin->silent, false);
 	list_del_rcu(&irqfd->resampler_link);
+	vm->irq.nr_resamplers--;
 	/* Nobody is left who would let the line fall. */
 	if (!resampler_exists(vm, irqfd->gsi))
 		wr_irq_set(vm, irqfd->gsi, 0, WR_IRQ_SOURCE_RESAMPLE);
 	mutex_unlock(&vm->irq.resamplers_lock);
-	synchronize_srcu_expedited(&vm->srcu);
+	synchronize_srcu_expedited(&vm->irq.srcu);
 }
 
 static void irqfd_free(struct wr_irqfd *irqfd)
@@ -253,7 +282,7 @@ static void irqfd_activate(struct wr_irqfd *irqfd, struct file *file)
 
 	lockdep_assert_held(&irq->resamplers_lock);
 	if (irqfd->resamplefd)
-		list_add_rcu(&irqfd->resampler_link, &irq->resamplers);
+		resampler_add(irqfd);
 	/* What was signalled before counts. */
 	if (vfs_poll(file, &irqfd->poll) & EPOLLIN)
 		irqfd_inject(irqfd);
@@ -271,13 +300,15 @@ static int irqfd_assign_file(struct wr_vm *vm, const struct kvm_irqfd *args, str
 	if (IS_ERR(irqfd))
 		return PTR_ERR(irqfd);
 	mutex_lock(&vm->irq.resamplers_lock);
-	if (irqfd_exists(vm, irqfd->eventfd)) {
-		irqfd_free(irqfd);
+	if (irqfd_exists(vm, irqfd->eventfd))
 		ret = -EBUSY;
-	} else {
+	else if (irqfd->resamplefd && vm->irq.nr_resamplers >= RESAMPLERS_MAX)
+		ret = -ENOSPC;
+	else
 		irqfd_activate(irqfd, file);
-	}
 	mutex_unlock(&vm->irq.resamplers_lock);
+	if (ret)
+		irqfd_free(irqfd);
 	return ret;
 }
 
@@ -320,8 +351,8 @@ static int irqfd_deassign(struct wr_vm *vm, const struct kvm_irqfd *args)
  *
  * Context: may sleep; takes its own locks.
  * Return: 0; -EINVAL unknown flags, padding, GSI too high, not an eventfd, resample without an
- * IOAPIC here or no in-kernel irqchip at all; -EBADF; -EBUSY the eventfd raises a GSI already;
- * -ENOMEM. Deassigning what is not there succeeds.
+ * IOAPIC here or no in-kernel irqchip at all; -EBADF; -EBUSY the eventfd raises a GSI already; -ENOSPC too many with a
+ * resampler; -ENOMEM. Deassigning what is not there succeeds.
  */
 int wr_irqfd(struct wr_vm *vm, const struct kvm_irqfd *args)
 {

@@ -365,7 +365,7 @@ static const struct reg_desc *mmio_reg(struct wr_lapic *lapic, u32 offset)
 	const struct reg_desc *desc;
 
 	if (offset < KVM_APIC_REG_SIZE) {
-		desc = &reg_table[offset >> 4];
+		desc = &reg_table[array_index_nospec(offset >> 4, ARRAY_SIZE(reg_table))];
 		if (desc->access & (RX | WX))
 			return desc;
 	}
@@ -438,7 +438,7 @@ static const struct reg_desc *msr_reg(const struct wr_vcpu *vcpu, u32 msr)
 		return NULL;
 	if (msr < APIC_BASE_MSR || msr - APIC_BASE_MSR >= ARRAY_SIZE(reg_table))
 		return NULL;
-	return &reg_table[msr - APIC_BASE_MSR];
+	return &reg_table[array_index_nospec(msr - APIC_BASE_MSR, ARRAY_SIZE(reg_table))];
 }
 
 /**

@@ -54,7 +54,7 @@ int wr_lapic_arrive(struct wr_lapic *lapic, u8 vector, bool wants_eoi)
 	bool post = lapic->posted && !wants_eoi;
 
 	if (test_bit(vector, lapic->eoi_exit) != wants_eoi)
-		change_bit(vector, lapic->eoi_exit);
+		assign_bit(vector, lapic->eoi_exit, wants_eoi);
 	/* Even when it is in IRR already: the hardware may be about to take it from there. */
 	if (test_and_set_bit(vector, post ? lapic->posted : lapic->arrived))
 		return 0;

@@ -42,9 +42,9 @@
  */
 int wr_lapic_set_irr(struct wr_lapic *lapic, u8 vector, bool level, bool wants_eoi)
 {
-	/* TMR before IRR: the EOI must find how the interrupt came. Seldom does it change. */
+	/* TMR before IRR: the EOI must find how the interrupt came. Seldom does it change, and two senders may find that it does. */
 	if (wr_lapic_test_vector(lapic, APIC_TMR, vector) != level)
-		change_bit(vector & 31, wr_lapic_word(lapic, APIC_TMR, vector));
+		assign_bit(vector & 31, wr_lapic_word(lapic, APIC_TMR, vector), level);
 
 	if (lapic->vcpu->lapic_assist)
 		return wr_lapic_arrive(lapic, vector, level || wants_eoi);

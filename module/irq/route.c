@@ -3,7 +3,7 @@
  * GSI routes: which pins or which message a global interrupt reaches; the VM's interrupt chips as
  * one thing.
  *
- * The table is built aside, published whole and read under vm->srcu, from hard interrupt context
+ * The table is built aside, published whole and read under vm->irq.srcu, from hard interrupt context
  * too.
  */
 #include <linux/mm.h>
@@ -37,7 +37,6 @@ struct wr_route {
  * The routes of GSI g are @route[first[g]] up to before @route[first[g + 1]].
  */
 struct wr_routes {
-	struct rcu_head rcu;
 	s16 gsi_of[KVM_NR_IRQCHIPS][WR_IOAPIC_PINS];	/* which GSI a pin belongs to, NO_GSI */
 	u32 nr_gsis;
 	u16 *first;
@@ -199,18 +198,16 @@ static struct wr_routes *routes_build(const struct wr_vm *vm,
 	return routes;
 }
 
-static void routes_free(struct rcu_head *rcu)
-{
-	kvfree(container_of(rcu, struct wr_routes, rcu));
-}
-
+/* When it returns no interrupt goes the old way any more. */
 static void routes_publish(struct wr_vm *vm, struct wr_routes *new)
 {
 	struct wr_routes *old;
 
 	old = rcu_replace_pointer(vm->irq.routes, new, lockdep_is_held(&vm->lock));
-	if (old)
-		call_srcu(&vm->srcu, &old->rcu, routes_free);
+	if (!old)
+		return;
+	synchronize_srcu_expedited(&vm->irq.srcu);
+	kvfree(old);
 }
 
 /**
@@ -268,8 +265,8 @@ int wr_irq_set(struct wr_vm *vm, u32 gsi, int level, int source)
 	int idx, ret = -1, one;
 	u32 i;
 
-	idx = srcu_read_lock(&vm->srcu);
-	routes = srcu_dereference(vm->irq.routes, &vm->srcu);
+	idx = srcu_read_lock(&vm->irq.srcu);
+	routes = srcu_dereference(vm->irq.routes, &vm->irq.srcu);
 	if (!routes) {
 		ret = -ENXIO;
 	} else if (gsi < routes->nr_gsis) {
@@ -280,7 +277,7 @@ int wr_irq_set(struct wr_vm *vm, u32 gsi, int level, int source)
 				ret = max(ret, 0) + one;
 		}
 	}
-	srcu_read_unlock(&vm->srcu, idx);
+	srcu_read_unlock(&vm->irq.srcu, idx);
 	return ret;
 }
 WR_EXPORT_FOR_KUNIT(wr_irq_set);
@@ -301,8 +298,8 @@ bool wr_irq_is_wide(struct wr_vm *vm, u32 gsi)
 
 	if (atomic_read(&vm->online_vcpus) <= FEW_VCPUS)
 		return false;
-	idx = srcu_read_lock(&vm->srcu);
-	routes = srcu_dereference(vm->irq.routes, &vm->srcu);
+	idx = srcu_read_lock(&vm->irq.srcu);
+	routes = srcu_dereference(vm->irq.routes, &vm->irq.srcu);
 	if (routes && gsi < routes->nr_gsis) {
 		gsi = array_index_nospec(gsi, routes->nr_gsis);
 		route = &routes->route[routes->first[gsi]];
@@ -310,7 +307,7 @@ bool wr_irq_is_wide(struct wr_vm *vm, u32 gsi)
 		wide = routes->first[gsi] < routes->first[gsi + 1] && route->chip == ROUTE_MSI &&
 		       wr_lapic_is_wide(&route->msg);
 	}
-	srcu_read_unlock(&vm->srcu, idx);
+	srcu_read_unlock(&vm->irq.srcu, idx);
 	return wide;
 }
 WR_EXPORT_FOR_KUNIT(wr_irq_is_wide);
@@ -342,11 +339,11 @@ static int gsi_of_pin(struct wr_vm *vm, u32 chip, u32 pin)
 	const struct wr_routes *routes;
 	int idx, gsi = NO_GSI;
 
-	idx = srcu_read_lock(&vm->srcu);
-	routes = srcu_dereference(vm->irq.routes, &vm->srcu);
+	idx = srcu_read_lock(&vm->irq.srcu);
+	routes = srcu_dereference(vm->irq.routes, &vm->irq.srcu);
 	if (routes)
 		gsi = routes->gsi_of[chip][pin];
-	srcu_read_unlock(&vm->srcu, idx);
+	srcu_read_unlock(&vm->irq.srcu, idx);
 	return gsi;
 }
 
@@ -563,10 +560,10 @@ WR_EXPORT_FOR_KUNIT(wr_irqchip_set);
 
 /**
  * wr_irq_init - a VM without any interrupt chip
- * @vm: new, vm->srcu made
+ * @vm: new
  *
  * Context: may sleep.
- * Return: 0.
+ * Return: 0 or -ENOMEM.
  */
 int wr_irq_init(struct wr_vm *vm)
 {
@@ -575,16 +572,15 @@ int wr_irq_init(struct wr_vm *vm)
 	INIT_LIST_HEAD(&vm->irq.irqfds);
 	mutex_init(&vm->irq.resamplers_lock);
 	INIT_LIST_HEAD(&vm->irq.resamplers);
-	return 0;
+	return init_srcu_struct(&vm->irq.srcu);
 }
 WR_EXPORT_FOR_KUNIT(wr_irq_init);
 
 /**
  * wr_irq_exit - undo wr_irq_init() and everything that was made since
- * @vm: without running vCPUs; call it before the vCPUs and vm->srcu go: until it returns,
- * interrupts may still be delivered to vCPUs
+ * @vm: without running vCPUs; call it before the vCPUs go: until it returns, interrupts may still be delivered to vCPUs
  *
- * Takes the devices off the buses, as wr_bus_exit(). Waits for the callbacks of vm->srcu.
+ * Takes the devices off the buses, as wr_bus_exit().
  *
  * Context: may sleep.
  */
@@ -597,6 +593,6 @@ void wr_irq_exit(struct wr_vm *vm)
 	kvfree(rcu_replace_pointer(vm->irq.routes, NULL, true));
 	wr_ioapic_destroy(vm);
 	wr_pic_destroy(vm);
-	srcu_barrier(&vm->srcu);
+	cleanup_srcu_struct(&vm->irq.srcu);
 }
 WR_EXPORT_FOR_KUNIT(wr_irq_exit);

@@ -44,7 +44,6 @@ static int route_setup(struct kunit *test)
 	test->priv = fix;
 	mutex_init(&fix->vm.lock);
 	xa_init(&fix->vm.vcpus);
-	KUNIT_ASSERT_EQ(test, init_srcu_struct(&fix->vm.srcu), 0);
 	KUNIT_ASSERT_EQ(test, wr_bus_init(&fix->vm), 0);
 	KUNIT_ASSERT_EQ(test, wr_irq_init(&fix->vm), 0);
 	mutex_lock(&fix->vm.lock);
@@ -62,7 +61,6 @@ static void route_teardown(struct kunit *test)
 		wr_lapic_destroy(&fix->vcpu);
 	wr_lapic_ids_free(&fix->vm);
 	xa_destroy(&fix->vm.vcpus);
-	cleanup_srcu_struct(&fix->vm.srcu);
 }
 
 static void make_irqchip(struct kunit *test)

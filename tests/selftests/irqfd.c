@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Eventfds on both sides: KVM_IRQFD, KVM_IOEVENTFD; and the coalesced-write ring. */
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "apic.h"
@@ -157,6 +162,150 @@ TEST(irqfd_resample)
 	EXPECT_DONE(&m.v);
 	CHECK_EQ(drain(re), 1);
 	CHECK_OK(irqfd(&m.vm, fd, 21, KVM_IRQFD_FLAG_DEASSIGN, 0));
+}
+
+static void guest_levels(u64 n)
+{
+	u32 i;
+
+	guest_handler[0x70] = on_irq;
+	apic_on();
+	ioapic_route(21, 0x70 | IOAPIC_LEVEL, 0);
+	for (i = 1; i <= n; i++) {
+		guest_sync(i);
+		while (count < i)
+			sti_hlt_cli();
+	}
+	guest_done();
+}
+
+/* Two devices of that line share the eventfd by which they are told, and it is signalled once; until none of them is left. */
+TEST(irqfd_resamplers_of_one_eventfd)
+{
+	int fd[3], re = event(), own = event(), i;
+	struct machine m;
+
+	start(&m, guest_levels, 3);
+	for (i = 0; i < 3; i++) {
+		fd[i] = event();
+		CHECK_OK(irqfd(&m.vm, fd[i], 21, KVM_IRQFD_FLAG_RESAMPLE, i < 2 ? re : own));
+	}
+	EXPECT_SYNC(&m.v, 1);
+	signal_event(fd[2]);
+	EXPECT_SYNC(&m.v, 2);
+	CHECK_EQ(drain(re), is_kvm() ? 2 : 1);
+	CHECK_EQ(drain(own), 1);
+	for (i = 0; i < 2; i++) {
+		CHECK_OK(irqfd(&m.vm, fd[i], 21, KVM_IRQFD_FLAG_DEASSIGN, 0));
+		signal_event(fd[2]);
+		if (i == 0)
+			EXPECT_SYNC(&m.v, 3);
+		else
+			EXPECT_DONE(&m.v);
+		CHECK_EQ(drain(re), !i);
+		CHECK_EQ(drain(own), 1);
+	}
+}
+
+#define RESAMPLERS_MAX	1024
+
+/* An acknowledge looks at all of them. */
+TEST(irqfd_too_many_resamplers)
+{
+	struct rlimit limit = { 2 * RESAMPLERS_MAX, 2 * RESAMPLERS_MAX };
+	int re = event(), fd = -1, i;
+	struct machine m;
+
+	if (is_kvm())
+		SKIP("KVM has no limit");
+	CHECK_OK(setrlimit(RLIMIT_NOFILE, &limit));
+	start(&m, NULL, 0);
+	for (i = 0; i < RESAMPLERS_MAX; i++) {
+		fd = event();
+		CHECK_OK(irqfd(&m.vm, fd, 21, KVM_IRQFD_FLAG_RESAMPLE, re));
+	}
+	CHECK_ERR(irqfd(&m.vm, event(), 21, KVM_IRQFD_FLAG_RESAMPLE, re), ENOSPC);
+	CHECK_OK(irqfd(&m.vm, event(), 21, 0, 0));
+	CHECK_OK(irqfd(&m.vm, fd, 21, KVM_IRQFD_FLAG_DEASSIGN, 0));
+	CHECK_OK(irqfd(&m.vm, fd, 21, KVM_IRQFD_FLAG_RESAMPLE, re));
+}
+
+#define SLOW_GPA	0x40000000ull
+
+static void guest_reads(u64 gpa)
+{
+	GUEST_EQ(*(volatile u64 *)gpa, 0);
+	guest_done();
+}
+
+/* Memory that is there when somebody says so: returns who is asked, or -1. */
+static int slow_memory(void *hva)
+{
+	struct uffdio_register range = {
+		.range = { (uintptr_t)hva, PAGE }, .mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	struct uffdio_api api = { .api = UFFD_API };
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	CHECK_OK(ioctl(fd, UFFDIO_API, &api));
+	CHECK_OK(ioctl(fd, UFFDIO_REGISTER, &range));
+	return fd;
+}
+
+struct other_vm {
+	int fd;
+	struct machine m;
+	volatile bool ended;
+};
+
+static void *ends_other_vm(void *arg)
+{
+	struct other_vm *other = arg;
+
+	CHECK_OK(irqfd(&other->m.vm, other->fd, 20, KVM_IRQFD_FLAG_DEASSIGN, 0));
+	vcpu_free(&other->m.v);
+	vm_free(&other->m.vm);
+	other->ended = true;
+	return NULL;
+}
+
+/* A VM whose memory does not come for long keeps no other VM from ending its irqfds, nor its own from new routes. */
+TEST(irqfd_beside_slow_memory)
+{
+	struct kvm_irq_routing routes = {};
+	struct uffdio_zeropage zero;
+	struct other_vm other = {};
+	int fd = event(), uffd, i;
+	struct pollfd asked;
+	struct machine m;
+	pthread_t thread;
+	void *slow;
+
+	start(&m, guest_reads, SLOW_GPA);
+	slow = vm_add_mem(&m.vm, 5, 0, SLOW_GPA, PAGE);
+	uffd = slow_memory(slow);
+	if (uffd < 0)
+		SKIP("no userfaultfd");
+	other.fd = event();
+	start(&other.m, NULL, 0);
+	CHECK_OK(irqfd(&other.m.vm, other.fd, 20, 0, 0));
+	CHECK_OK(irqfd(&m.vm, fd, 21, KVM_IRQFD_FLAG_RESAMPLE, event()));
+	vcpu_start(&m.v);
+	asked = (struct pollfd) { uffd, POLLIN, 0 };
+	CHECK_EQ(poll(&asked, 1, 10000), 1);
+	/* Its irqfd goes by a hang-up: nobody waits for that here. */
+	close(fd);
+	CHECK_EQ(pthread_create(&thread, NULL, ends_other_vm, &other), 0);
+	for (i = 0; i < 100 && !other.ended; i++)
+		sleep_ms(100);
+	zero = (struct uffdio_zeropage) { .range = { (uintptr_t)slow, PAGE } };
+	CHECK_OK(ioctl(m.vm.fd, KVM_SET_GSI_ROUTING, &routes));
+	CHECK_OK(ioctl(uffd, UFFDIO_ZEROPAGE, &zero));
+	pthread_join(thread, NULL);
+	vcpu_join(&m.v);
+	CHECK(i < 100);
 }
 
 TEST(irqfd_refusals)
