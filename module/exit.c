@@ -361,11 +361,8 @@ enum wr_run_result wr_exit_hypercall(struct wr_vcpu *vcpu)
 
 static enum wr_run_result complete_hypercall(struct wr_vcpu *vcpu)
 {
-	int err = 0;
+	int err = wr_hypercall_complete(vcpu) ? wr_insn_skip(vcpu) : 0;
 
-	wr_hypercall_complete(vcpu);
-	if (vcpu->rip == vcpu->pv.hypercall_rip)
-		err = wr_insn_skip(vcpu);
 	return err ? wr_insn_fault_result(vcpu, err) : WR_RUN_RESUME;
 }
 
@@ -607,7 +604,6 @@ enum wr_run_result wr_exit_timer(struct wr_vcpu *vcpu)
 	return WR_RUN_RESUME;
 }
 
-/* IN by userspace: the result to RAX; and RIP moves on, unless userspace has set it meanwhile. */
 static enum wr_run_result complete_string_io(struct wr_vcpu *vcpu)
 {
 	if (!vcpu->pio.in)
@@ -616,6 +612,7 @@ static enum wr_run_result complete_string_io(struct wr_vcpu *vcpu)
 	return wr_insn_resume(vcpu);
 }
 
+/* IN by userspace: the result to RAX; and RIP moves on. */
 static enum wr_run_result complete_io(struct wr_vcpu *vcpu)
 {
 	struct wr_pio *pio = &vcpu->pio;
@@ -623,12 +620,14 @@ static enum wr_run_result complete_io(struct wr_vcpu *vcpu)
 	pio->pending = false;
 	if (unlikely(pio->string))
 		return complete_string_io(vcpu);
+	/* Userspace has set another state, whose RAX is not that instruction's. */
+	if (vcpu->rip != pio->rip)
+		return WR_RUN_RESUME;
 	if (pio->in) {
 		trace_warren_pio(vcpu, true, pio->port, pio->size, *(u32 *)vcpu->pio_data);
 		wr_reg_merge(&vcpu->regs[WR_RAX], *(u32 *)vcpu->pio_data, pio->size, false);
 	}
-	if (vcpu->rip == pio->rip)
-		wr_insn_retire(vcpu, pio->next_rip);
+	wr_insn_retire(vcpu, pio->next_rip);
 	return WR_RUN_RESUME;
 }
 

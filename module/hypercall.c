@@ -187,6 +187,8 @@ enum wr_run_result wr_hypercall_begin(struct wr_vcpu *vcpu)
 	vcpu->run_error = 0;
 	run->exit_reason = KVM_EXIT_HYPERCALL;
 	run->hypercall.nr = call.nr;
+	/* Success, for who does not say. */
+	run->hypercall.ret = 0;
 	memcpy(run->hypercall.args, call.arg, 3 * sizeof(call.arg[0]));
 	wr_set_hypercall_mode(run, call.wide);
 	return WR_RUN_USER;
@@ -202,12 +204,15 @@ static void finish(struct wr_vcpu *vcpu, bool wide, u64 nr, long ret)
  * wr_hypercall_complete - userspace has served a hypercall
  * @vcpu: the vCPU; its thread calls
  *
- * The caller steps over the instruction, unless userspace moved RIP itself.
+ * Return: is it to be stepped over? Not when userspace has set another RIP: what is in RAX is not the call's then.
  */
-void wr_hypercall_complete(struct wr_vcpu *vcpu)
+bool wr_hypercall_complete(struct wr_vcpu *vcpu)
 {
 	vcpu->pv.in_user = false;
+	if (vcpu->rip != vcpu->pv.hypercall_rip)
+		return false;
 	finish(vcpu, wr_is_64bit_mode(vcpu), KVM_HC_MAP_GPA_RANGE, READ_ONCE(vcpu->run->hypercall.ret));
+	return true;
 }
 
 /**

@@ -10,7 +10,7 @@
 extern bool wr_force_emulation;
 
 enum wr_run_result wr_hypercall_begin(struct wr_vcpu *vcpu);
-void wr_hypercall_complete(struct wr_vcpu *vcpu);
+bool wr_hypercall_complete(struct wr_vcpu *vcpu);
 enum wr_run_result wr_hypercall(struct wr_vcpu *vcpu);
 
 #endif

@@ -3,6 +3,7 @@
  * Machine checks. The hardware's own are the host's; a guest sees the errors that userspace reports to it.
  */
 #include <linux/kvm.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <asm/mce.h>
@@ -157,7 +158,7 @@ int wr_mce_msr_get(struct wr_vcpu *vcpu, u32 index, u64 *data)
 		index -= MSR_IA32_MC0_CTL;
 		if (index >= nr_banks(vcpu) * BANK_REGS)
 			return -EINVAL;
-		*data = mce->banks[index];
+		*data = mce->banks[array_index_nospec(index, nr_banks(vcpu) * BANK_REGS)];
 		return 0;
 	}
 }
@@ -198,7 +199,7 @@ int wr_mce_msr_set(struct wr_vcpu *vcpu, u32 index, u64 data, bool host)
 		index -= MSR_IA32_MC0_CTL;
 		if (index >= nr_banks(vcpu) * BANK_REGS || !bank_reg_valid(vcpu, index % BANK_REGS, data, host))
 			return -EINVAL;
-		mce->banks[index] = data;
+		mce->banks[array_index_nospec(index, nr_banks(vcpu) * BANK_REGS)] = data;
 		return 0;
 	}
 }

@@ -662,6 +662,9 @@ int wr_vcpu_run(struct wr_vcpu *vcpu)
 	if (!r)
 		vcpu->stats.userspace_exits++;
 	trace_warren_user_exit(vcpu, vcpu->run->exit_reason, r);
+	/* Who saves the guest's memory and then the local APIC shall not find the permission to end what has been ended. */
+	if (unlikely(vcpu->pv.eoi_armed))
+		wr_pv_eoi_sync(vcpu);
 	fill_run(vcpu);
 	if (unlikely(READ_ONCE(vcpu->run->kvm_valid_regs)))
 		wr_sync_out(vcpu);

@@ -405,6 +405,39 @@ TEST(ends_show_in_saved_state)
 	EXPECT_DONE(&m.v[0]);
 }
 
+static void on_ipi_after_exit(struct guest_frame *f)
+{
+	guest_sync(1);
+	on_ipi(f);
+}
+
+static void guest_exits_in_handler(u64 arg)
+{
+	(void)arg;
+	guest_handler[0x41] = on_ipi_after_exit;
+	x2apic_on();
+	wrmsr(MSR_EOI, (u64)&eoi_bit | 1);
+	wrmsr(x2apic_msr(APIC_ICR), 0x40000 | 0x41);
+	sti();
+	while (!taken)
+		cpu_relax();
+	GUEST_EQ(without_exit, 0);
+	guest_done();
+}
+
+/* Memory that is saved before the local APIC must not say that it may be ended so: it would not be, where both are restored. */
+TEST(permission_ends_with_the_run)
+{
+	struct machine m;
+
+	need_feature(KVM_FEATURE_PV_EOI);
+	start(&m, 1);
+	vcpu_long(&m.v[0], guest_exits_in_handler, 0);
+	EXPECT_SYNC(&m.v[0], 1);
+	CHECK_EQ(GUEST_VAR(&m.vm, eoi_bit) & 1, 0);
+	EXPECT_DONE(&m.v[0]);
+}
+
 /* The guest sees it, too: by its processor priority, by what is in service. */
 static void guest_looks_at_ends(u64 reg)
 {
@@ -574,6 +607,52 @@ TEST(hypercall_to_userspace)
 	get_regs(&m.v[0], &regs);
 	CHECK_EQ(regs.rax, 77);
 	CHECK_EQ(regs.rip, rip + 3);
+	EXPECT_DONE(&m.v[0]);
+}
+
+static void guest_maps_once(u64 arg)
+{
+	(void)arg;
+	guest_sync(1);
+	hypercall(HC_MAP_GPA, 0x5000, 3, 0x11);
+	GUEST_CHECK(false);
+}
+
+static void guest_goes_on(u64 arg)
+{
+	(void)arg;
+	guest_sync(2);
+	guest_done();
+}
+
+/* Userspace goes on with another state instead: what it was asked for is not in that one's RAX. */
+TEST(hypercall_that_userspace_leaves)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_EXIT_HYPERCALL, .args = { 1 << HC_MAP_GPA } };
+	struct kvm_regs regs;
+	struct machine m;
+
+	need_ext(KVM_CAP_EXIT_HYPERCALL);
+	if (is_kvm())
+		SKIP("KVM moves RIP on in any case");
+	start(&m, 1);
+	vcpu_long(&m.v[0], guest_maps_once, 0);
+	EXPECT_SYNC(&m.v[0], 1);
+	CHECK_OK(ioctl(m.vm.fd, KVM_ENABLE_CAP, &cap));
+	m.v[0].run->hypercall.ret = 77;
+	EXPECT_EXIT(&m.v[0], KVM_EXIT_HYPERCALL);
+	CHECK_EQ(m.v[0].run->hypercall.ret, 0);
+	m.v[0].run->hypercall.ret = 77;
+	vcpu_long(&m.v[0], guest_goes_on, 0);
+	get_regs(&m.v[0], &regs);
+	regs.rax = 0x1234;
+	set_regs(&m.v[0], &regs);
+	m.v[0].run->immediate_exit = 1;
+	CHECK_ERR(vcpu_run_raw(&m.v[0]), EINTR);
+	m.v[0].run->immediate_exit = 0;
+	get_regs(&m.v[0], &regs);
+	CHECK_EQ(regs.rax, 0x1234);
+	EXPECT_SYNC(&m.v[0], 2);
 	EXPECT_DONE(&m.v[0]);
 }
 
