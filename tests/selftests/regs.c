@@ -729,3 +729,24 @@ TEST(set_regs_between_exits)
 	get_regs(&m.v, &r);
 	CHECK_EQ(r.rsi, 1);
 }
+
+BLOB16(in_then_hlt, "movw $0x5000, %dx\n inb %dx, %al\n incw %ax\n hlt\n");
+
+/* Userspace goes on with another state instead of answering: what lies where the answer was to be is not for its RAX. */
+TEST(set_regs_instead_of_input)
+{
+	struct kvm_regs r;
+	struct machine m;
+
+	start(&m);
+	LOAD(&m.vm, in_then_hlt);
+	vcpu_real(&m.v, GPA_CODE);
+	*(u8 *)EXPECT_IO(&m.v, KVM_EXIT_IO_IN, 0x5000, 1) = 0x12;
+	get_regs(&m.v, &r);
+	r.rax = 0x3456;
+	r.rip = GPA_CODE + (in_then_hlt_end - in_then_hlt) - 1;
+	set_regs(&m.v, &r);
+	EXPECT_EXIT(&m.v, KVM_EXIT_HLT);
+	get_regs(&m.v, &r);
+	CHECK_EQ(r.rax, 0x3456);
+}

@@ -125,22 +125,6 @@ TEST(in)
 	CHECK_EQ(r.rax, 0x89abcd77);
 }
 
-/* Userspace goes on with another state instead: what lies where the answer was to be is not for its RAX. */
-TEST(in_that_userspace_leaves)
-{
-	struct kvm_regs r;
-	struct machine m;
-
-	START(&m, in64, long_at);
-	*(u8 *)EXPECT_IO(&m.v, KVM_EXIT_IO_IN, 0x5000, 1) = 0x12;
-	get_regs(&m.v, &r);
-	r.rax = 0x1234;
-	r.rip = GPA_CODE + (in64_end - in64) - 1;
-	set_regs(&m.v, &r);
-	EXPECT_EXIT(&m.v, KVM_EXIT_HLT);
-	CHECK_EQ(rax(&m.v), 0x1234);
-}
-
 /* Collects what a string output writes, however the exits cut it. */
 static size_t collect_out(struct vcpu *v, u8 *buf, size_t size, u8 unit)
 {
