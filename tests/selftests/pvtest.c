@@ -367,10 +367,10 @@ TEST(interrupts_end_without_exit)
 	EXPECT_DONE(&m.v[0]);
 }
 
-/* One interrupt from itself, ended by the bit in memory: the local APIC has not heard of that yet. */
-static void guest_ends_by_bit(void)
+/* One interrupt from itself */
+static void guest_takes_one(void (*handler)(struct guest_frame *))
 {
-	guest_handler[0x41] = on_ipi;
+	guest_handler[0x41] = handler;
 	x2apic_on();
 	wrmsr(MSR_EOI, (u64)&eoi_bit | 1);
 	wrmsr(x2apic_msr(APIC_ICR), 0x40000 | 0x41);
@@ -379,11 +379,11 @@ static void guest_ends_by_bit(void)
 		cpu_relax();
 }
 
-/* What the guest did just before userspace looks is in the registers that it reads. */
+/* What the guest did just before userspace looks is in the registers that it reads: the local APIC has not heard of the bit yet. */
 static void guest_ends_once(u64 arg)
 {
 	(void)arg;
-	guest_ends_by_bit();
+	guest_takes_one(on_ipi);
 	guest_sync(1);
 	guest_done();
 }
@@ -414,13 +414,7 @@ static void on_ipi_after_exit(struct guest_frame *f)
 static void guest_exits_in_handler(u64 arg)
 {
 	(void)arg;
-	guest_handler[0x41] = on_ipi_after_exit;
-	x2apic_on();
-	wrmsr(MSR_EOI, (u64)&eoi_bit | 1);
-	wrmsr(x2apic_msr(APIC_ICR), 0x40000 | 0x41);
-	sti();
-	while (!taken)
-		cpu_relax();
+	guest_takes_one(on_ipi_after_exit);
 	GUEST_EQ(without_exit, 0);
 	guest_done();
 }
@@ -441,7 +435,7 @@ TEST(permission_ends_with_the_run)
 /* The guest sees it, too: by its processor priority, by what is in service. */
 static void guest_looks_at_ends(u64 reg)
 {
-	guest_ends_by_bit();
+	guest_takes_one(on_ipi);
 	GUEST_EQ(rdmsr(x2apic_msr(reg)), 0);
 	guest_done();
 }
